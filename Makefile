@@ -1,0 +1,45 @@
+# make demo   set everything up, train a small GPT on the text that Python brings along, print what it writes
+# make run    open the app
+# make test   the checks and all tests
+# make check  lint, format, types, layers, translations
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+
+.PHONY: demo run test check format clean
+
+demo: .venv/installed
+	$(BIN)/newleaf demo
+
+run: .venv/installed
+	$(BIN)/newleaf
+
+test: check
+	$(BIN)/python -m pytest
+
+check: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python tools/types.py
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python tools/translations.py check
+
+format: .venv/installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv build *.egg-info
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/python pyproject.toml setup.py constraints.txt
+	@echo "Installing newleaf and what it needs into .venv (PyTorch is large: a minute or more) ..."
+	$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+.venv/installed-dev: .venv/installed
+	@echo "Installing what the tests need ..."
+	$(PIP) install -c constraints.txt -e '.[dev]'
+	@touch $@

@@ -1,0 +1,1 @@
+"""What a model is and does, as a plain library: corpus, tokenizer, model, generation."""

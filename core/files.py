@@ -1,0 +1,194 @@
+"""Files that are whole or absent, folders that appear finished, and locks that die with their process."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .errors import UserError
+from .language import gettext as _
+
+STAGING = ".partial-"  # the prefix of a folder that is still being made
+
+
+def write_atomic(path: Path, data: bytes | str) -> None:
+    """Put `data` at `path`: all of it, or, whatever happens, what was there before."""
+    temporary = path.with_name(f".{path.name}.partial")  # always the same, so that a kill leaves one at most
+    try:
+        with temporary.open("wb") as file:
+            file.write(data.encode() if isinstance(data, str) else data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON, whole or not at all."""
+    write_atomic(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """The value in a JSON file. Raises FileNotFoundError, or UserError where the file is damaged."""
+    try:
+        return json.loads(path.read_bytes())
+    except ValueError as error:
+        raise UserError(_("{path} is damaged: {error}.").format(path=path, error=error)) from None
+
+
+def sync_folder(path: Path) -> None:
+    """Make sure that a rename in `path` outlasts a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def append_line(path: Path, value: Any) -> None:
+    """Append `value` as one line of JSON. A line that a kill cut short is closed first, so that it spoils no other."""
+    line = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    with path.open("ab+") as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                line = b"\n" + line
+        file.write(line)
+
+
+def read_lines(path: Path, offset: int = 0) -> tuple[list[Any], int]:
+    """The JSON objects of the whole lines from byte `offset` on, and the offset to go on from.
+
+    A last line without its end is left for the next time; a line that is not JSON is passed over.
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            data = file.read()
+    except FileNotFoundError:
+        return [], offset
+    end = data.rfind(b"\n") + 1
+    values = []
+    for line in data[:end].splitlines():
+        with contextlib.suppress(ValueError):
+            values.append(json.loads(line))
+    return values, offset + end
+
+
+class FolderLock:
+    """The right to write into a folder: one process at a time, given up when that process ends, however it ends.
+
+    The lock belongs to the open file, so it can be handed to a child process by inheriting `descriptor`.
+    """
+
+    def __init__(self, folder: Path):
+        self.path = folder / ".lock"
+        self.descriptor = -1
+
+    def acquire(self, patience: float = 0.3) -> bool:
+        """Take the lock; False when somebody else has it and keeps it for `patience` seconds."""
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        deadline = time.monotonic() + patience  # longer than anybody needs to look whether it is held
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    os.close(descriptor)
+                    return False
+                time.sleep(0.01)
+            else:
+                self.descriptor = descriptor
+                return True
+
+    def release(self) -> None:
+        """Let go of the lock here; a child that inherited it keeps it."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
+
+    def is_held(self) -> bool:
+        """Whether some process has the lock now."""
+        try:
+            descriptor = os.open(self.path, os.O_RDWR)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+
+@contextlib.contextmanager
+def staged_folder(path: Path, replace: bool = False) -> Iterator[Path]:
+    """A folder to fill, which becomes `path` when the block ends well and is gone when it does not.
+
+    What a killed process left of the same folder is cleared first. With `replace`, an existing `path` gives way;
+    without, it is a UserError, as it is when another process is filling the same folder.
+    """
+    clear_staging(path.parent)
+    staging = path.parent / f"{STAGING}{path.name}"
+    staging.mkdir(mode=0o700, exist_ok=True)
+    lock = FolderLock(staging)
+    if not lock.acquire():
+        raise UserError(_("{path} is being made by another process. Wait for it, or stop it.").format(path=path))
+    try:
+        for leftover in staging.iterdir():
+            if leftover != lock.path:
+                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+        yield staging
+        for file in staging.rglob("*"):
+            if file.is_file():
+                with file.open("rb") as handle:
+                    os.fsync(handle.fileno())
+        if path.exists() and not replace:
+            raise UserError(_("{path} exists already.").format(path=path))
+        old = _move_aside(path) if path.exists() else None
+        staging.rename(path)
+        (path / lock.path.name).unlink()
+        sync_folder(path.parent)
+        if old:
+            shutil.rmtree(old, ignore_errors=True)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+    finally:
+        lock.release()
+
+
+def clear_staging(parent: Path) -> None:
+    """Remove what killed processes left half-made in `parent`."""
+    for leftover in parent.glob(f"{STAGING}*"):
+        with contextlib.suppress(OSError):
+            just_made = time.time() - leftover.stat().st_mtime < 60  # perhaps about to be locked
+            if not just_made and not FolderLock(leftover).is_held():
+                shutil.rmtree(leftover)
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder so that nobody ever sees half of it."""
+    shutil.rmtree(_move_aside(path), ignore_errors=True)
+
+
+def _move_aside(path: Path) -> Path:
+    trash = path.with_name(f"{STAGING}{path.name}-removed-{os.getpid()}-{time.time_ns()}")
+    path.rename(trash)
+    return trash
+
+
+def disk_size(path: Path) -> int:
+    """The bytes of all files below `path`."""
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())

@@ -1,0 +1,208 @@
+"""One dataclass is the source of a command's options, a form's fields, a job's keys and their help.
+
+    @dataclass(frozen=True)
+    class Options(OptionsBase):
+        temperature: float = option(0.8, N_("How freely to choose."), minimum=0, maximum=5)
+
+A wrong value is a UserError when the object is made, with all problems at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, Self
+
+from .errors import UserError
+from .language import gettext as _
+
+
+def option(
+    default: Any,
+    description: str,
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    choices: tuple[str, ...] | None = None,
+    kind: str | None = None,
+    metavar: str | None = None,
+) -> Any:
+    """A field of an options dataclass.
+
+    `description` is one sentence, marked with N_. The bounds are inclusive. `kind` is "duration" for seconds that a
+    person writes as 90s, 20m or 1h30m.
+    """
+    metadata = {
+        "description": description,
+        "minimum": minimum,
+        "maximum": maximum,
+        "choices": choices,
+        "kind": kind,
+        "metavar": metavar,
+    }
+    if isinstance(default, list):
+        return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclasses.dataclass(frozen=True)
+class OptionsBase:
+    """Checked options: see the module's text."""
+
+    def __post_init__(self) -> None:
+        problems = [
+            field.complaint(value)
+            for field in fields(type(self))
+            if not field.takes(value := getattr(self, field.name))
+        ]
+        problems += self.problems()
+        if problems:
+            raise UserError(" ".join(problems))
+
+    def problems(self) -> list[str]:
+        """What is wrong with the options together; for a subclass to say."""
+        return []
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> Self:
+        """The options from a mapping, of a file or a command's arguments; keys that are no option are left out."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{key: value for key, value in values.items() if key in known})
+
+    def as_dict(self) -> dict[str, Any]:
+        """The options as a mapping that JSON can hold."""
+        return dataclasses.asdict(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class OptionField:
+    """What is known of one option."""
+
+    name: str
+    type: type
+    optional: bool
+    default: Any
+    description: str
+    minimum: float | None
+    maximum: float | None
+    choices: tuple[str, ...] | None
+    kind: str | None
+    metavar: str | None
+
+    @property
+    def flag(self) -> str:
+        """How the command line calls it."""
+        return "--" + self.name.replace("_", "-")
+
+    def takes(self, value: Any) -> bool:
+        """Whether `value` is of the right type and within the bounds."""
+        if value is None:
+            return self.optional
+        accepted = (int, float) if self.type is float else self.type
+        if not isinstance(value, accepted) or (isinstance(value, bool) and self.type is not bool):
+            return False
+        if self.choices:
+            return value in self.choices
+        if self.type in (int, float):
+            lowest = -math.inf if self.minimum is None else self.minimum
+            highest = math.inf if self.maximum is None else self.maximum
+            return math.isfinite(value) and lowest <= value <= highest
+        return True
+
+    def complaint(self, value: Any) -> str:
+        """The sentence for a value that it does not take."""
+        return _("{option} is {value!r}: it must be {expected}.").format(
+            option=self.flag, value=value, expected=self.expected()
+        )
+
+    def expected(self) -> str:
+        """In words, what it takes."""
+        if self.choices:
+            return _("one of {choices}").format(choices=", ".join(self.choices))
+        if self.type is str:
+            return _("text")
+        if self.type is bool:
+            return _("true or false")
+        if self.type is list:
+            return _("a list")
+        show = format_duration if self.kind == "duration" else _plain_number
+        noun = (
+            _("a time such as 90s, 20m or 1h30m")
+            if self.kind == "duration"
+            else _("a whole number")
+            if self.type is int
+            else _("a number")
+        )
+        if self.minimum is not None and self.maximum is not None:
+            return _("{noun} from {minimum} to {maximum}").format(
+                noun=noun, minimum=show(self.minimum), maximum=show(self.maximum)
+            )
+        if self.minimum is not None:
+            return _("{noun}, {minimum} or more").format(noun=noun, minimum=show(self.minimum))
+        return noun
+
+    def parse(self, text: str) -> Any:
+        """The value that a person wrote as `text`. Raises UserError."""
+        try:
+            if self.kind == "duration":
+                return parse_duration(text)
+            if self.type is bool:
+                return {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}[text.lower()]
+            return self.type(text)
+        except (ValueError, KeyError):
+            raise UserError(self.complaint(text)) from None
+
+
+def fields(options: type[OptionsBase]) -> list[OptionField]:
+    """The options of a class, in order."""
+    hints = typing.get_type_hints(options)
+    found = []
+    for field in dataclasses.fields(options):
+        hint, optional = hints[field.name], False
+        if isinstance(hint, types.UnionType):
+            optional = types.NoneType in hint.__args__
+            hint = next(argument for argument in hint.__args__ if argument is not types.NoneType)
+        default = field.default_factory() if callable(field.default_factory) else field.default
+        found.append(
+            OptionField(
+                name=field.name,
+                type=typing.get_origin(hint) or hint,
+                optional=optional,
+                default=default,
+                **field.metadata,
+            )
+        )
+    return found
+
+
+_DURATION = re.compile(
+    r"(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m)?(?:(?P<s>\d+(?:\.\d+)?)s?)?", re.IGNORECASE
+)
+
+
+def parse_duration(text: str) -> float:
+    """Seconds from "90", "90s", "20m", "1.5h" or "1h30m". Raises ValueError."""
+    match = _DURATION.fullmatch(text.strip().replace(" ", ""))
+    if not match or not any(match.groups()):
+        raise ValueError(text)
+    return sum(float(match[unit] or 0) * seconds for unit, seconds in (("h", 3600), ("m", 60), ("s", 1)))
+
+
+def format_duration(seconds: float) -> str:
+    """Seconds as a person writes them: "45s", "20m", "1h05m", "3d02h"."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s" if whole % 60 else f"{whole // 60}m"
+    if whole < 24 * 3600:
+        return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+    return f"{whole // 86400}d{whole % 86400 // 3600:02d}h"
+
+
+def _plain_number(value: float) -> str:
+    return f"{value:g}" if abs(value) < 1e6 else f"{value:,.0f}"

@@ -1,0 +1,19 @@
+"""How long work tells the one who waits for it where it is, and learns that nobody waits any more."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Cancelled(Exception):  # noqa: N818  it is no error
+    """Raised by a progress function to stop the work that called it. The work undoes what it has half done."""
+
+
+class Progress(Protocol):
+    """Called now and then by long work, with what is done of what there is, in any unit."""
+
+    def __call__(self, done: float, total: float, message: str = "", **metrics: float) -> None: ...
+
+
+def no_progress(done: float, total: float, message: str = "", **metrics: float) -> None:
+    """For those who do not want to know."""

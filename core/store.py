@@ -1,0 +1,85 @@
+"""What is common to all that newleaf keeps by name: find it, list it, remove it."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from .errors import UserError
+from .files import STAGING, remove_folder
+from .home import check_name, folder
+from .language import gettext as _
+
+# kind: the command that deals with it, and the file that makes a folder one of this kind
+_KINDS = {
+    "corpora": ("corpus", "manifest.json"),
+    "tokenizers": ("tokenizer", "report.json"),
+    "models": ("model", "config.json"),
+    "jobs": ("job", "job.json"),
+}
+
+
+def names(kind: str) -> list[str]:
+    """The names of all that is kept of `kind` ("corpora", "tokenizers", "models", "jobs"), sorted."""
+    marker = _KINDS[kind][1]
+    return sorted(
+        path.name for path in folder(kind).iterdir() if not path.name.startswith(STAGING) and (path / marker).is_file()
+    )
+
+
+def find(kind: str, name: str) -> Path:
+    """The folder of `name`. Raises UserError when there is none, with the names that come near."""
+    path = folder(kind) / check_name(name)
+    if (path / _KINDS[kind][1]).is_file():
+        return path
+    known = names(kind)
+    near = difflib.get_close_matches(name, known, n=1)
+    if near:
+        advice = _("Did you mean {name}?").format(name=near[0])
+    elif known:
+        advice = _("There are: {names}.").format(names=", ".join(known[:8]) + (" ..." if len(known) > 8 else ""))
+    else:
+        advice = missing_advice(kind)
+    raise UserError(f"{missing(kind, name)} {advice}")
+
+
+def new_path(kind: str, name: str) -> Path:
+    """The folder that a new `name` will have. Raises UserError when the name is taken or cannot be one."""
+    path = folder(kind) / check_name(name)
+    if path.exists():
+        raise UserError(
+            _(
+                "{noun} {name} exists already. Choose another name, or remove it: newleaf {command} remove {name}"
+            ).format(noun=noun_of(kind).capitalize(), command=_KINDS[kind][0], name=name)
+        )
+    return path
+
+
+def remove(kind: str, name: str) -> None:
+    """Remove `name` and all its files. Raises UserError when there is none."""
+    remove_folder(find(kind, name))
+
+
+def noun_of(kind: str) -> str:
+    """The word for one of `kind`."""
+    return {"corpora": _("corpus"), "tokenizers": _("tokenizer"), "models": _("model"), "jobs": _("job")}[kind]
+
+
+def missing(kind: str, name: str) -> str:
+    """The sentence that there is no such thing."""
+    return {
+        "corpora": _("There is no corpus {name}."),
+        "tokenizers": _("There is no tokenizer {name}."),
+        "models": _("There is no model {name}."),
+        "jobs": _("There is no job {name}."),
+    }[kind].format(name=name)
+
+
+def missing_advice(kind: str) -> str:
+    """How to get the first one."""
+    return {
+        "corpora": _("Import text first: newleaf corpus add PATH --name NAME"),
+        "tokenizers": _("Train one first: newleaf tokenizer train CORPUS --name NAME"),
+        "models": _("Train one first: newleaf train CORPUS --name NAME"),
+        "jobs": _("None was started yet."),
+    }[kind]

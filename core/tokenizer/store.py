@@ -1,0 +1,47 @@
+"""What is kept of a tokenizer beside its model; readable without SentencePiece."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .. import store
+from ..files import read_json
+
+
+@dataclass(frozen=True)
+class TokenizerInfo:
+    """A tokenizer that exists, with the content of its `report.json`."""
+
+    path: Path
+    report: dict[str, Any]
+
+    @classmethod
+    def open(cls, name: str) -> TokenizerInfo:
+        """The tokenizer of this name. Raises UserError when there is none."""
+        path = store.find("tokenizers", name)
+        return cls(path, read_json(path / "report.json"))
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def vocab_size(self) -> int:
+        return int(self.report["vocab_size"])
+
+    def summary(self) -> dict[str, Any]:
+        """What `tokenizer list --json` says of it."""
+        return {"name": self.name, "path": str(self.path), **self.report}
+
+
+def list_tokenizers() -> list[TokenizerInfo]:
+    """All tokenizers, by name."""
+    return [TokenizerInfo.open(name) for name in store.names("tokenizers")]
+
+
+def tokenizers_for(corpus: str) -> list[TokenizerInfo]:
+    """The tokenizers that were trained on this corpus, the newest first."""
+    found = [info for info in list_tokenizers() if info.report.get("corpus") == corpus]
+    return sorted(found, key=lambda info: -info.report["created"])

@@ -1,0 +1,87 @@
+"""A corpus as numbers on disk: `tokens/TOKENIZER/{train,val}.bin` and `index.json` in the corpus's folder.
+
+Each document is <s>, its pieces, </s>; the numbers stand one after the other, two bytes each, or four when the
+vocabulary has more than 65,536 pieces. Training maps the files into memory, so their size does not matter.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..corpus.store import Corpus, Split
+from ..files import read_json, staged_folder, write_json
+from ..home import make_private
+from ..language import gettext as _
+from ..progress import Progress, no_progress
+from .special import BEGIN, END
+from .tokenizer import Tokenizer
+
+BATCH = 4 << 20  # characters that are encoded at once, about
+
+
+@dataclass(frozen=True)
+class TokenFiles:
+    """The token files of a corpus with one tokenizer."""
+
+    path: Path
+    index: dict[str, Any]
+
+    def tokens(self, split: Split) -> np.ndarray[Any, Any]:
+        """All numbers of a split, mapped from disk: (N,) of uint16 or uint32."""
+        if not self.index[split]["tokens"]:
+            return np.zeros(0, dtype=self.index["dtype"])
+        return np.memmap(self.path / f"{split}.bin", dtype=self.index["dtype"], mode="r")
+
+
+def encode_corpus(corpus: Corpus, tokenizer: Tokenizer, name: str, progress: Progress = no_progress) -> TokenFiles:
+    """The token files of `corpus` with the tokenizer called `name`; made when they are absent or of another one."""
+    path = make_private(corpus.path / "tokens") / name
+    fingerprints = {"corpus": corpus.manifest.fingerprint, "tokenizer": tokenizer.fingerprint}
+    if (path / "index.json").exists():
+        index = read_json(path / "index.json")
+        if index["fingerprints"] == fingerprints:
+            return TokenFiles(path, index)
+    dtype = np.uint16 if tokenizer.vocab_size <= 1 << 16 else np.uint32
+    index = {"format": 1, "dtype": np.dtype(dtype).name, "fingerprints": fingerprints}
+    total, done = max(1, corpus.manifest.total.bytes), 0
+    with staged_folder(path, replace=True) as folder:
+        splits: tuple[Split, ...] = ("train", "val")
+        for split in splits:
+            counts = {"documents": 0, "tokens": 0, "bytes": 0}
+            with (folder / f"{split}.bin").open("wb") as file:
+                for texts in _batches(corpus.documents(split)):
+                    row = _pack(tokenizer.encode_documents(texts, os.cpu_count() or 1), dtype)
+                    row.tofile(file)
+                    counts["documents"] += len(texts)
+                    counts["tokens"] += len(row)
+                    counts["bytes"] += sum(len(text.encode()) for text in texts)
+                    progress(done + counts["bytes"], total, _("encoding"))
+            done += counts["bytes"]
+            index[split] = counts
+        write_json(folder / "index.json", index)
+    return TokenFiles(path, index)
+
+
+def _batches(documents: Iterator[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    size = 0
+    for document in documents:
+        batch.append(document)
+        size += len(document)
+        if size >= BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _pack(encoded: list[np.ndarray[Any, Any]], dtype: Any) -> np.ndarray[Any, Any]:
+    begin, end = np.array([BEGIN], dtype=dtype), np.array([END], dtype=dtype)
+    parts = [part for numbers in encoded for part in (begin, numbers.astype(dtype), end)]
+    return np.concatenate(parts)
