@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import errno
 
+from .language import N_
 from .language import gettext as _
 
 
 class UserError(ValueError):
     """A person's mistake, or a state of their machine: one or two sentences, what and where, then what to do next."""
+
+
+FAULT = N_("A fault of newleaf itself: {error}.")
 
 
 def explain(error: BaseException) -> str | None:

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,24 +18,29 @@ from .language import gettext as _
 STAGING = ".partial-"  # the prefix of a folder that is still being made
 
 
-def write_atomic(path: Path, data: bytes | str) -> None:
-    """Put `data` at `path`: all of it, or, whatever happens, what was there before."""
+def write_atomic(path: Path, data: bytes | str, durable: bool = True) -> None:
+    """Put `data` at `path`: all of it, or, whatever happens, what was there before.
+
+    `durable` also waits for the disk, so that a power cut changes nothing of this.
+    """
     temporary = path.with_name(f".{path.name}.partial")  # always the same, so that a kill leaves one at most
     try:
         with temporary.open("wb") as file:
             file.write(data.encode() if isinstance(data, str) else data)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any, durable: bool = True) -> None:
     """Write `value` as indented JSON, whole or not at all."""
-    write_atomic(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+    write_atomic(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n", durable)
 
 
 def read_json(path: Path) -> Any:
@@ -55,15 +60,15 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def append_line(path: Path, value: Any) -> None:
-    """Append `value` as one line of JSON. A line that a kill cut short is closed first, so that it spoils no other."""
-    line = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+def append_lines(path: Path, values: Iterable[Any]) -> None:
+    """Append each value as a line of JSON. A line that a kill cut short is closed first, so that it spoils no other."""
+    lines = b"".join(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n" for value in values)
     with path.open("ab+") as file:
         if file.tell():
             file.seek(-1, os.SEEK_END)
             if file.read(1) != b"\n":
-                line = b"\n" + line
-        file.write(line)
+                lines = b"\n" + lines
+        file.write(lines)
 
 
 def read_lines(path: Path, offset: int = 0) -> tuple[list[Any], int]:

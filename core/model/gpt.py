@@ -1,10 +1,10 @@
 """The GPT, on one page.
 
 Notable: a pre-norm decoder with RMSNorm, rotary positions, grouped-query attention with normalised queries and keys
-(QK-norm), SwiGLU, no biases, and an output that shares the embedding's weights. That is the architecture called `qwen3`,
-and the modules bear its tensors' names, so that a state dict is a Hugging Face checkpoint as it stands.
+(QK-norm), SwiGLU, no biases, and an output that shares the embedding's weights. That is the architecture `qwen3`, and
+the modules bear its tensors' names, so that a state dict is a Hugging Face checkpoint as it stands.
 
-Shapes: B batch, T tokens, C hidden_size, H heads, K key-value heads, D head_dim, V vocabulary, S positions in the cache.
+Shapes: B batch, T tokens, C hidden_size, H heads, K key-value heads, D head_dim, V vocabulary, S positions cached.
 """
 
 from __future__ import annotations
@@ -68,11 +68,14 @@ class RMSNorm(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.rms_norm(x, self.weight.shape, self.weight, self.eps)
+        return F.rms_norm(x, self.weight.shape, self.weight.to(x.dtype), self.eps)
 
 
 class Attention(nn.Module):
-    """Grouped-query attention (Ainslie et al. 2023, arXiv:2305.13245) with QK-norm (Dehghani et al. 2023, arXiv:2302.05442)."""
+    """Grouped-query attention (Ainslie et al. 2023, arXiv:2305.13245).
+
+    QK-norm is of Dehghani et al. 2023, arXiv:2302.05442.
+    """
 
     def __init__(self, config: GPTConfig, layer: int):
         super().__init__()
@@ -187,10 +190,10 @@ class GPT(nn.Module):
         hidden = self.model(tokens, cache)
         return self.lm_head(hidden[:, -1:] if last else hidden)
 
-    def loss(self, tokens: Tensor, targets: Tensor) -> Tensor:
-        """Mean cross-entropy in nats of `targets` (B, T) after `tokens` (B, T); a target of -100 does not count."""
+    def loss(self, tokens: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
+        """Cross-entropy in nats of `targets` (B, T) after `tokens` (B, T): the mean; with "none" each of (B * T,)."""
         logits = self(tokens)
-        return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=-100)
+        return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction=reduction)
 
     @torch.no_grad()
     def initialise(self, generator: torch.Generator) -> None:

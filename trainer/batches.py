@@ -1,0 +1,37 @@
+"""Which text a step learns from: a function of the seed and the step's number. A resumed run needs no memory of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class TokenBatches:
+    """Rows of `context` tokens from one long array, and for each token the one that follows.
+
+    An epoch cuts the array into windows, from a start that differs each time, and goes through them in an order of its
+    own: every window once before any comes again.
+    """
+
+    def __init__(self, tokens: np.ndarray[Any, Any], context: int, rows: int, seed: int):
+        self.tokens, self.context, self.rows, self.seed = tokens, context, rows, seed
+        self.windows = (len(tokens) - context) // context  # so many fit from whatever start
+        assert self.windows >= rows, (self.windows, rows)
+        self.steps_per_epoch = self.windows // rows
+        self._epoch = -1
+        self._starts = np.zeros(0, dtype=np.int64)
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """Tokens and targets of a step, (rows, context) each, int64."""
+        epoch, index = divmod(step, self.steps_per_epoch)
+        if epoch != self._epoch:
+            random = np.random.default_rng([self.seed, epoch])
+            offset = random.integers(self.context)
+            self._starts = offset + random.permutation(self.windows) * self.context
+            self._epoch = epoch
+        starts = self._starts[index * self.rows : (index + 1) * self.rows]
+        block = torch.from_numpy(self.tokens[starts[:, None] + np.arange(self.context + 1)].astype(np.int64))
+        return block[:, :-1], block[:, 1:]

@@ -1,0 +1,252 @@
+"""A job: a folder on disk, and one background process that writes into it.
+
+    job.json      what to do: kind, name of what is made, options
+    status.json   state, progress, time left, message; on failure a sentence
+    events.jsonl  what happened, a line each
+    log.txt       everything else that the process said
+
+The process holds the lock of the folder from before it exists (its starter takes the lock and hands it on) until it is
+gone, however it goes. So a job whose status says "running" while nobody holds its lock is lost, and nothing else is.
+A stop is asked for by a file: there is no signal that could reach the wrong process.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ..core import store
+from ..core.errors import UserError
+from ..core.files import FolderLock, read_json, read_lines, staged_folder, write_json
+from ..core.home import check_name, folder, home_path
+from ..core.language import current_language
+from ..core.language import gettext as _
+
+FORMAT = 1
+LIVE = ("queued", "running", "stopping")
+RESUMABLE = ("stopped", "failed", "lost")
+STOP = "stop"  # the file that asks for a stop
+STARTING = 5.0  # seconds within which a new job's process takes over
+
+_children: list[subprocess.Popen[bytes]] = []  # started here: reaped when somebody looks
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job that exists."""
+
+    path: Path
+
+    @classmethod
+    def open(cls, name: str) -> Job:
+        """The job of this name. Raises UserError when there is none."""
+        return cls(store.find("jobs", name))
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @cached_property
+    def spec(self) -> dict[str, Any]:
+        """The content of `job.json`."""
+        return dict(read_json(self.path / "job.json"))
+
+    @property
+    def kind(self) -> str:
+        """ "import", "tokenizer" or "train"."""
+        return str(self.spec["kind"])
+
+    @property
+    def target(self) -> str:
+        """The name of the corpus, tokenizer or model that it makes."""
+        return str(self.spec["target"])
+
+    @property
+    def lock(self) -> FolderLock:
+        """The right to write into the folder."""
+        return FolderLock(self.path)
+
+    def status(self) -> dict[str, Any]:
+        """The content of `status.json`, with the state as it is now: "lost" where the process is gone."""
+        _children[:] = [child for child in _children if child.poll() is None]
+        status = self._read_status()
+        if status["state"] in LIVE and not self.lock.is_held():
+            status = self._read_status()  # it may have ended between the two looks
+            just_made = status["state"] == "queued" and time.time() - status["updated"] < STARTING
+            if status["state"] in LIVE and not just_made:
+                status["state"] = "lost"
+                status["error"] = _(
+                    "The process is gone without a word: it was killed, or the machine went off. "
+                    "Go on from the last checkpoint: newleaf job resume {name}"
+                ).format(name=self.name)
+        elif status["state"] in LIVE and (self.path / STOP).exists():
+            status["state"] = "stopping"
+        return status
+
+    def _read_status(self) -> dict[str, Any]:
+        try:
+            return dict(read_json(self.path / "status.json"))
+        except (FileNotFoundError, UserError):  # damaged: the next beat of the process writes it anew
+            return {"state": "queued", "progress": 0.0, "updated": 0.0}
+
+    @property
+    def state(self) -> str:
+        """One of queued, running, stopping, stopped, finished, failed, lost."""
+        return str(self.status()["state"])
+
+    def events(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
+        """What happened since byte `offset` of `events.jsonl`, and the offset to go on from."""
+        return read_lines(self.path / "events.jsonl", offset)
+
+    def log(self) -> str:
+        """All that the process said."""
+        try:
+            return (self.path / "log.txt").read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return ""
+
+    def summary(self) -> dict[str, Any]:
+        """What `job show --json` says of it."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "path": str(self.path),
+            "target": self.target,
+            "created": self.spec["created"],
+            **self.status(),
+        }
+
+    def stop(self) -> None:
+        """Ask the process to end soon, with all that it has done so far kept. Raises UserError when it does not run."""
+        state = self.state
+        if state not in LIVE:
+            raise UserError(
+                _("Job {name} is not running: it is {state}.").format(name=self.name, state=state_word(state))
+            )
+        (self.path / STOP).touch()
+
+    def resume(self) -> None:
+        """Start the process again, to go on where it was. Raises UserError when there is nothing to go on with."""
+        state = self.state
+        if state not in RESUMABLE:
+            raise UserError(
+                _("Job {name} cannot be resumed: it is {state}.").format(name=self.name, state=state_word(state))
+            )
+        start(self)
+
+    def remove(self) -> None:
+        """Remove the folder, checkpoints and all; what it made stays. Raises UserError while it runs."""
+        if self.state in LIVE:
+            raise UserError(_("Job {name} is running. Stop it first: newleaf job stop {name}").format(name=self.name))
+        store.remove("jobs", self.name)
+
+    def follow(self, interval: float = 0.25) -> Iterator[tuple[list[dict[str, Any]], dict[str, Any]]]:
+        """New events and the status, again and again, until the job runs no more."""
+        offset = 0
+        while True:
+            status = self.status()  # before the events: at the end none is missed
+            events, offset = self.events(offset)
+            yield events, status
+            if status["state"] not in LIVE:
+                return
+            time.sleep(interval)
+
+
+def list_jobs() -> list[Job]:
+    """All jobs, the newest first."""
+    return sorted((Job.open(name) for name in store.names("jobs")), key=lambda job: -job.spec["created"])
+
+
+def create(kind: str, target: str, inputs: Mapping[str, Any], options: Mapping[str, Any]) -> Job:
+    """Make a job of `kind` that will make `target`, and start its process.
+
+    A finished or failed job of the same name gives way, as does one that would begin from the beginning anyway. Raises
+    UserError when such a job is at work, or stopped halfway through a training.
+    """
+    name = check_name(f"{kind}-{target}")
+    path = folder("jobs") / name
+    if (path / "job.json").exists():
+        _make_room(Job(path))
+    created = round(time.time(), 3)
+    with staged_folder(path) as staging:
+        write_json(
+            staging / "job.json",
+            {
+                "format": FORMAT,
+                "kind": kind,
+                "target": target,
+                "created": created,
+                "inputs": dict(inputs),
+                "options": dict(options),
+            },
+        )
+        write_json(staging / "status.json", {"state": "queued", "progress": 0.0, "updated": created})
+    job = Job(path)
+    start(job)
+    return job
+
+
+def _make_room(job: Job) -> None:
+    state = job.state
+    if state in LIVE:
+        raise UserError(_("Job {name} is making it already. Watch it: newleaf job watch {name}").format(name=job.name))
+    if job.kind == "train" and state in ("stopped", "lost"):
+        raise UserError(
+            _(
+                "Job {name} is {state}, with its work so far. Go on with it: newleaf job resume {name}. "
+                "Or remove it: newleaf job remove {name}"
+            ).format(name=job.name, state=state_word(state))
+        )
+    job.remove()
+
+
+def start(job: Job) -> None:
+    """Start the process of a job that has none. It belongs to no terminal and outlives whoever started it."""
+    lock = job.lock
+    if not lock.acquire():
+        raise UserError(_("Job {name} is running already.").format(name=job.name))
+    try:
+        (job.path / STOP).unlink(missing_ok=True)
+        status = {**job._read_status(), "state": "queued", "updated": round(time.time(), 3)}
+        write_json(job.path / "status.json", {key: status[key] for key in ("state", "progress", "updated")})
+        environment = {**os.environ, "NEWLEAF_HOME": str(home_path()), "NEWLEAF_LANGUAGE": current_language()}
+        with (job.path / "log.txt").open("ab") as log:
+            _children.append(
+                subprocess.Popen(
+                    [sys.executable, "-P", "-m", "newleaf.trainer.worker", str(job.path), str(lock.descriptor)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    cwd=job.path,
+                    env=environment,
+                    start_new_session=True,
+                    pass_fds=[lock.descriptor],
+                )
+            )
+    finally:
+        lock.release()
+
+
+def state_word(state: str) -> str:
+    """A state in the language in use."""
+    return {
+        "queued": _("queued"),
+        "running": _("running"),
+        "stopping": _("stopping"),
+        "stopped": _("stopped"),
+        "finished": _("finished"),
+        "failed": _("failed"),
+        "lost": _("lost"),
+    }[state]
+
+
+def kind_word(kind: str) -> str:
+    """A kind of job in the language in use."""
+    return {"import": _("import"), "tokenizer": _("tokenizer"), "train": _("training")}.get(kind, kind)

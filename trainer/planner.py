@@ -1,0 +1,87 @@
+"""The plan of a training that is not yet begun, made in a process of its own: measuring the machine needs torch.
+
+`python -m newleaf.trainer.planner` reads {"corpus", "tokenizer", "options"} and writes the plan, or {"error"}.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from ..core.corpus.store import Corpus
+from ..core.errors import FAULT, UserError, explain
+from ..core.home import home_path
+from ..core.language import current_language
+from ..core.language import gettext as _
+from ..core.tokenizer.store import TokenizerInfo, tokenizers_for
+from .options import TrainOptions
+from .plan import Plan, make_plan, vocabulary_for
+
+BYTES_PER_TOKEN = 3.0  # of a tokenizer that is not there yet, about
+
+
+def plan_training(corpus: str, tokenizer: str | None, options: TrainOptions) -> Plan:
+    """What a training would do, with the machine measured now if it was not of late. Raises UserError."""
+    manifest = Corpus.open(corpus).manifest
+    if tokenizer:
+        info: TokenizerInfo | None = TokenizerInfo.open(tokenizer)
+    else:
+        info = next(iter(tokenizers_for(corpus)), None)
+    vocab_size = info.vocab_size if info else vocabulary_for(options, manifest.train.bytes)
+    bytes_per_token = float(info.report["bytes_per_token"]) if info else BYTES_PER_TOKEN
+    from .machine import machine
+
+    return make_plan(
+        options,
+        machine(options.device),
+        vocab_size,
+        int(manifest.train.bytes / bytes_per_token) + manifest.train.documents,
+        int(manifest.val.bytes / bytes_per_token) + manifest.val.documents,
+    )
+
+
+async def ask_plan(corpus: str, tokenizer: str | None, options: TrainOptions) -> Plan:
+    """The same from a process of its own: nothing here waits for torch. Cancelling ends the process. Raises UserError."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-P",
+        "-m",
+        "newleaf.trainer.planner",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env={**os.environ, "NEWLEAF_HOME": str(home_path()), "NEWLEAF_LANGUAGE": current_language()},
+    )
+    request = {"corpus": corpus, "tokenizer": tokenizer, "options": options.as_dict()}
+    try:
+        output, _nothing = await process.communicate(json.dumps(request).encode())
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+    try:
+        answer: Mapping[str, Any] = json.loads(output)
+    except ValueError:
+        raise UserError(_("The plan could not be made: its process ended. Perhaps the memory is full.")) from None
+    if "error" in answer:
+        raise UserError(answer["error"])
+    return Plan.from_dict(dict(answer))
+
+
+def main() -> None:
+    """Answer one request."""
+    request = json.load(sys.stdin)
+    try:
+        options = TrainOptions.from_mapping(request["options"])
+        answer = plan_training(request["corpus"], request["tokenizer"], options).as_dict()
+    except Exception as error:
+        answer = {"error": explain(error) or _(FAULT).format(error=f"{type(error).__name__}: {error}")}
+    json.dump(answer, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

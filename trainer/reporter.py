@@ -1,0 +1,138 @@
+"""How the process of a job tells the world where it is: `status.json` each second, `events.jsonl` as things happen."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import threading
+import time
+from types import TracebackType
+from typing import Any
+
+from ..core.errors import explain
+from ..core.files import append_lines, write_json
+from ..core.progress import Cancelled
+from .jobs import STOP, Job
+
+BEAT = 0.25  # seconds between two looks for news and for a wish to stop
+HEARTBEAT = 1.0  # seconds between two signs of life
+
+
+class Reporter:
+    """Writes a job's status and events; a thread of its own does the writing, so the work is never held up.
+
+    Use it as a context: it says "running" at the start and how it ended at the end. It is a `Progress`, which raises
+    Cancelled once somebody wants the job to stop.
+    """
+
+    def __init__(self, job: Job):
+        self.job = job
+        self.status: dict[str, Any] = {**job._read_status(), "state": "running", "pid": os.getpid()}
+        self.status["started"] = self.status["updated"] = round(time.time(), 3)
+        self.result: dict[str, Any] = {}  # what was made, for the end of the status
+        self._events: list[dict[str, Any]] = []
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._stop = threading.Event()
+        self._ended = threading.Event()
+        self._begin: tuple[float, float] | None = None
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+
+    @property
+    def stop_requested(self) -> bool:
+        """Whether the job shall end soon."""
+        return self._stop.is_set()
+
+    def request_stop(self) -> None:
+        """Let the job end soon; may be called by a signal handler."""
+        self._stop.set()
+
+    def event(self, kind: str, **values: Any) -> None:
+        """Add a line to `events.jsonl`."""
+        with self._lock:
+            self._events.append({"t": round(time.time(), 3), "kind": kind, **values})
+
+    def message(self, text: str) -> None:
+        """Say a sentence to whoever watches."""
+        self.event("message", text=text)
+
+    def update(self, **values: Any) -> None:
+        """Change the status: `progress`, `eta_s`, `message` or more."""
+        with self._lock:
+            self.status.update(values)
+
+    def __call__(self, done: float, total: float, message: str = "", **metrics: float) -> None:
+        """Progress, with the time left reckoned from the rate so far. Raises Cancelled after a wish to stop."""
+        if self._stop.is_set():
+            raise Cancelled
+        now, share = time.monotonic(), min(1.0, done / total) if total else 0.0
+        if self._begin is None or share < self._begin[1]:
+            self._begin = now, share
+        gone, since = share - self._begin[1], now - self._begin[0]
+        eta = round(since / gone * (1 - share), 1) if gone > 0.01 and since > 0.5 else None
+        self.update(progress=round(share, 4), eta_s=eta, message=message, **metrics)
+
+    def flush(self) -> None:
+        """Write the events so far, and the status."""
+        with self._writing:
+            with self._lock:
+                events, self._events = self._events, []
+                status = {**self.status, "updated": round(time.time(), 3)}
+            if events:
+                append_lines(self.job.path / "events.jsonl", events)
+            self._write(status)
+
+    def _write(self, status: dict[str, Any], durable: bool = False) -> None:
+        path = self.job.path / "status.json"
+        try:
+            write_json(path, status, durable)
+        except OSError:  # a full disk: the room that the file has is enough
+            text = json.dumps(status, ensure_ascii=False)
+            with path.open("r+", encoding="utf-8") as file:
+                file.write(text)
+                file.truncate()
+
+    def _beat(self) -> None:
+        last = 0.0
+        while not self._ended.wait(BEAT):
+            if (self.job.path / STOP).exists():
+                self._stop.set()
+            now = time.monotonic()
+            with self._lock:
+                news = bool(self._events)
+            if now - last >= HEARTBEAT or (news and now - last >= BEAT):
+                last = now
+                with contextlib.suppress(OSError):  # a full disk stops the work itself, with its own words
+                    self.flush()
+
+    def __enter__(self) -> Reporter:
+        self.status.pop("error", None)
+        self.flush()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+        if error is None:
+            self.update(state="finished", progress=1.0, **self.result)
+        elif isinstance(error, Cancelled):
+            self.update(state="stopped", **self.result)
+        else:
+            self.update(state="failed", error=explain(error) or fault(error))
+        self.status.pop("eta_s", None)
+        with contextlib.suppress(OSError):
+            self.flush()
+        self._write(self.status, durable=True)
+
+
+def fault(error: BaseException) -> str:
+    """The sentence for what no person can mend; the job's log has the rest."""
+    from ..core.errors import FAULT
+    from ..core.language import gettext as _
+
+    where = _("Its log says where: newleaf job log NAME")
+    return _(FAULT).format(error=f"{type(error).__name__}: {error}") + " " + where

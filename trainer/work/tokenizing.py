@@ -1,0 +1,35 @@
+"""The job that trains a tokenizer on a corpus."""
+
+from __future__ import annotations
+
+from ...core import store
+from ...core.corpus.store import Corpus
+from ...core.language import gettext as _
+from ...core.tokenizer.options import TokenizerOptions
+from ...core.tokenizer.store import TokenizerInfo
+from ..jobs import Job, create
+from ..reporter import Reporter
+
+
+def submit(corpus: str, name: str, options: TokenizerOptions | None = None) -> Job:
+    """Start to train the tokenizer `name` on a corpus. Raises UserError, before anything is made, for what cannot work."""
+    Corpus.open(corpus)
+    store.new_path("tokenizers", name)
+    return create("tokenizer", name, {"corpus": corpus}, (options or TokenizerOptions()).as_dict())
+
+
+def run(job: Job, reporter: Reporter) -> None:
+    """Do it, in the job's process."""
+    from ...core.tokenizer.training import train_tokenizer
+
+    corpus = Corpus.open(job.spec["inputs"]["corpus"])
+    train_tokenizer(corpus, job.target, TokenizerOptions.from_mapping(job.spec["options"]), reporter)
+    report = TokenizerInfo.open(job.target).report
+    reporter.result = {"tokenizer": job.target}
+    reporter.message(
+        _("Tokenizer {name}: {pieces:,} pieces; a piece stands for {bytes:.2f} bytes of held-out text.").format(
+            name=job.target, pieces=report["vocab_size"], bytes=report["bytes_per_token"]
+        )
+    )
+    for remark in report["remarks"]:
+        reporter.message(remark)

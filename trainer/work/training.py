@@ -1,0 +1,311 @@
+"""The job that trains a model on a corpus."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from ...core import store
+from ...core.corpus.store import Corpus
+from ...core.errors import UserError
+from ...core.files import write_json
+from ...core.generation.options import GenerationOptions
+from ...core.language import gettext as _
+from ...core.model.store import ModelInfo, save_model
+from ...core.options import format_duration
+from ...core.progress import Cancelled
+from ...core.tokenizer.options import TokenizerOptions
+from ...core.tokenizer.store import TokenizerInfo, tokenizers_for
+from ..jobs import Job, create
+from ..options import TrainOptions
+from ..plan import Plan, make_plan, vocabulary_for
+from ..reporter import Reporter
+
+if TYPE_CHECKING:
+    from ...core.tokenizer.token_files import TokenFiles
+    from ...core.tokenizer.tokenizer import Tokenizer
+    from ..loop import State
+
+SAMPLE = GenerationOptions(max_tokens=60, temperature=0.8, seed=1)
+FINAL_SHARE = 0.08  # of the time, at most, for the last measurement on all held-out text
+
+
+def submit(corpus: str, name: str, options: TrainOptions | None = None, tokenizer: str | None = None) -> Job:
+    """Start to train the model `name` on a corpus. Raises UserError, before anything is made, for what cannot work.
+
+    Without a tokenizer it takes the newest that was trained on the corpus, or trains one called like the model.
+    """
+    Corpus.open(corpus)
+    store.new_path("models", name)
+    if tokenizer:
+        TokenizerInfo.open(tokenizer)
+    else:
+        known = tokenizers_for(corpus)
+        tokenizer = known[0].name if known else None
+        if not tokenizer:
+            store.new_path("tokenizers", name)
+    return create("train", name, {"corpus": corpus, "tokenizer": tokenizer}, (options or TrainOptions()).as_dict())
+
+
+def run(job: Job, reporter: Reporter) -> None:
+    """Do it, in the job's process."""
+    Training(job, reporter).run()
+
+
+class Training:
+    """One training, from the corpus to the model's folder."""
+
+    def __init__(self, job: Job, reporter: Reporter):
+        self.job, self.reporter = job, reporter
+        self.options = TrainOptions.from_mapping(job.spec["options"])
+        self.corpus = Corpus.open(job.spec["inputs"]["corpus"])
+
+    def run(self) -> None:
+        """All of it."""
+        self.tokenizer_name, self.tokenizer, self.files = self._prepare()
+        plan = self._plan()
+        import torch
+
+        from ...core.model.gpt import GPT
+        from ..batches import TokenBatches
+        from ..loop import Loop
+
+        torch.set_num_threads(plan.threads)
+        torch.set_float32_matmul_precision("high")
+        self.plan = plan
+        self.train_tokens, self.val_tokens = self.files.tokens("train"), self.files.tokens("val")
+        self.bytes_per_token = self.files.index["train"]["bytes"] / self.files.index["train"]["tokens"]
+        model = GPT(plan.model_config)
+        model.initialise(torch.Generator().manual_seed(plan.seed))
+        model.to(plan.device)
+        batches = TokenBatches(self.train_tokens, plan.model_config.context, plan.rows, plan.seed)
+        self.loop = Loop(model, plan, batches.batch, self)
+        self._resume()
+        try:
+            finished = self.loop.run()
+        except torch.OutOfMemoryError:
+            raise UserError(
+                _(
+                    "The device's memory is full. Choose a smaller --size, or fewer --batch-tokens than {number}."
+                ).format(number=plan.batch_tokens)
+            ) from None
+        if not finished:
+            self.reporter.result = {"model": self.job.target, "step": self.loop.state.step}
+            raise Cancelled
+        self._finish()
+
+    def _prepare(self) -> tuple[str, Tokenizer, TokenFiles]:
+        """The tokenizer, trained now if there is none, and the corpus as numbers."""
+        from ...core.tokenizer.token_files import encode_corpus
+        from ...core.tokenizer.tokenizer import Tokenizer
+        from ...core.tokenizer.training import train_tokenizer
+
+        name = self.job.spec["inputs"]["tokenizer"]
+        if not name:
+            name = self.job.target
+            if name not in store.names("tokenizers"):
+                size = vocabulary_for(self.options, self.corpus.manifest.train.bytes)
+                self.reporter.update(message=_("training a tokenizer"))
+                train_tokenizer(self.corpus, name, TokenizerOptions(vocab_size=size), self._without_metrics())
+                info = TokenizerInfo.open(name)
+                self.reporter.message(
+                    _("No tokenizer was trained on {corpus} yet: trained {name}, {pieces:,} pieces.").format(
+                        corpus=self.corpus.name, name=name, pieces=info.vocab_size
+                    )
+                )
+        tokenizer = Tokenizer.open(name)
+        files = encode_corpus(self.corpus, tokenizer, name, self._without_metrics())
+        self.reporter.update(progress=0.0, eta_s=None, message=_("measuring this machine"))
+        return name, tokenizer, files
+
+    def _without_metrics(self) -> Any:
+        """Progress of the preparation: its words are shown, its share of the whole is not known."""
+
+        def progress(done: float, total: float, message: str = "", **metrics: float) -> None:
+            if self.reporter.stop_requested:
+                raise Cancelled
+            self.reporter.update(message=message)
+
+        return progress
+
+    def _plan(self) -> Plan:
+        """The plan of the first start; a resumed training keeps it, whatever was measured since."""
+        path = self.job.path / "plan.json"
+        if path.exists():
+            from ...core.files import read_json
+
+            return Plan.from_dict(read_json(path))
+        from ..machine import machine
+
+        counts = {split: self.files.index[split]["tokens"] for split in ("train", "val")}
+        plan = make_plan(
+            self.options, machine(self.options.device), self.tokenizer.vocab_size, counts["train"], counts["val"]
+        )
+        write_json(path, plan.as_dict())
+        self.reporter.event("plan", **plan.as_dict())
+        return plan
+
+    def _resume(self) -> None:
+        from ..checkpoints import load_newest
+
+        checkpoint, damaged = load_newest(self.job.path / "checkpoints")
+        for name in damaged:
+            self.reporter.message(
+                _("The checkpoint {name} is damaged: going on from the one before.").format(name=name)
+            )
+        if checkpoint is not None:
+            self.loop.load_state_dict(checkpoint)
+        events, _offset = self.job.events()
+        if any(event["kind"] in ("step", "eval") for event in events):
+            self.reporter.event("resume", step=self.loop.state.step)
+
+    # What the loop tells:
+
+    def stepped(self, state: State, metrics: dict[str, float]) -> None:
+        """A step is done."""
+        from math import log
+
+        eta = self._seconds_left(state)
+        rounded = {key: float(f"{value:.6g}") for key, value in metrics.items() if key != "loss"}
+        bits = metrics["loss"] / log(2) / self.bytes_per_token  # about: of the corpus's mean token
+        self.reporter.event(
+            "step", step=state.step, loss=metrics["loss"], bits_per_byte=round(bits, 5), eta_s=eta, **rounded
+        )
+        total = state.step + self.loop.remaining_steps()
+        share = state.elapsed / self.plan.time if self.plan.time else state.step / total
+        self.reporter.update(
+            progress=round(min(0.999, share), 4),
+            eta_s=eta,
+            message=_("step {step:,} of {total:,}").format(step=state.step, total=total),
+            step=state.step,
+            total_steps=total,
+            loss=round(metrics["loss"], 4),
+            tokens_per_second=round(metrics["tokens_per_second"], 1),
+        )
+
+    def _seconds_left(self, state: State) -> float:
+        if self.plan.time:
+            return round(max(0.0, self.plan.time - state.elapsed), 1)
+        done = state.elapsed / state.step if state.step else 0.0
+        return round(done * self.loop.remaining_steps(), 1)
+
+    def evaluate(self, state: State) -> float | None:
+        """Bits per byte of as much held-out text as the plan gives time for."""
+        from ..evaluation import bits_per_byte
+
+        begin = time.perf_counter()
+        some = self.val_tokens[: self.plan.eval_tokens]
+        score = bits_per_byte(self.loop.model, some, self.tokenizer.byte_lengths, self.plan.dtype)
+        if self.plan.time and not self.loop.reserve:
+            # All held-out text is measured at the end: the time for it is kept.
+            taken = (time.perf_counter() - begin) / max(1, len(some))
+            self.loop.reserve = min(FINAL_SHARE * self.plan.time, taken * len(self.val_tokens))
+            self._final_tokens = int(self.loop.reserve / taken)
+        return score
+
+    def improved(self, state: State) -> None:
+        """The best weights so far become the model's folder, so that there is a model whatever happens."""
+        self._save(state, state.best)
+
+    def evaluated(self, state: State, score: float | None) -> None:
+        """Say it, and show what the model writes now."""
+        if score is not None:
+            self.reporter.event(
+                "eval", step=state.step, bits_per_byte=round(score, 5), best=state.best_step == state.step > 0
+            )
+            self.reporter.update(bits_per_byte=round(score, 4))
+        if state.step:
+            self.reporter.event("sample", step=state.step, prompt=self.options.prompt, text=self._sample())
+
+    def _sample(self) -> str:
+        from ...core.generation.generate import Writer
+
+        completions, _seed = Writer(self.loop.model, self.tokenizer).generate(self.options.prompt, SAMPLE)
+        return completions[0].text
+
+    def checkpoint(self, state: dict[str, Any], step: int) -> None:
+        """Keep it; the events before it are on disk first."""
+        from ..checkpoints import save_checkpoint
+
+        self.reporter.flush()
+        save_checkpoint(self.job.path / "checkpoints", step, state)
+        self.reporter.event("checkpoint", step=step)
+
+    def stop_requested(self) -> bool:
+        """Whether somebody wants it to end."""
+        return self.reporter.stop_requested
+
+    # The end:
+
+    _final_tokens = 0
+
+    def _finish(self) -> None:
+        from ...core.model.store import load_model
+        from ..checkpoints import remove_checkpoints
+        from ..evaluation import bits_per_byte
+
+        state = self.loop.state
+        self.reporter.update(message=_("measuring on held-out text"))
+        model = self.loop.model if state.best_step == state.step else load_model(self._path, self.plan.device)
+        tokens = self.val_tokens[: self._final_tokens or len(self.val_tokens)]
+        score = bits_per_byte(model, tokens, self.tokenizer.byte_lengths, self.plan.dtype)
+        self._save(state, score, model)
+        if score is not None:
+            self.reporter.event("eval", step=state.best_step, bits_per_byte=round(score, 5), best=True, final=True)
+        remove_checkpoints(self.job.path / "checkpoints")
+        self.reporter.result = {
+            "model": self.job.target,
+            "step": state.step,
+            "bits_per_byte": score and round(score, 4),
+            "message": _("step {step:,} of {total:,}").format(step=state.step, total=state.step),
+        }
+        self.reporter.message(
+            _("Model {name}: {score} bits per byte of held-out text, after {steps:,} steps in {time}.").format(
+                name=self.job.target,
+                score="?" if score is None else f"{score:.4f}",
+                steps=state.step,
+                time=format_duration(state.elapsed),
+            )
+        )
+        if len(tokens) < len(self.val_tokens):
+            self.reporter.message(
+                _("Measured on {part:.0%} of the held-out text, as the time allowed.").format(
+                    part=len(tokens) / len(self.val_tokens)
+                )
+            )
+        if state.best_step < state.step:
+            self.reporter.message(
+                _("The best weights were those of step {step:,}: later ones knew the held-out text less well.").format(
+                    step=state.best_step
+                )
+            )
+
+    @property
+    def _path(self) -> Any:
+        from ...core.home import folder
+
+        return folder("models") / self.job.target
+
+    def _save(self, state: State, score: float | None, model: Any = None) -> None:
+        if (self._path / "config.json").exists() and ModelInfo.at(self._path).provenance.get("job") != self.job.name:
+            raise UserError(
+                _(
+                    "Model {name} exists already, and this job did not make it. Remove it: newleaf model remove {name}"
+                ).format(name=self.job.target)
+            )
+        save_model(
+            self._path,
+            model or self.loop.model,
+            self.tokenizer,
+            {
+                "bits_per_byte": None if score is None else round(score, 5),
+                "corpus": self.corpus.name,
+                "tokenizer": self.tokenizer_name,
+                "job": self.job.name,
+                "step": state.best_step,
+                "tokens": state.best_step * self.plan.batch_tokens,
+                "seconds": round(state.elapsed, 1),
+                "created": round(time.time(), 3),
+                "seed": self.plan.seed,
+            },
+        )
