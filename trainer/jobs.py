@@ -105,6 +105,11 @@ class Job:
         """What happened since byte `offset` of `events.jsonl`, and the offset to go on from."""
         return read_lines(self.path / "events.jsonl", offset)
 
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether a resumed job would not begin from the beginning."""
+        return any((self.path / "checkpoints").glob("step-*"))
+
     def log(self) -> str:
         """All that the process said."""
         try:
@@ -147,13 +152,14 @@ class Job:
             raise UserError(_("Job {name} is running. Stop it first: newleaf job stop {name}").format(name=self.name))
         store.remove("jobs", self.name)
 
-    def follow(self, interval: float = 0.25) -> Iterator[tuple[list[dict[str, Any]], dict[str, Any]]]:
-        """New events and the status, again and again, until the job runs no more."""
-        offset = 0
+    def follow(
+        self, offset: int = 0, interval: float = 0.25
+    ) -> Iterator[tuple[list[dict[str, Any]], int, dict[str, Any]]]:
+        """New events since `offset`, the offset after them, and the status: again and again until it runs no more."""
         while True:
             status = self.status()  # before the events: at the end none is missed
             events, offset = self.events(offset)
-            yield events, status
+            yield events, offset, status
             if status["state"] not in LIVE:
                 return
             time.sleep(interval)
@@ -197,7 +203,7 @@ def _make_room(job: Job) -> None:
     state = job.state
     if state in LIVE:
         raise UserError(_("Job {name} is making it already. Watch it: newleaf job watch {name}").format(name=job.name))
-    if job.kind == "train" and state in ("stopped", "lost"):
+    if state in ("stopped", "lost") and job.has_checkpoint:
         raise UserError(
             _(
                 "Job {name} is {state}, with its work so far. Go on with it: newleaf job resume {name}. "

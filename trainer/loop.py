@@ -178,7 +178,7 @@ class Loop:
         if not math.isfinite(number):
             raise UserError(
                 _(
-                    "The loss at step {step} is not a number any more. Train again with a lower rate: --learning-rate {rate:g}"
+                    "The loss at step {step} is no number any more. Train again with a lower --learning-rate: {rate:g}"
                 ).format(step=self.state.step + 1, rate=self.plan.learning_rate / 3)
             )
 

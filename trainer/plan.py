@@ -93,12 +93,7 @@ class Plan:
 
 def make_plan(options: TrainOptions, machine: Machine, vocab_size: int, train_tokens: int, val_tokens: int) -> Plan:
     """Settle every number. Raises UserError for a corpus that is too small."""
-    if train_tokens < SMALLEST_CORPUS:
-        raise UserError(
-            _(
-                "The corpus has {number:,} tokens to train on, and {least:,} are needed at least. Import more text."
-            ).format(number=train_tokens, least=SMALLEST_CORPUS)
-        )
+    check_size(train_tokens)
     time = None if options.steps else (options.time or DEFAULT_TIME)
     context = min(options.context or CONTEXT, _power_of_two(train_tokens // 4))
     size = options.size or _best_size(machine, vocab_size, context, time, train_tokens)
@@ -156,8 +151,18 @@ def make_plan(options: TrainOptions, machine: Machine, vocab_size: int, train_to
     )
 
 
+def check_size(train_tokens: int) -> None:
+    """Raise UserError for a corpus that is too small to train on."""
+    if train_tokens < SMALLEST_CORPUS:
+        raise UserError(
+            _(
+                "The corpus has {number:,} tokens to train on, and {least:,} are needed at least. Import more text."
+            ).format(number=train_tokens, least=SMALLEST_CORPUS)
+        )
+
+
 def vocabulary_for(options: TrainOptions, corpus_bytes: int) -> int:
-    """The size of a vocabulary that is trained for this training: a small one learns faster, a large one reads further."""
+    """The size of a vocabulary that is trained for this training."""
     seconds = options.time or DEFAULT_TIME
     wanted = 2048 if seconds <= 120 else 4096 if seconds <= 3600 else 8192
     return max(512, min(wanted, _power_of_two(corpus_bytes // 200)))
@@ -186,10 +191,7 @@ def _rows(
 ) -> int:
     if options.batch_tokens:
         return max(1, round(options.batch_tokens / context))
-    if options.steps and not time:
-        tokens = 300_000.0
-    else:
-        tokens = (time or 0) * machine.flops / (6 * config.matrix_parameters)
+    tokens = time * machine.flops / (6 * config.matrix_parameters) if time else 300_000
     batch = 2048 * (tokens / 300_000) ** 0.4  # the power is nanochat's; the factor is measured
     batch = min(batch, max(context, train_tokens / 20))
     return max(1, round(batch / context))

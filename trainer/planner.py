@@ -20,7 +20,7 @@ from ..core.language import current_language
 from ..core.language import gettext as _
 from ..core.tokenizer.store import TokenizerInfo, tokenizers_for
 from .options import TrainOptions
-from .plan import Plan, make_plan, vocabulary_for
+from .plan import Plan, check_size, make_plan, vocabulary_for
 
 BYTES_PER_TOKEN = 3.0  # of a tokenizer that is not there yet, about
 
@@ -34,19 +34,21 @@ def plan_training(corpus: str, tokenizer: str | None, options: TrainOptions) -> 
         info = next(iter(tokenizers_for(corpus)), None)
     vocab_size = info.vocab_size if info else vocabulary_for(options, manifest.train.bytes)
     bytes_per_token = float(info.report["bytes_per_token"]) if info else BYTES_PER_TOKEN
+    train_tokens = int(manifest.train.bytes / bytes_per_token) + manifest.train.documents
+    check_size(train_tokens)
     from .machine import machine
 
     return make_plan(
         options,
         machine(options.device),
         vocab_size,
-        int(manifest.train.bytes / bytes_per_token) + manifest.train.documents,
+        train_tokens,
         int(manifest.val.bytes / bytes_per_token) + manifest.val.documents,
     )
 
 
 async def ask_plan(corpus: str, tokenizer: str | None, options: TrainOptions) -> Plan:
-    """The same from a process of its own: nothing here waits for torch. Cancelling ends the process. Raises UserError."""
+    """The same from a process of its own, which ends when this is cancelled. Raises UserError."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",

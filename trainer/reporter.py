@@ -10,8 +10,9 @@ import time
 from types import TracebackType
 from typing import Any
 
-from ..core.errors import explain
+from ..core.errors import FAULT, explain
 from ..core.files import append_lines, write_json
+from ..core.language import gettext as _
 from ..core.progress import Cancelled
 from .jobs import STOP, Job
 
@@ -107,7 +108,7 @@ class Reporter:
                     self.flush()
 
     def __enter__(self) -> Reporter:
-        self.status.pop("error", None)
+        self.status.pop("error", None)  # of the time before a resume
         self.flush()
         self._thread.start()
         return self
@@ -122,17 +123,15 @@ class Reporter:
         elif isinstance(error, Cancelled):
             self.update(state="stopped", **self.result)
         else:
-            self.update(state="failed", error=explain(error) or fault(error))
+            sentence = explain(error)
+            self.update(state="failed", error=sentence or fault(error, self.job.name), fault=sentence is None)
         self.status.pop("eta_s", None)
         with contextlib.suppress(OSError):
             self.flush()
         self._write(self.status, durable=True)
 
 
-def fault(error: BaseException) -> str:
+def fault(error: BaseException, job: str) -> str:
     """The sentence for what no person can mend; the job's log has the rest."""
-    from ..core.errors import FAULT
-    from ..core.language import gettext as _
-
-    where = _("Its log says where: newleaf job log NAME")
+    where = _("Its log says where: newleaf job log {name}").format(name=job)
     return _(FAULT).format(error=f"{type(error).__name__}: {error}") + " " + where

@@ -13,8 +13,9 @@ FILES = 50  # that are looked into; all are counted
 
 
 def preview(paths: Sequence[str | Path], characters: int) -> list[dict[str, Any]]:
-    """For each file `source` and `bytes`; of the first ones also `encoding` and the first `characters` as `text`, or, of
-    one that cannot be read, `error`. Raises UserError for a path that is not there.
+    """For each file `source` and `bytes`; of the first ones also `encoding` and its beginning as `text`.
+
+    One that cannot be read has `error` instead. Raises UserError for a path that is not there.
     """
     found = []
     for index, source in enumerate(find_sources(paths)):

@@ -19,6 +19,7 @@ from ..corpus.store import Corpus
 from ..errors import UserError
 from ..files import staged_folder, write_atomic, write_json
 from ..language import gettext as _
+from ..options import format_size
 from ..progress import Progress, no_progress
 from ..store import new_path
 from .options import TokenizerOptions
@@ -93,8 +94,8 @@ def train_tokenizer(
     model = _train(sample, options, remarks)
     if sample.taken < 0.99 * corpus.manifest.train.bytes:
         remarks.append(
-            _("Learnt from a sample: {taken:.0f} MB of {total:.0f} MB.").format(
-                taken=sample.taken / 1e6, total=corpus.manifest.train.bytes / 1e6
+            _("Learnt from a sample: {taken} of {total}.").format(
+                taken=format_size(sample.taken), total=format_size(corpus.manifest.train.bytes)
             )
         )
     tokenizer = Tokenizer(model)

@@ -9,6 +9,7 @@ from ...core import store
 from ...core.corpus.importing import ImportOptions, import_files
 from ...core.corpus.reading import find_sources
 from ...core.language import gettext as _
+from ...core.options import format_size
 from ..jobs import Job, create
 from ..reporter import Reporter
 
@@ -39,10 +40,10 @@ def run(job: Job, reporter: Reporter) -> None:
     total, report = corpus.manifest.total, corpus.report
     reporter.result = {"corpus": corpus.name}
     reporter.message(
-        _("Corpus {name}: {documents:,} documents, {megabytes:.1f} MB; {held_out:,} held out to measure on.").format(
+        _("Corpus {name}: {documents:,} documents, {size}; {held_out:,} held out to measure on.").format(
             name=corpus.name,
             documents=total.documents,
-            megabytes=total.bytes / 1e6,
+            size=format_size(total.bytes),
             held_out=corpus.manifest.val.documents,
         )
     )

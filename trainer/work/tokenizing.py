@@ -12,7 +12,7 @@ from ..reporter import Reporter
 
 
 def submit(corpus: str, name: str, options: TokenizerOptions | None = None) -> Job:
-    """Start to train the tokenizer `name` on a corpus. Raises UserError, before anything is made, for what cannot work."""
+    """Start to train the tokenizer `name` on a corpus. Raises UserError, before anything is made."""
     Corpus.open(corpus)
     store.new_path("tokenizers", name)
     return create("tokenizer", name, {"corpus": corpus}, (options or TokenizerOptions()).as_dict())

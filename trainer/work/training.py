@@ -18,7 +18,7 @@ from ...core.tokenizer.options import TokenizerOptions
 from ...core.tokenizer.store import TokenizerInfo, tokenizers_for
 from ..jobs import Job, create
 from ..options import TrainOptions
-from ..plan import Plan, make_plan, vocabulary_for
+from ..plan import Plan, check_size, make_plan, vocabulary_for
 from ..reporter import Reporter
 
 if TYPE_CHECKING:
@@ -115,6 +115,7 @@ class Training:
                 )
         tokenizer = Tokenizer.open(name)
         files = encode_corpus(self.corpus, tokenizer, name, self._without_metrics())
+        check_size(files.index["train"]["tokens"])
         self.reporter.update(progress=0.0, eta_s=None, message=_("measuring this machine"))
         return name, tokenizer, files
 

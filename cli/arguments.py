@@ -1,0 +1,126 @@
+"""Arguments of the command line: made from options dataclasses, explained in the language in use."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
+
+from ..core.errors import UserError
+from ..core.language import DOMAIN, N_, catalogues, current_language
+from ..core.language import gettext as _
+from ..core.options import OptionField, OptionsBase, fields, format_duration
+
+Options = TypeVar("Options", bound=OptionsBase)
+
+# What argparse itself says: it asks gettext for these, and finds them in our catalogue.
+_OF_ARGPARSE = (
+    N_("usage: "),
+    N_("positional arguments"),
+    N_("options"),
+    N_("show this help message and exit"),
+    N_("the following arguments are required: %s"),
+    N_("unrecognized arguments: %s"),
+    N_("expected one argument"),
+    N_("expected at least one argument"),
+    N_("argument %(argument_name)s: %(message)s"),
+    N_("invalid choice: %(value)r (choose from %(choices)s)"),
+    N_("invalid %(type)s value: %(value)r"),
+    N_("ambiguous option: %(option)s could match %(matches)s"),
+    N_("not allowed with argument %s"),
+)
+
+
+class WrongUsageError(UserError):
+    """A command that was not written as it has to be."""
+
+    wrong_usage = True
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """argparse's, which speaks the person's language and says where more is said."""
+
+    def __init__(self, **values: Any):
+        if current_language() != "en":
+            import gettext
+
+            gettext.bindtextdomain(DOMAIN, catalogues())
+            gettext.textdomain(DOMAIN)
+        super().__init__(**{"allow_abbrev": False, **values})
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and leave with 2."""
+        raise WrongUsageError(_("{message}. See: {program} --help").format(message=message, program=self.prog))
+
+    def commands(self) -> Callable[..., ArgumentParser]:
+        """A function that adds a command: name, description, the function that does it."""
+        subparsers = self.add_subparsers(dest="command", required=True, metavar=_("COMMAND"), title=_("commands"))
+
+        def add(name: str, description: str, run: Callable[[argparse.Namespace], int | None]) -> ArgumentParser:
+            parser: ArgumentParser = subparsers.add_parser(name, help=description, description=description)
+            parser.set_defaults(run=run)
+            return parser
+
+        return add
+
+    def add_json(self) -> None:
+        """`--json`"""
+        self.add_argument("--json", action="store_true", help=_("print JSON, for a program to read"))
+
+    def add_yes(self) -> None:
+        """`--yes`"""
+        self.add_argument("--yes", "-y", action="store_true", help=_("do not ask"))
+
+    def add_options(self, options: type[OptionsBase]) -> None:
+        """An argument for each field. `given` collects them again."""
+        for field in fields(options):
+            self.add_argument(
+                field.flag,
+                dest=field.name,
+                default=argparse.SUPPRESS,
+                type=_parser_of(field),
+                action="append" if field.type is list else "store",
+                metavar=field.metavar or ("|".join(field.choices) if field.choices else "N"),
+                help=_explanation(field),
+            )
+
+
+def given(options: type[Options], parsed: argparse.Namespace) -> Options:
+    """The options that a person gave; the others have their defaults."""
+    values = vars(parsed)
+    try:
+        return options(**{field.name: values[field.name] for field in fields(options) if field.name in values})
+    except WrongUsageError:
+        raise
+    except UserError as error:
+        raise WrongUsageError(str(error)) from None
+
+
+def _parser_of(field: OptionField) -> Callable[[str], Any]:
+    def parse(text: str) -> Any:
+        if field.type is list:
+            return text
+        value = field.parse(text)
+        if not field.takes(value):
+            raise UserError(field.complaint(text))
+        return value
+
+    def parse_or_complain(text: str) -> Any:
+        try:
+            return parse(text)
+        except UserError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None  # argparse adds nothing but the option's name
+
+    return parse_or_complain
+
+
+def _explanation(field: OptionField) -> str:
+    default = field.default
+    if default is None or default == "" or default == []:
+        return _(field.description).replace("%", "%%")
+    shown = format_duration(default) if field.kind == "duration" else default
+    return (
+        _("{description} Default: {default}.")
+        .format(description=_(field.description), default=shown)
+        .replace("%", "%%")
+    )

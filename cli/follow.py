@@ -1,0 +1,169 @@
+"""Watch a job in the terminal until it ends; Ctrl-C stops it cleanly, or leaves it alone."""
+
+from __future__ import annotations
+
+import contextlib
+import textwrap
+from typing import Any
+
+from ..core.errors import UserError
+from ..core.language import gettext as _
+from ..core.options import format_duration, format_size
+from ..trainer.jobs import LIVE, Job, kind_word, state_word
+from ..trainer.plan import Plan
+from .main import DONE, INTERRUPTED
+from .output import ProgressLine, bar, say, time_left
+
+SAMPLE_LENGTH = 220  # characters of a sample that are shown on the way
+
+
+def finish(job: Job, from_now: bool = False) -> int:
+    """Watch a job that this command has started: Ctrl-C stops it. Raises UserError with its sentence when it fails.
+
+    What cannot be gone on with leaves nothing behind, the job's own folder included.
+    """
+    view = _View(job)
+    if from_now:
+        view.skip()
+    stopping = False
+    while True:
+        try:
+            view.run()
+            break
+        except KeyboardInterrupt:
+            if stopping:
+                view.line.above(_("Left in the background. Watch it: newleaf job watch {name}").format(name=job.name))
+                return INTERRUPTED
+            stopping = True
+            view.line.above(_("Stopping, with everything kept ... Ctrl-C again leaves it in the background."))
+            with contextlib.suppress(UserError):  # it has just ended
+                job.stop()
+    status = job.status()
+    if status["state"] in ("stopped", "failed") and not status.get("fault") and not job.has_checkpoint:
+        job.remove()
+    return _end(job, status)
+
+
+def watch(job: Job) -> int:
+    """Watch a job that somebody else has started: Ctrl-C leaves it alone."""
+    view = _View(job)
+    try:
+        view.run()
+    except KeyboardInterrupt:
+        view.line.above(_("It goes on in the background. Stop it: newleaf job stop {name}").format(name=job.name))
+        return INTERRUPTED
+    return _end(job, job.status())
+
+
+def _end(job: Job, status: dict[str, Any]) -> int:
+    if status["state"] in ("failed", "lost"):
+        raise UserError(status["error"])
+    if status["state"] == "stopped":
+        if job.path.exists():
+            say(
+                _("Stopped at step {step:,}. Go on with: newleaf job resume {name}").format(
+                    step=status.get("step", 0), name=job.name
+                )
+            )
+        else:
+            say(_("Stopped; nothing was made."))
+        return INTERRUPTED
+    return DONE
+
+
+class _View:
+    """What is on the terminal of a job that runs; goes on where it was when it is run again."""
+
+    def __init__(self, job: Job):
+        self.job = job
+        self.line = ProgressLine()
+        self.offset = 0
+
+    def skip(self) -> None:
+        """Leave out what has happened so far."""
+        self.offset = self.job.events()[1]
+
+    def run(self) -> None:
+        """Until the job ends."""
+        try:
+            for events, offset, status in self.job.follow(self.offset):
+                for event in events:
+                    self._tell(event)
+                self.offset = offset
+                if status["state"] in LIVE:
+                    self.line.show(progress_text(self.job, status))
+        finally:
+            self.line.clear()
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        kind = event["kind"]
+        if kind == "message":
+            self.line.above(event["text"])
+        elif kind == "plan":
+            self.line.above(plan_text(Plan.from_dict({key: event[key] for key in event if key not in ("t", "kind")})))
+        elif kind == "eval" and not event.get("final"):
+            self.line.above(
+                _("step {step:,}: {bits:.3f} bits per byte of held-out text").format(
+                    step=event["step"], bits=event["bits_per_byte"]
+                )
+            )
+        elif kind == "sample":
+            text = " ".join((event["prompt"] + event["text"]).split())
+            self.line.above(textwrap.indent(textwrap.shorten(text, SAMPLE_LENGTH, placeholder=" ..."), "    "))
+        elif kind == "resume":
+            self.line.above(_("Going on from step {step:,}.").format(step=event["step"]))
+
+
+def progress_text(job: Job, status: dict[str, Any]) -> str:
+    """The line of a job that runs."""
+    parts = [f"{kind_word(job.kind)} {job.target}"]
+    if status["state"] != "running":
+        parts.append(state_word(status["state"]))
+    if "loss" in status:
+        parts += [
+            bar(status["progress"], 10),
+            status["message"],
+            _("loss {loss:.3f}").format(loss=status["loss"]),
+        ]
+        if "bits_per_byte" in status:
+            parts.append(_("{bits:.3f} bits per byte").format(bits=status["bits_per_byte"]))
+        parts.append(_("{rate:,.0f} tokens/s").format(rate=status["tokens_per_second"]))
+    elif status["progress"]:
+        parts += [bar(status["progress"]), status.get("message", "")]
+    else:
+        parts.append(status.get("message", ""))
+    parts.append(time_left(status.get("eta_s")))
+    return "  ".join(filter(None, parts))
+
+
+def plan_text(plan: Plan) -> str:
+    """A plan, in two lines."""
+    shape = plan.model_config
+    return "\n".join(
+        [
+            _(
+                "Plan: {size}, {parameters:,} parameters ({layers} layers x {width}), context {context}, {optimizer}, "
+                "{dtype} on {device}."
+            ).format(
+                size=plan.size,
+                parameters=plan.parameters,
+                layers=shape.num_layers,
+                width=shape.hidden_size,
+                context=shape.context,
+                optimizer=plan.optimizer,
+                dtype=plan.dtype,
+                device=plan.device,
+            ),
+            _(
+                "About {steps:,} steps of {tokens:,} tokens, {passes:.1f} passes over the text, {rate:,.0f} tokens/s, "
+                "{time}; {memory} of memory."
+            ).format(
+                steps=plan.expected_steps,
+                tokens=plan.batch_tokens,
+                passes=plan.passes,
+                rate=plan.expected_tokens_per_second,
+                time=format_duration(plan.expected_seconds),
+                memory=format_size(plan.memory_bytes),
+            ),
+        ]
+    )

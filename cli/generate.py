@@ -1,0 +1,87 @@
+"""`newleaf generate`: let a model go on from a prompt."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from typing import Any
+
+from ..core.generation.options import GenerationOptions
+from ..core.language import gettext as _
+from ..core.model.store import ModelInfo
+from .arguments import ArgumentParser, WrongUsageError, given
+from .main import DONE, INTERRUPTED
+from .output import print_json, say
+
+SEPARATOR = "---"  # between completions
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Its arguments."""
+    parser.description = _(
+        "Let a model go on from a prompt, and print how it goes on. Text on standard input comes before the prompt."
+    )
+    parser.add_argument("model", metavar="MODEL")
+    parser.add_argument("prompt", nargs="?", default="", metavar="PROMPT", help=_("without it: from nothing"))
+    parser.add_argument("-n", "--number", type=int, default=1, metavar="N", help=_("how many completions. Default: 1."))
+    parser.add_options(GenerationOptions)
+    parser.add_json()
+    parser.set_defaults(run=_generate)
+
+
+def _generate(parsed: Namespace) -> int:
+    options = given(GenerationOptions, parsed)
+    if parsed.number < 1:
+        raise WrongUsageError(_("-n is {number}: it must be 1 or more.").format(number=parsed.number))
+    ModelInfo.open(parsed.model)  # before the wait for torch, and for standard input
+    prompt = _prompt(parsed.prompt)
+    from ..core.generation.generate import Writer
+
+    run = Writer.open(parsed.model).start(prompt, options, parsed.number)
+    if run.left_out:
+        say(
+            _("The prompt is longer than the model can see: its first {number:,} tokens are left out.").format(
+                number=run.left_out
+            )
+        )
+    streaming = parsed.number == 1 and not parsed.json
+    try:
+        for delta in run:
+            if streaming:
+                sys.stdout.write(delta.text)
+                sys.stdout.flush()
+    except KeyboardInterrupt:
+        if streaming:
+            print()
+        return INTERRUPTED
+    if parsed.json:
+        print_json(
+            {
+                "prompt": prompt,
+                "model": parsed.model,
+                "seed": run.seed,
+                "completions": [completion.as_dict() for completion in run.completions],
+            }
+        )
+    elif streaming:
+        print()
+    else:
+        print(f"\n{SEPARATOR}\n".join(completion.text for completion in run.completions))
+    if sys.stderr.isatty() and not parsed.json:
+        say(_summary(run))
+    return DONE
+
+
+def _prompt(argument: str) -> str:
+    if sys.stdin is None or sys.stdin.isatty():
+        return argument
+    piped = sys.stdin.buffer.read().decode("utf-8", "replace").removesuffix("\n")
+    return f"{piped}\n{argument}" if piped and argument else piped or argument
+
+
+def _summary(run: Any) -> str:
+    tokens = sum(len(completion.tokens) for completion in run.completions)
+    seconds = max(completion.seconds for completion in run.completions)
+    return _("{tokens:,} tokens, {rate:.0f} tokens/s, seed {seed}").format(
+        tokens=tokens, rate=tokens / seconds if seconds else 0, seed=run.seed
+    )

@@ -1,0 +1,129 @@
+"""`newleaf job`: work in the background."""
+
+from __future__ import annotations
+
+import sys
+import time
+from argparse import Namespace
+
+from ..core.language import gettext as _
+from ..core.options import format_duration
+from ..trainer.jobs import LIVE, Job, kind_word, list_jobs, state_word
+from .arguments import ArgumentParser
+from .follow import finish, watch
+from .output import confirm, print_fields, print_json, print_table, say, time_left, when
+
+PATIENCE = 60.0  # seconds that `stop` waits for the job to end
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Its commands."""
+    parser.description = _("Work in the background. A job goes on when the terminal is closed.")
+    add = parser.commands()
+    command = add("list", _("all jobs, the newest first"), _list)
+    command.add_json()
+    for name, description, run in (
+        ("show", _("where a job is"), _show),
+        ("watch", _("watch a job until it ends"), _watch),
+        ("stop", _("stop a job, with all its work kept"), _stop),
+        ("resume", _("go on with a job that was stopped, failed or was killed"), _resume),
+        ("log", _("what the job's process said"), _log),
+        ("remove", _("delete a job and its checkpoints; what it made stays"), _remove),
+    ):
+        command = add(name, description, run)
+        command.add_argument("name", metavar="NAME")
+        if name == "show":
+            command.add_json()
+        elif name == "resume":
+            command.add_argument("--detach", action="store_true", help=_("leave it in the background"))
+        elif name == "remove":
+            command.add_yes()
+
+
+def _list(parsed: Namespace) -> None:
+    jobs = [job.summary() for job in list_jobs()]
+    if parsed.json:
+        print_json(jobs)
+    elif not jobs:
+        say(_("There is no job yet."))
+    else:
+        print_table(
+            [_("name"), _("kind"), _("state"), _("done"), _("time left"), _("started")],
+            [
+                [
+                    entry["name"],
+                    kind_word(entry["kind"]),
+                    state_word(entry["state"]),
+                    f"{entry['progress']:.0%}",
+                    format_duration(entry["eta_s"])
+                    if entry.get("eta_s") is not None and entry["state"] in LIVE
+                    else "",
+                    when(entry["created"]),
+                ]
+                for entry in jobs
+            ],
+        )
+
+
+def _show(parsed: Namespace) -> None:
+    summary = Job.open(parsed.name).summary()
+    if parsed.json:
+        print_json(summary)
+        return
+    shown = [
+        (_("name"), summary["name"]),
+        (_("path"), summary["path"]),
+        (_("kind"), kind_word(summary["kind"])),
+        (_("state"), state_word(summary["state"])),
+        (_("done"), f"{summary['progress']:.0%} {time_left(summary.get('eta_s'))}".rstrip()),
+        (_("started"), when(summary["created"])),
+    ]
+    if summary.get("message"):
+        shown.append((_("at"), summary["message"]))
+    if "bits_per_byte" in summary:
+        shown.append((_("bits per byte"), f"{summary['bits_per_byte']:.4f}"))
+    print_fields(shown)
+    if "error" in summary:
+        print(summary["error"])
+
+
+def _watch(parsed: Namespace) -> int:
+    return watch(Job.open(parsed.name))
+
+
+def _stop(parsed: Namespace) -> None:
+    job = Job.open(parsed.name)
+    job.stop()
+    deadline = time.monotonic() + PATIENCE
+    while job.state in LIVE and time.monotonic() < deadline:
+        time.sleep(0.1)
+    state = job.state
+    if state in LIVE:
+        say(_("It is asked to stop, and will soon."))
+    elif state == "stopped" and job.kind == "train":
+        step = job.status().get("step", 0)
+        say(_("Stopped at step {step:,}. Go on with: newleaf job resume {name}").format(step=step, name=job.name))
+    else:
+        say(_("Job {name} is {state}.").format(name=job.name, state=state_word(state)))
+
+
+def _resume(parsed: Namespace) -> int:
+    job = Job.open(parsed.name)
+    job.resume()
+    if parsed.detach:
+        say(_("Started in the background. Watch it: newleaf job watch {name}").format(name=job.name))
+        return 0
+    return finish(job, from_now=True)
+
+
+def _log(parsed: Namespace) -> None:
+    sys.stdout.write(Job.open(parsed.name).log())
+
+
+def _remove(parsed: Namespace) -> None:
+    job = Job.open(parsed.name)
+    if job.state in LIVE:
+        job.remove()  # says why not, before anybody is asked
+    if confirm(_("Delete job {name} with its checkpoints?").format(name=job.name), parsed.yes):
+        job.remove()
+        say(_("Deleted."))

@@ -1,0 +1,119 @@
+"""What a command prints: data to stdout, progress and words to stderr."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+import unicodedata
+from collections.abc import Sequence
+from typing import Any
+
+from ..core.language import gettext as _
+from ..core.options import format_duration
+
+PLAIN_EVERY = 10.0  # seconds between two lines of progress where there is no terminal
+
+
+def print_json(value: Any) -> None:
+    """Data for a program."""
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def say(text: str) -> None:
+    """A sentence for a person."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Columns, numbers to the right, by the width that characters have on a terminal."""
+    widths = [max(cells(row[column]) for row in [head, *rows]) for column in range(len(head))]
+    numeric = [all(not row[column] or row[column][0].isdigit() for row in rows) for column in range(len(head))]
+    for row in [head, *rows]:
+        line = "  ".join(
+            " " * (width - cells(text)) + text if right else text + " " * (width - cells(text))
+            for text, width, right in zip(row, widths, numeric, strict=True)
+        )
+        print(line.rstrip())
+
+
+def print_fields(fields: Sequence[tuple[str, str]]) -> None:
+    """Names and values, below each other."""
+    width = max(cells(name) for name, _value in fields)
+    for name, value in fields:
+        print(f"{name}{' ' * (width - cells(name))}  {value}")
+
+
+def cells(text: str) -> int:
+    """How many columns `text` takes on a terminal."""
+    return sum(
+        2 if unicodedata.east_asian_width(character) in "WF" else not unicodedata.combining(character)
+        for character in text
+    )
+
+
+def when(seconds: float) -> str:
+    """A moment, for a person."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
+def confirm(question: str, yes: bool) -> bool:
+    """Ask for leave to do what cannot be undone; where nobody can answer, `--yes` is the answer or there is none."""
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        from .arguments import WrongUsageError
+
+        raise WrongUsageError(_("{question} Say --yes to do it.").format(question=question))
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes", "是")
+
+
+class ProgressLine:
+    """One line that is written over and over on a terminal; a plain line now and then elsewhere."""
+
+    def __init__(self) -> None:
+        self.terminal = sys.stderr.isatty()
+        self._shown = ""
+        self._last = 0.0
+
+    def show(self, text: str) -> None:
+        """Put `text` in the line."""
+        if self.terminal:
+            if text != self._shown:
+                sys.stderr.write("\r" + _fit(text, shutil.get_terminal_size().columns - 1) + "\x1b[K")
+                sys.stderr.flush()
+                self._shown = text
+        elif time.monotonic() - self._last >= PLAIN_EVERY:
+            self._last = time.monotonic()
+            say(text)
+
+    def above(self, text: str) -> None:
+        """Print `text` above the line, to stay."""
+        self.clear()
+        say(text)
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self.terminal and self._shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+            self._shown = ""
+
+
+def bar(share: float, width: int = 20) -> str:
+    """A bar of progress, with the share in words."""
+    full = round(share * width)
+    return f"{'█' * full}{'░' * (width - full)} {share:4.0%}"
+
+
+def time_left(seconds: float | None) -> str:
+    """In words."""
+    return "" if seconds is None else _("{time} left").format(time=format_duration(seconds))
+
+
+def _fit(text: str, columns: int) -> str:
+    while cells(text) > columns:
+        text = text[: max(0, len(text) - max(1, (cells(text) - columns) // 2))]
+    return text

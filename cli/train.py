@@ -1,0 +1,60 @@
+"""`newleaf train`: train a GPT on a corpus."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from ..core.language import gettext as _
+from ..core.model.store import ModelInfo
+from ..trainer.options import TrainOptions
+from ..trainer.work import training
+from .arguments import ArgumentParser, WrongUsageError, given
+from .follow import finish, plan_text
+from .output import print_json, say
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Its arguments."""
+    parser.description = _(
+        "Train a GPT on a corpus, in the background; this command watches it, and Ctrl-C stops it cleanly."
+    )
+    parser.add_argument("corpus", metavar="CORPUS")
+    parser.add_argument("--name", metavar="NAME", help=_("what the model will be called"))
+    parser.add_argument(
+        "--tokenizer",
+        metavar="TOKENIZER",
+        help=_("without it: the newest that was trained on the corpus, or else a new one"),
+    )
+    parser.add_argument("--detach", action="store_true", help=_("leave it in the background"))
+    parser.add_argument("--plan", action="store_true", help=_("only show what would be done"))
+    parser.add_options(TrainOptions)
+    parser.add_json()
+    parser.set_defaults(run=_train)
+
+
+def _train(parsed: Namespace) -> int:
+    options = given(TrainOptions, parsed)
+    if parsed.plan:
+        from ..trainer.planner import plan_training
+
+        plan = plan_training(parsed.corpus, parsed.tokenizer, options)
+        if parsed.json:
+            print_json(plan.as_dict())
+        else:
+            print(plan_text(plan))
+        return 0
+    if not parsed.name:
+        raise WrongUsageError(_("Say what the model will be called: --name NAME"))
+    job = training.submit(parsed.corpus, parsed.name, options, parsed.tokenizer)
+    if parsed.detach:
+        if parsed.json:
+            print_json(job.summary())
+        else:
+            say(_("Started in the background. Watch it: newleaf job watch {name}").format(name=job.name))
+        return 0
+    code = finish(job)
+    if not code and parsed.json:
+        print_json(ModelInfo.open(parsed.name).summary())
+    elif not code:
+        say(_("Next: newleaf generate {name}").format(name=parsed.name))
+    return code
