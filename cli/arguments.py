@@ -50,7 +50,15 @@ class ArgumentParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong, and leave with 2."""
+        message = message.removesuffix(".")
         raise WrongUsageError(_("{message}. See: {program} --help").format(message=message, program=self.prog))
+
+    def parse_known_args(self, *values: Any, **more: Any) -> Any:
+        """argparse's, with what is wrong with a value in our words."""
+        try:
+            return super().parse_known_args(*values, **more)
+        except _WrongValueError as error:
+            self.error(str(error))
 
     def commands(self) -> Callable[..., ArgumentParser]:
         """A function that adds a command: name, description, the function that does it."""
@@ -96,22 +104,23 @@ def given(options: type[Options], parsed: argparse.Namespace) -> Options:
         raise WrongUsageError(str(error)) from None
 
 
+class _WrongValueError(Exception):
+    """Goes through argparse untouched: it would put words of its own around a ValueError's."""
+
+
 def _parser_of(field: OptionField) -> Callable[[str], Any]:
     def parse(text: str) -> Any:
         if field.type is list:
             return text
-        value = field.parse(text)
+        try:
+            value = field.parse(text)
+        except UserError as error:
+            raise _WrongValueError(str(error)) from None
         if not field.takes(value):
-            raise UserError(field.complaint(text))
+            raise _WrongValueError(field.complaint(text))
         return value
 
-    def parse_or_complain(text: str) -> Any:
-        try:
-            return parse(text)
-        except UserError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None  # argparse adds nothing but the option's name
-
-    return parse_or_complain
+    return parse
 
 
 def _explanation(field: OptionField) -> str:

@@ -107,9 +107,7 @@ def _amount(documents: int, size_bytes: int) -> str:
 
 def _remove(parsed: Namespace) -> None:
     corpus = Corpus.open(parsed.name)
-    question = _("Delete corpus {name} ({size})?").format(
-        name=corpus.name, size=format_size(corpus.summary()["disk_bytes"])
-    )
-    if confirm(question, parsed.yes):
+    disk = format_size(corpus.summary()["disk_bytes"])
+    if confirm(_("Delete corpus {name} ({size})?").format(name=corpus.name, size=disk), parsed.yes):
         store.remove("corpora", corpus.name)
         say(_("Deleted."))

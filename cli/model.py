@@ -84,9 +84,7 @@ def _show(parsed: Namespace) -> None:
 
 def _remove(parsed: Namespace) -> None:
     info = ModelInfo.open(parsed.name)
-    if confirm(
-        _("Delete model {name} ({size})?").format(name=info.name, size=format_size(info.summary()["disk_bytes"])),
-        parsed.yes,
-    ):
+    disk = format_size(info.summary()["disk_bytes"])
+    if confirm(_("Delete model {name} ({size})?").format(name=info.name, size=disk), parsed.yes):
         store.remove("models", info.name)
         say(_("Deleted."))

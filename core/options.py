@@ -115,7 +115,7 @@ class OptionField:
 
     def complaint(self, value: Any) -> str:
         """The sentence for a value that it does not take."""
-        return _("{option} is {value!r}: it must be {expected}.").format(
+        return _("{option} is {value}: it must be {expected}.").format(
             option=self.flag, value=value, expected=self.expected()
         )
 

@@ -20,7 +20,6 @@ class TrainOptions(OptionsBase):
         None,
         N_("How long to train, as 90s, 20m or 8h; the rest follows. 10m when neither this nor --steps is given."),
         minimum=1,
-        maximum=10_000_000,
         kind="duration",
         metavar="TIME",
     )

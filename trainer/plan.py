@@ -97,7 +97,7 @@ def make_plan(options: TrainOptions, machine: Machine, vocab_size: int, train_to
     time = None if options.steps else (options.time or DEFAULT_TIME)
     context = min(options.context or CONTEXT, _power_of_two(train_tokens // 4))
     size = options.size or _best_size(machine, vocab_size, context, time, train_tokens)
-    config = _config(size, vocab_size, context)
+    config = model_config(size, vocab_size, context)
     rows = _rows(options, machine, config, context, time, train_tokens)
     micro_rows = max(1, min(rows, LARGEST_MICRO_BATCH // context))
     micro_batches = math.ceil(rows / micro_rows)
@@ -107,7 +107,7 @@ def make_plan(options: TrainOptions, machine: Machine, vocab_size: int, train_to
         micro_rows, micro_batches = (train_tokens - context) // context, 1
         rows = micro_rows
     optimizer = "muon" if options.optimizer == "auto" else options.optimizer
-    step_seconds = _step_flops(config, rows * context, optimizer) / machine.flops
+    step_seconds = step_flops(config, rows * context, optimizer) / machine.flops
     seconds = time or (options.steps or 0) * step_seconds
     steps = options.steps or max(1, int(seconds * (1 - EVALUATION_SHARE) / step_seconds))
     rate = rows * context / step_seconds
@@ -174,7 +174,7 @@ def _best_size(machine: Machine, vocab_size: int, context: int, time: float | No
         return "mini"
     best = "nano"
     for name in SIZES:
-        config = _config(name, vocab_size, context)
+        config = model_config(name, vocab_size, context)
         tokens = time * machine.flops / (6 * config.matrix_parameters)
         many_passes = tokens / train_tokens > 40  # a larger one would only learn it by heart
         if tokens / config.matrix_parameters < TOKENS_PER_PARAMETER or (many_passes and name != "nano"):
@@ -197,7 +197,8 @@ def _rows(
     return max(1, round(batch / context))
 
 
-def _config(size: str, vocab_size: int, context: int) -> GPTConfig:
+def model_config(size: str, vocab_size: int, context: int) -> GPTConfig:
+    """The shape of a model of this size."""
     layers, width = SIZES[size]
     head = 32 if width < 256 else 64
     return GPTConfig(
@@ -212,7 +213,7 @@ def _config(size: str, vocab_size: int, context: int) -> GPTConfig:
     )
 
 
-def _step_flops(config: GPTConfig, tokens: int, optimizer: str) -> float:
+def step_flops(config: GPTConfig, tokens: int, optimizer: str) -> float:
     """Multiplications and additions of one step: forward, backward, and making the updates orthogonal."""
     attention = 6 * config.num_layers * config.hidden_size * config.context  # causal: half of 12
     work = tokens * (6.0 * config.matrix_parameters + attention)

@@ -17,7 +17,7 @@ from .jobs import Job
 from .reporter import Reporter
 from .work import do
 
-NICENESS = 5  # the person at the machine comes first
+NICENESS = 10  # the person at the machine comes first
 
 
 def main(folder: str, lock: str) -> int:
