@@ -107,7 +107,7 @@ class OptionField:
             return False
         if self.choices:
             return value in self.choices
-        if self.type in (int, float):
+        if isinstance(value, int | float) and self.type is not bool:
             lowest = -math.inf if self.minimum is None else self.minimum
             highest = math.inf if self.maximum is None else self.maximum
             return math.isfinite(value) and lowest <= value <= highest

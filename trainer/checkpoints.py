@@ -44,7 +44,7 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any]) -> Path:
 
 def load_newest(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
     """The newest checkpoint that can be read, or None; and the names of newer ones that cannot."""
-    damaged = []
+    damaged: list[str] = []
     for path in list_checkpoints(folder):
         try:
             return torch.load(path, map_location="cpu", weights_only=True), damaged

@@ -2,6 +2,7 @@
 
 Three kinds: the chapters of the language reference that `help()` shows (`pydoc_data.topics`), the docstrings of the
 library's modules, classes and functions, read from their sources without running them, and those of its modules in C.
+Examples of the interpreter's prompt are left out: their long tables of numbers are no prose.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from .store import Corpus
 
 SHORTEST = 200  # characters; a module that says less than this teaches nothing
 _LEFT_OUT = {"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__"}
+_EXAMPLE = re.compile(r"^[ \t]*>>>.*(?:\n.*\S.*)*\n?", re.MULTILINE)  # with what it answers, to the next blank line
 _UNDERLINE = re.compile(r"^[=\-~*^\"'+#.]{4,}$", re.MULTILINE)
 
 
@@ -38,17 +40,17 @@ def python_documents(progress: Progress = no_progress) -> Iterator[tuple[str, st
         path for path in library.rglob("*.py") if not _LEFT_OUT.intersection(path.relative_to(library).parts[:-1])
     )
     for source, text in _topics():
-        yield text, source
+        yield _EXAMPLE.sub("", text), source
     for name in _compiled_modules():
         progress(0, len(modules), name)
         text = _compiled_text(name)
         if len(text) >= SHORTEST:
-            yield text, name
+            yield _EXAMPLE.sub("", text), name
     for index, path in enumerate(modules):
         progress(index, len(modules), path.name)
         text = _module_text(path)
         if len(text) >= SHORTEST:
-            yield text, str(path.relative_to(library))
+            yield _EXAMPLE.sub("", text), str(path.relative_to(library))
 
 
 def _topics() -> Iterator[tuple[str, str]]:
@@ -77,15 +79,19 @@ def _compiled_text(name: str) -> str:
         return ""
     parts = [inspect.cleandoc(module.__doc__)] if module.__doc__ else []
     for member_name, member in sorted(vars(module).items()):
-        if getattr(member, "__module__", None) == name and member.__doc__:
-            parts.append(f"{member_name}{_text_signature(member)}\n{inspect.cleandoc(member.__doc__)}")
-            if isinstance(member, type):
-                parts += [
-                    f"{member_name}.{method_name}{_text_signature(method)}\n{inspect.cleandoc(method.__doc__)}"
-                    for method_name, method in sorted(vars(member).items())
-                    if inspect.ismethoddescriptor(method) and method.__doc__ and not method_name.startswith("__")
-                ]
+        if getattr(member, "__module__", None) != name:
+            continue
+        parts += _described(member_name, member)
+        if isinstance(member, type):
+            for method_name, method in sorted(vars(member).items()):
+                if inspect.ismethoddescriptor(method) and not method_name.startswith("__"):
+                    parts += _described(f"{member_name}.{method_name}", method)
     return "\n\n".join(parts)
+
+
+def _described(name: str, member: Any) -> list[str]:
+    text = getattr(member, "__doc__", None)
+    return [f"{name}{_text_signature(member)}\n{inspect.cleandoc(text)}"] if isinstance(text, str) and text else []
 
 
 def _text_signature(member: Any) -> str:

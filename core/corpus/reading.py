@@ -149,5 +149,5 @@ class TextFile:
         with self.path.open(encoding=self.encoding, errors="replace") as file:
             while line := file.readline(LONGEST_LINE):
                 self.unreadable += line.count("\ufffd")
-                self.position = file.buffer.tell()
+                self.position = file.buffer.tell()  # type: ignore[attr-defined]
                 yield line

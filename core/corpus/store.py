@@ -69,8 +69,8 @@ class Corpus:
     def at(cls, path: Path) -> Corpus:
         """The corpus in this folder."""
         values = read_json(path / "manifest.json")
-        counts = {split: Counts(**values.pop(split)) for split in ("train", "val")}
-        return cls(path, Manifest(**values, **counts))
+        values |= {split: Counts(**values[split]) for split in ("train", "val")}
+        return cls(path, Manifest(**values))
 
     @property
     def name(self) -> str:

@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from ..errors import UserError
@@ -38,7 +38,7 @@ class Engine:
         answer = await anext(self._ask({"do": "preview", "paths": list(paths)}))
         return list(answer["files"])
 
-    async def generate(self, model: str, prompt: str, options: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    async def generate(self, model: str, prompt: str, options: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
         """{"left_out": tokens}, then {"text": ...} as it is written, then {"done": {...}}. Raises UserError.
 
         Leaving the iteration early, or being cancelled, stops the writing.
@@ -50,7 +50,7 @@ class Engine:
                 if "done" in answer:
                     return
 
-    async def _ask(self, request: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    async def _ask(self, request: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
         async with self._starting:
             if self._process is None or self._process.returncode is not None:
                 await self._start()
