@@ -62,7 +62,9 @@ def problems(path: Path, source: Catalog) -> list[str]:
             if translation and set(PLACEHOLDER.findall(translation)) != set(PLACEHOLDER.findall(one)):
                 found.append(f"{where}: other placeholders than {one!r}: {translation!r}")
     known_ids = {message.id for message in source}
-    found += [f"{path.name}: no longer in the source: {message.id!r}" for message in catalog if message.id not in known_ids]
+    found += [
+        f"{path.name}: no longer in the source: {message.id!r}" for message in catalog if message.id not in known_ids
+    ]
     return found
 
 

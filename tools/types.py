@@ -19,7 +19,9 @@ def main() -> int:
         for part in PARTS:
             (package / part).symlink_to(ROOT / part)
         command = [sys.executable, "-m", "mypy", "--config-file", ROOT / "pyproject.toml", "--cache-dir", CACHE]
-        return subprocess.run([*command, "-p", "newleaf"], cwd=folder, env={**os.environ, "MYPYPATH": folder}).returncode
+        return subprocess.run(
+            [*command, "-p", "newleaf"], cwd=folder, env={**os.environ, "MYPYPATH": folder}
+        ).returncode
 
 
 if __name__ == "__main__":

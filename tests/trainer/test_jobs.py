@@ -1,0 +1,272 @@
+"""A job is a folder and a process: it outlives its starter, tells where it is, stops when asked, resumes when killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from newleaf.core.errors import UserError
+from newleaf.core.files import read_lines
+from newleaf.core.model.store import ModelInfo
+from newleaf.trainer.history import History
+from newleaf.trainer.jobs import LIVE, Job, list_jobs
+from newleaf.trainer.options import TrainOptions
+from newleaf.trainer.work import importing, tokenizing, training
+
+TINY = {"size": "nano", "context": 32, "batch_tokens": 128, "device": "cpu", "dtype": "float32"}
+
+
+def wait_until(condition, patience=120.0):
+    deadline = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def wait_for_end(job):
+    wait_until(lambda: job.state not in LIVE)
+    return job.status()
+
+
+def history(job):
+    found = History()
+    found.feed(job.events()[0])
+    return found
+
+
+def steps_seen(job):
+    return sum(event["kind"] == "step" for event in job.events()[0])
+
+
+def train(name, **options):
+    return training.submit("book", name, TrainOptions(**{**TINY, **options}), "pieces")
+
+
+@pytest.fixture
+def text_file(tmp_path):
+    path = tmp_path / "story.txt"
+    path.write_text("\n\n".join(f"Chapter {n}. The fox number {n} saw {n * 7} geese." for n in range(400)), "utf-8")
+    return path
+
+
+@pytest.fixture
+def ready(book, tokenizer):
+    """A corpus called book and a tokenizer called pieces."""
+
+
+def test_an_import_tells_what_it_does_and_what_it_made(text_file):
+    job = importing.submit([text_file], "story")
+    status = wait_for_end(job)
+    assert status["state"] == "finished" and status["progress"] == 1
+    assert status["corpus"] == "story"
+    assert any("story" in text for text in history(job).messages)
+    assert job.summary()["kind"] == "import"
+
+
+def test_what_cannot_work_is_refused_before_anything_is_made(tmp_path):
+    with pytest.raises(UserError, match="no file or folder"):
+        importing.submit([tmp_path / "absent.txt"], "story")
+    with pytest.raises(UserError, match="no corpus"):
+        tokenizing.submit("absent", "pieces")
+    with pytest.raises(UserError, match="no corpus"):
+        training.submit("absent", "model")
+    assert list_jobs() == []
+
+
+def test_a_failed_import_says_why_and_leaves_no_corpus(tmp_path):
+    (tmp_path / "empty.txt").touch()
+    job = importing.submit([tmp_path / "empty.txt"], "story")
+    status = wait_for_end(job)
+    assert status["state"] == "failed"
+    assert "empty.txt" in status["error"] and "empty" in status["error"]
+    assert not (job.path.parent.parent / "corpora" / "story").exists()
+
+
+def test_a_finished_job_gives_way_to_the_next_of_its_name(text_file):
+    from newleaf.core import store
+
+    wait_for_end(importing.submit([text_file], "story"))
+    store.remove("corpora", "story")
+    assert wait_for_end(importing.submit([text_file], "story"))["state"] == "finished"
+    assert len(list_jobs()) == 1
+
+
+@pytest.mark.usefixtures("ready")
+def test_the_process_outlives_the_one_that_started_it(tmp_path):
+    script = (
+        "from newleaf.trainer.work import training; from newleaf.trainer.options import TrainOptions;"
+        f"print(training.submit('book', 'm', TrainOptions(steps=400, **{TINY!r}), 'pieces').name)"
+    )
+    name = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip()
+    job = Job.open(name)
+    wait_until(lambda: steps_seen(job) > 3)
+    assert job.state == "running"
+    assert os.getsid(job.status()["pid"]) == job.status()["pid"]  # a session of its own: no terminal can hang it up
+    job.stop()
+    assert wait_for_end(job)["state"] == "stopped"
+
+
+@pytest.mark.usefixtures("ready")
+def test_a_stopped_training_keeps_its_work_and_goes_on_to_the_same_end():
+    undisturbed = train("straight", steps=60)
+    wait_for_end(undisturbed)
+    job = train("broken", steps=60)
+    wait_until(lambda: steps_seen(job) > 10)
+    job.stop()
+    status = wait_for_end(job)
+    assert status["state"] == "stopped" and 10 < status["step"] < 60
+    assert ModelInfo.open("broken").bits_per_byte  # usable as it is
+    job.resume()
+    assert wait_for_end(job)["state"] == "finished"
+    assert history(job).losses == history(undisturbed).losses
+    assert history(job).steps == list(range(1, 61))
+    weights = [(ModelInfo.open(name).path / "model.safetensors").read_bytes() for name in ("straight", "broken")]
+    assert weights[0] == weights[1]
+
+
+@pytest.mark.usefixtures("ready")
+@pytest.mark.parametrize("kills", [[7, 19, 20, 41]])
+def test_a_training_that_is_killed_goes_on_as_if_nothing_had_happened(kills):
+    undisturbed = train("straight", steps=60)
+    wait_for_end(undisturbed)
+    job = train("killed", steps=60, checkpoint_every=0.05)
+    for step in kills:
+        wait_until(lambda step=step: history(job).steps[-1:] >= [step] or job.state not in LIVE)
+        if job.state in LIVE:
+            os.kill(job.status()["pid"], signal.SIGKILL)
+        if wait_for_end(job)["state"] == "lost":
+            assert "resume" in job.status()["error"]
+            job.resume()
+    assert wait_for_end(job)["state"] == "finished"
+    assert history(job).losses == history(undisturbed).losses
+    assert history(job).evaluations[-1] == history(undisturbed).evaluations[-1]
+
+
+@pytest.mark.usefixtures("ready")
+def test_a_training_killed_before_its_first_checkpoint_begins_again():
+    job = train("early", steps=30, checkpoint_every=1000.0)
+    wait_until(lambda: steps_seen(job) >= 3)
+    os.kill(job.status()["pid"], signal.SIGKILL)
+    assert wait_for_end(job)["state"] == "lost"
+    job.resume()
+    assert wait_for_end(job)["state"] == "finished"
+    assert history(job).steps == list(range(1, 31))
+
+
+@pytest.mark.usefixtures("ready")
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before():
+    job = train("damaged", steps=80, checkpoint_every=0.01)
+    wait_until(lambda: steps_seen(job) >= 12)
+    os.kill(job.status()["pid"], signal.SIGKILL)
+    wait_for_end(job)
+    newest = max((job.path / "checkpoints").glob("step-*.pt"))
+    newest.write_bytes(newest.read_bytes()[: newest.stat().st_size // 2])
+    job.resume()
+    assert wait_for_end(job)["state"] == "finished"
+    assert any(newest.name in text for text in history(job).messages)
+    assert history(job).steps == list(range(1, 81))
+
+
+@pytest.mark.usefixtures("ready")
+def test_sigterm_ends_a_training_with_a_checkpoint():
+    job = train("asked", steps=100_000)
+    wait_until(lambda: steps_seen(job) > 3)
+    os.kill(job.status()["pid"], signal.SIGTERM)
+    assert wait_for_end(job)["state"] == "stopped"
+    assert job.has_checkpoint
+
+
+@pytest.mark.usefixtures("ready")
+def test_a_running_job_cannot_be_started_twice_or_removed():
+    job = train("one", steps=100_000)
+    wait_until(lambda: steps_seen(job) > 1)
+    with pytest.raises(UserError, match="running"):
+        job.resume()
+    with pytest.raises(UserError, match="Stop it first"):
+        job.remove()
+    with pytest.raises(UserError, match=r"making it already|exists already"):
+        train("one", steps=5)
+    job.stop()
+    wait_for_end(job)
+    job.remove()
+    assert list_jobs() == []
+
+
+@pytest.mark.usefixtures("ready")
+def test_a_stopped_training_is_not_thrown_away_by_a_new_one():
+    from newleaf.core import store
+
+    job = train("precious", steps=100_000)
+    wait_until(lambda: steps_seen(job) > 3)
+    job.stop()
+    wait_for_end(job)
+    store.remove("models", "precious")
+    with pytest.raises(UserError, match="job resume"):
+        train("precious", steps=5)
+
+
+@pytest.mark.usefixtures("ready")
+def test_a_training_by_time_ends_with_its_time_and_its_rate_at_zero():
+    job = train("timed", time=8.0)
+    status = wait_for_end(job)
+    assert status["state"] == "finished", status
+    events = [event for event in job.events()[0] if event["kind"] == "step"]
+    assert events[-1]["learning_rate"] < 0.2 * max(event["learning_rate"] for event in events)
+    assert ModelInfo.open("timed").provenance["seconds"] < 16
+
+
+@pytest.mark.usefixtures("ready")
+def test_early_stopping_keeps_the_best_weights():
+    job = train("overfitted", steps=100_000, eval_every=40, patience=2, learning_rate=0.05)
+    status = wait_for_end(job)
+    assert status["state"] == "finished" and status["step"] < 100_000
+    found = history(job)
+    best = found.evaluation_steps[found.evaluations.index(min(found.evaluations))]
+    assert ModelInfo.open("overfitted").provenance["step"] == best
+
+
+def test_a_corpus_that_is_too_small_is_refused_with_its_size(tmp_path):
+    path = tmp_path / "hello.txt"
+    path.write_text("hello world, this is short\n" * 3)
+    wait_for_end(importing.submit([path], "short"))
+    job = training.submit("short", "m", TrainOptions(steps=5))
+    status = wait_for_end(job)
+    assert status["state"] == "failed"
+    assert "needed at least" in status["error"]
+
+
+def test_without_a_tokenizer_one_is_trained(book):
+    job = training.submit("book", "m", TrainOptions(steps=3, **TINY))
+    assert wait_for_end(job)["state"] == "finished"
+    assert ModelInfo.open("m").provenance["tokenizer"] == "m"
+
+
+def test_a_status_that_says_running_without_a_process_is_lost(text_file):
+    job = importing.submit([text_file], "story")
+    wait_for_end(job)
+    status = {"state": "running", "progress": 0.5, "updated": time.time(), "pid": 1}
+    (job.path / "status.json").write_text(json.dumps(status))
+    assert job.state == "lost"
+
+
+def test_half_a_line_of_events_is_read_when_it_is_whole(text_file):
+    job = importing.submit([text_file], "story")
+    wait_for_end(job)
+    path = job.path / "events.jsonl"
+    whole, offset = job.events()
+    with path.open("a") as file:
+        file.write('{"t": 1, "kind": "mess')
+    assert job.events() == (whole, offset)
+    with path.open("a") as file:
+        file.write('age", "text": "hello"}\n')
+    assert [event["text"] for event in read_lines(path, offset)[0]] == ["hello"]
+
+
+@pytest.mark.usefixtures("ready")
+def test_a_model_of_the_same_name_from_elsewhere_is_not_overwritten(tiny_model):
+    with pytest.raises(UserError, match="exists already"):
+        training.submit("book", "tiny", TrainOptions(steps=5))

@@ -1,0 +1,67 @@
+"""From the time and the text to every number of a training."""
+
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from newleaf.core.errors import UserError
+from newleaf.trainer.options import SIZE_NAMES, TrainOptions
+from newleaf.trainer.plan import SIZES, Machine, Plan, make_plan
+
+LAPTOP = Machine("cpu", "test", 2, 8 << 30, 1e11, "float32")
+
+
+def plan(machine=LAPTOP, vocab_size=2048, train_tokens=1_000_000, val_tokens=50_000, **options):
+    return make_plan(TrainOptions(**options), machine, vocab_size, train_tokens, val_tokens)
+
+
+def test_the_sizes_that_can_be_asked_for_are_those_that_there_are():
+    assert tuple(SIZES) == SIZE_NAMES
+    shapes = [plan(size=name, steps=10).parameters for name in SIZE_NAMES]
+    assert shapes == sorted(shapes)
+
+
+def test_more_time_never_gives_a_smaller_model_and_always_more_tokens():
+    plans = [plan(time=float(seconds)) for seconds in (20, 60, 300, 3600, 36_000)]
+    parameters = [each.parameters for each in plans]
+    assert parameters == sorted(parameters) and parameters[0] < parameters[-1]
+
+
+def test_steps_are_taken_at_their_word_and_time_is_too():
+    assert plan(steps=123).steps == 123 and plan(steps=123).time is None
+    assert plan(time=90.0).time == 90 and plan(time=90.0).steps is None
+
+
+def test_what_is_set_by_hand_stays():
+    chosen = plan(size="small", context=128, batch_tokens=512, learning_rate=0.001, optimizer="adamw", dtype="bfloat16")
+    assert (chosen.size, chosen.model_config.context, chosen.batch_tokens) == ("small", 128, 512)
+    assert (chosen.learning_rate, chosen.optimizer, chosen.dtype) == (0.001, "adamw", "bfloat16")
+
+
+@given(
+    train_tokens=st.integers(1_000, 10**10),
+    vocab_size=st.integers(300, 200_000),
+    time=st.floats(1, 1e6),
+    flops=st.floats(1e9, 1e15),
+)
+def test_every_plan_can_be_carried_out(train_tokens, vocab_size, time, flops):
+    machine = dataclasses.replace(LAPTOP, flops=flops)
+    found = plan(machine, vocab_size, train_tokens, time=time)
+    context = found.model_config.context
+    assert 1 <= found.rows <= (train_tokens - context) // context
+    assert found.batch_tokens == found.rows * context
+    assert found.expected_steps >= 1 and found.evaluations >= 1 and found.eval_tokens >= 1
+    assert Plan.from_dict(json.loads(json.dumps(found.as_dict()))) == found
+
+
+def test_a_corpus_that_is_too_small_is_refused():
+    with pytest.raises(UserError, match="999 tokens"):
+        plan(train_tokens=999)
+
+
+def test_time_and_steps_exclude_each_other():
+    with pytest.raises(UserError, match="--steps"):
+        TrainOptions(time=60.0, steps=10)
