@@ -1,10 +1,11 @@
-"""Keep the catalogues complete: `translations.py check` fails when a message lacks a translation, `update` adds it.
+"""Keep the catalogues complete: `check` fails when a message lacks a translation, `update` adds it.
 
-`update` writes every message of the source into each catalogue, in the order of the files, and keeps what is translated.
+`update` writes every message of the source into each catalogue, in the order of the files; translations stay.
 """
 
 import re
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -13,6 +14,7 @@ from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).resolve().parent.parent
 KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
+CREATED = datetime(2026, 1, 1, tzinfo=UTC)  # always the same, so that an update changes messages alone
 PLACEHOLDER = re.compile(r"\{(\w*)[^{}]*\}|%\(\w+\)[a-z]|%[a-z]")
 
 
@@ -35,7 +37,17 @@ def update(path: Path, source: Catalog) -> None:
     """Bring one catalogue up to date."""
     with path.open("rb") as file:
         old = read_po(file)
-    new = Catalog(locale=old.locale, project="newleaf", version="", charset="utf-8", header_comment=old.header_comment)
+    new = Catalog(
+        locale=old.locale,
+        header_comment=old.header_comment,
+        project="newleaf",
+        charset="utf-8",
+        fuzzy=False,
+        creation_date=CREATED,
+        revision_date=CREATED,
+        last_translator="",
+        language_team="",
+    )
     for message in source:
         if message.id:
             known = old.get(message.id)
@@ -49,18 +61,18 @@ def problems(path: Path, source: Catalog) -> list[str]:
     with path.open("rb") as file:
         catalog = read_po(file)
     found = []
-    for message in source:
-        if not message.id:
-            continue
+    for message in filter(lambda message: message.id, source):
         known = catalog.get(message.id)
         one = message.id if isinstance(message.id, str) else message.id[-1]
         translations = [] if known is None else [known.string] if isinstance(known.string, str) else list(known.string)
         where = ":".join(map(str, message.locations[0]))
         if not translations or not all(translations) or (known is not None and known.fuzzy):
             found.append(f"{where}: not translated: {one!r}")
-        for translation in translations:
-            if translation and set(PLACEHOLDER.findall(translation)) != set(PLACEHOLDER.findall(one)):
-                found.append(f"{where}: other placeholders than {one!r}: {translation!r}")
+        found += [
+            f"{where}: other placeholders than {one!r}: {translation!r}"
+            for translation in translations
+            if translation and set(PLACEHOLDER.findall(translation)) != set(PLACEHOLDER.findall(one))
+        ]
     known_ids = {message.id for message in source}
     found += [
         f"{path.name}: no longer in the source: {message.id!r}" for message in catalog if message.id not in known_ids

@@ -1,4 +1,4 @@
-"""Check the types of the package. The repository's root is the package, so mypy sees it through a folder of that name."""
+"""Check the types of the package: the repository's root is the package, so mypy sees it in a folder of that name."""
 
 import os
 import subprocess

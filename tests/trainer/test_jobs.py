@@ -1,4 +1,4 @@
-"""A job is a folder and a process: it outlives its starter, tells where it is, stops when asked, resumes when killed."""
+"""A job is a folder and a process: it outlives its starter, tells where it is, stops when asked, can be resumed."""
 
 import json
 import os
