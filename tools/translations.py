@@ -45,8 +45,9 @@ def update(path: Path, source: Catalog) -> None:
         fuzzy=False,
         creation_date=CREATED,
         revision_date=CREATED,
-        last_translator="",
-        language_team="",
+        last_translator="newleaf",
+        language_team="newleaf",
+        msgid_bugs_address="newleaf",
     )
     for message in source:
         if message.id:

@@ -216,7 +216,7 @@ def _make_room(job: Job) -> None:
 def start(job: Job) -> None:
     """Start the process of a job that has none. It belongs to no terminal and outlives whoever started it."""
     lock = job.lock
-    if not lock.acquire():
+    if not lock.acquire(patience=STARTING):  # a process that has just said its last word may not be gone yet
         raise UserError(_("Job {name} is running already.").format(name=job.name))
     try:
         (job.path / STOP).unlink(missing_ok=True)

@@ -221,7 +221,7 @@ def test_a_training_by_time_ends_with_its_time_and_its_rate_at_zero():
 
 @pytest.mark.usefixtures("ready")
 def test_early_stopping_keeps_the_best_weights():
-    job = train("overfitted", steps=100_000, eval_every=40, patience=2, learning_rate=0.05)
+    job = train("overfitted", steps=100_000, eval_every=15, patience=2, learning_rate=0.05)
     status = wait_for_end(job)
     assert status["state"] == "finished" and status["step"] < 100_000
     found = history(job)
@@ -248,6 +248,7 @@ def test_without_a_tokenizer_one_is_trained(book):
 def test_a_status_that_says_running_without_a_process_is_lost(text_file):
     job = importing.submit([text_file], "story")
     wait_for_end(job)
+    wait_until(lambda: not job.lock.is_held())
     status = {"state": "running", "progress": 0.5, "updated": time.time(), "pid": 1}
     (job.path / "status.json").write_text(json.dumps(status))
     assert job.state == "lost"

@@ -1,0 +1,116 @@
+"""What tests share: a home of their own, a small book, a tokenizer, a tiny model, and real text where there is some."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from newleaf.core import language
+
+REAL_TEXT = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def newleaf_home(tmp_path, monkeypatch):
+    """A NEWLEAF_HOME and a configuration folder of the test's own, and English."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("NEWLEAF_HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("NEWLEAF_LANGUAGE", "en")
+    monkeypatch.setenv("GOMP_SPINCOUNT", "1000")  # processes that wait must not stand in each other's way
+    language.set_language("en")
+    yield home
+    for folder in (home / "jobs").glob("*"):  # no job outlives its test
+        _end(folder)
+    language.set_language("en")
+
+
+def _end(folder):
+    from newleaf.trainer.jobs import LIVE, Job
+
+    job = Job(folder)
+    if (folder / "job.json").exists() and job.state in LIVE:
+        pid = job.status().get("pid")
+        if pid:
+            os.kill(pid, 9)
+
+
+@pytest.fixture
+def real_text():
+    """A function from the name of a real text to its path; skips the test where it is absent."""
+
+    def find(name):
+        if not (REAL_TEXT / name).exists():
+            pytest.skip(f"there is no {name} here")
+        return REAL_TEXT / name
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory):
+    """A home with the corpus book, the tokenizer pieces and the model tiny, made once."""
+    home = tmp_path_factory.mktemp("prepared") / "home"
+    before = os.environ.get("NEWLEAF_HOME")
+    os.environ["NEWLEAF_HOME"] = str(home)
+    try:
+        _prepare()
+    finally:
+        os.environ.pop("NEWLEAF_HOME") if before is None else os.environ.update(NEWLEAF_HOME=before)
+    return home
+
+
+def _prepare():
+    import torch
+
+    from newleaf.core.corpus.importing import import_documents
+    from newleaf.core.home import folder
+    from newleaf.core.model.config import GPTConfig
+    from newleaf.core.model.gpt import GPT
+    from newleaf.core.model.store import save_model
+    from newleaf.core.tokenizer.options import TokenizerOptions
+    from newleaf.core.tokenizer.training import train_tokenizer
+
+    corpus = import_documents(_chapters(), "book")
+    tokenizer = train_tokenizer(corpus, "pieces", TokenizerOptions(vocab_size=420))
+    model = GPT(GPTConfig(tokenizer.vocab_size, 64, 32, 2, 4, 2, 8, 64))
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.ndim > 1:
+                parameter.normal_(std=0.2, generator=generator)
+    save_model(folder("models") / "tiny", model, tokenizer, {"bits_per_byte": 3.5})
+
+
+def _chapters():
+    from pydoc_data.topics import topics
+
+    for name, text in list(topics.items())[:40]:
+        yield text[:2500], name
+
+
+def _copy(prepared, home, kind, name):
+    target = home / kind / name
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    shutil.copytree(prepared / kind / name, target)
+    return target
+
+
+@pytest.fixture
+def book(prepared, newleaf_home):
+    """The corpus book: some 80 kB of English in 40 documents; its folder."""
+    return _copy(prepared, newleaf_home, "corpora", "book")
+
+
+@pytest.fixture
+def tokenizer(prepared, newleaf_home):
+    """The tokenizer pieces, trained on book; its folder."""
+    return _copy(prepared, newleaf_home, "tokenizers", "pieces")
+
+
+@pytest.fixture
+def tiny_model(prepared, newleaf_home):
+    """The model tiny, of random weights; its folder."""
+    return _copy(prepared, newleaf_home, "models", "tiny")
