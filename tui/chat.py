@@ -1,0 +1,222 @@
+"""The tab for writing: a prompt, and how the model goes on from it, as it comes."""
+
+from __future__ import annotations
+
+import time
+from contextlib import aclosing
+from typing import Any, ClassVar
+
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Label, Select, Static, TextArea
+from textual.worker import Worker
+
+from ..core import store
+from ..core.errors import UserError
+from ..core.generation.options import GenerationOptions
+from ..core.language import N_
+from ..core.language import gettext as _
+from .view import View
+from .widgets.form import Form
+
+BEAT = 0.1  # seconds between two pieces of text on the screen
+FULL = 200_000  # characters; older ones leave the screen
+
+
+class PromptArea(TextArea):
+    """A text to write: Enter sends it, Ctrl+J begins a new line."""
+
+    class Sent(Message):
+        """The prompt is ready."""
+
+    async def _on_key(self, event: events.Key) -> None:
+        if event.key == "enter":
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.Sent())
+        elif event.key == "ctrl+j":
+            event.stop()
+            event.prevent_default()
+            self.insert("\n")
+        else:
+            await super()._on_key(event)
+
+
+class ChatView(View):
+    """What was written, above the prompt; the controls beside."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", N_("Stop writing"), id="chat.cancel"),
+        Binding("f6", "controls", N_("Controls"), id="chat.controls"),
+        Binding("ctrl+y", "copy_last", N_("Copy the text"), id="chat.copy", key_display="^y"),
+    ]
+    DEFAULT_CSS = """
+    ChatView #transcript { height: 1fr; }
+    ChatView #prompt { height: 4; border-top: solid $accent; }
+    ChatView #prompt:focus { border-top: solid $accent; }
+    ChatView .controls { width: 34; border-left: solid $panel; padding: 0 1; display: none; }
+    ChatView.-controls .controls { display: block; }
+    ChatView .controls .row Label { width: 19; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heading = _("Chat")
+        self._models: list[str] = []
+        self._writing: Worker[None] | None = None
+        self._last = ""
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(classes="columns"):
+            with Vertical(classes="main"):
+                with Horizontal(classes="row"):
+                    yield Label(_("model"), markup=False)
+                    yield Select([], prompt=_("none yet"), compact=True, id="model")
+                yield TextArea("", read_only=True, compact=True, show_cursor=False, id="transcript")
+                yield Static("", classes="problem", markup=False)
+                yield PromptArea(
+                    "",
+                    id="prompt",
+                    compact=True,
+                    placeholder=_("Write a beginning; Enter lets the model go on. Ctrl+J: new line."),
+                )
+            with Vertical(classes="controls"):
+                yield Static(_("How it writes"), classes="title", markup=False)
+                yield Form(GenerationOptions, self.newleaf.draft.get("controls", {}))
+
+    def on_mount(self) -> None:
+        """Show what there is."""
+        super().on_mount()
+        prompt = self.query_one("#prompt", PromptArea)
+        prompt.cursor_blink = False
+        prompt.text = self.newleaf.draft.get("prompt", "")
+        prompt.move_cursor(prompt.document.end)
+        self.set_class(self.app.size.width >= 100, "-controls")
+        self.refresh_models()
+
+    def take_focus(self) -> None:
+        self.query_one("#prompt").focus()
+
+    def draft(self) -> dict[str, Any]:
+        draft: dict[str, Any] = {
+            "prompt": self.query_one("#prompt", PromptArea).text,
+            "controls": self.query_one(Form).texts(),
+        }
+        if self.model():
+            draft["model"] = self.model()
+        return draft
+
+    def jobs_changed(self, jobs: list[dict[str, Any]]) -> None:
+        self.refresh_models()
+
+    def refresh_models(self) -> None:
+        """Offer the models that there are."""
+        models = store.names("models")
+        if models == self._models and models:
+            return
+        wanted = self.model() or self.newleaf.draft.get("model")
+        new = [name for name in models if name not in self._models] if self._models else []
+        self._models = models
+        choice = self.query_one("#model", Select)
+        choice.set_options([(Content(name), name) for name in models])
+        if models:
+            choice.value = new[0] if len(new) == 1 else wanted if wanted in models else models[-1]
+        transcript = self.query_one("#transcript", TextArea)
+        if not self._last:
+            transcript.text = "" if models else nothing_yet()
+
+    def model(self) -> str | None:
+        """The name of the chosen model."""
+        value = self.query_one("#model", Select).value
+        return None if value is Select.NULL else str(value)
+
+    @on(PromptArea.Sent)
+    def _send(self) -> None:
+        problem = self.query_one(".problem", Static)
+        model = self.model()
+        try:
+            if model is None:
+                raise UserError(_("There is no model yet: press F4 and train one."))
+            options = self.query_one(Form).make()
+        except UserError as error:
+            problem.update(str(error))
+            return
+        if self._writing is not None and self._writing.is_running:
+            problem.update(_("It is still writing. Esc stops it."))
+            return
+        problem.update("")
+        prompt = self.query_one("#prompt", PromptArea)
+        text, prompt.text = prompt.text, ""
+        self._writing = self._write(model, text, options)
+
+    @work(exit_on_error=False, group="writing")
+    async def _write(self, model: str, prompt: str, options: GenerationOptions) -> None:
+        self._append(f"▸ {prompt}")
+        self._last, waiting, shown = "", "", time.monotonic()
+        summary = _("stopped")
+        try:
+            async with aclosing(self.newleaf.engine.generate(model, prompt, options.as_dict())) as answers:
+                async for answer in answers:
+                    if answer.get("left_out"):
+                        self.query_one(".problem", Static).update(
+                            _(
+                                "The prompt is longer than the model can see: its first {number:,} tokens are left out."
+                            ).format(number=answer["left_out"])
+                        )
+                    waiting += answer.get("text", "")
+                    if waiting and time.monotonic() - shown >= BEAT:
+                        self._append(waiting)
+                        waiting, shown = "", time.monotonic()
+                    if "done" in answer:
+                        summary = summary_text(answer["done"])
+        except UserError as error:
+            summary = str(error)
+        finally:
+            self._append(waiting)
+            self._append(f"\n─ {summary}\n\n", reply=False)
+
+    def _append(self, text: str, reply: bool = True) -> None:
+        transcript = self.query_one("#transcript", TextArea)
+        if len(transcript.text) > FULL:
+            transcript.text = transcript.text[-FULL // 2 :]
+        if text:
+            transcript.insert(text, transcript.document.end)
+            transcript.scroll_end(animate=False)
+        if reply and not text.startswith("▸ "):
+            self._last += text
+
+    def action_cancel(self) -> None:
+        """Stop the writing, when there is one."""
+        if self._writing is not None and self._writing.is_running:
+            self._writing.cancel()
+
+    def action_controls(self) -> None:
+        """Show or hide how it writes."""
+        self.toggle_class("-controls")
+        if self.has_class("-controls"):
+            self.query_one(".controls Input").focus()
+        else:
+            self.take_focus()
+
+    def action_copy_last(self) -> None:
+        """Copy the newest text."""
+        if self._last:
+            self.app.copy_to_clipboard(self._last)
+            self.newleaf.say(_("Copied."))
+
+
+def nothing_yet() -> str:
+    """What a person reads who has no model."""
+    return "\n".join([_("There is no model yet."), "", _("Press F4 and train one; then it writes here.")])
+
+
+def summary_text(done: dict[str, Any]) -> str:
+    """The line under a text."""
+    why = {"stop": _("end of the text"), "length": _("length"), "cancelled": _("stopped")}[done["finish_reason"]]
+    return _("{tokens:,} tokens · {rate:.0f} tokens/s · seed {seed} · {why}").format(
+        tokens=done["tokens"], rate=done["tokens_per_second"], seed=done["seed"], why=why
+    )

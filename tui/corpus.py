@@ -1,0 +1,192 @@
+"""The tab for text: what is imported, what is in it, and bringing more."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from ..core import store
+from ..core.corpus.store import Corpus, list_corpora
+from ..core.errors import UserError
+from ..core.language import N_
+from ..core.language import gettext as _
+from ..core.options import format_size
+from ..trainer.jobs import LIVE, Job
+from ..trainer.work import importing
+from .import_dialog import ImportDialog
+from .view import View
+from .widgets.job_progress import JobProgress
+
+SAMPLE = "python"
+
+
+class CorpusView(View):
+    """All corpora at the left, the one that is marked at the right."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "add", N_("Add text"), id="corpus.add"),
+        Binding("t", "sample", N_("Try sample text"), id="corpus.sample"),
+        Binding("x", "cancel", N_("Stop the import"), id="corpus.cancel"),
+        Binding("d", "remove", N_("Delete"), id="corpus.remove"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heading = _("Corpus")
+        self._known: list[tuple[str, float]] = []
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(classes="columns"):
+            with Vertical(classes="side"):
+                yield Static(_("Corpora"), classes="title", markup=False)
+                yield OptionList(id="corpora", markup=False)
+            with Vertical(classes="main"):
+                yield JobProgress("import")
+                with VerticalScroll(can_focus=False):
+                    yield Static("", id="corpus-detail", markup=False)
+
+    def on_mount(self) -> None:
+        """Show what there is."""
+        super().on_mount()
+        self.refresh_list()
+
+    def take_focus(self) -> None:
+        self.query_one("#corpora").focus()
+
+    def jobs_changed(self, jobs: list[dict[str, Any]]) -> None:
+        self.query_one(JobProgress).show(jobs)
+        self.refresh_list()
+
+    def refresh_list(self) -> None:
+        """Show what there is, when it has changed."""
+        corpora = list_corpora()
+        known = [(corpus.name, corpus.manifest.created) for corpus in corpora]
+        entries = self.query_one("#corpora", OptionList)
+        if known != self._known or not known:
+            new = {name for name, _created in known} - {name for name, _created in self._known}
+            marked = next(iter(new)) if len(new) == 1 else self.marked()
+            self._known = known
+            entries.clear_options()
+            entries.add_options(
+                Option(Content(f"{corpus.name}  {format_size(corpus.manifest.total.bytes)}"), id=_id(index))
+                for index, corpus in enumerate(corpora)
+            )
+            names = [name for name, _created in known]
+            if names:
+                entries.highlighted = names.index(marked) if marked in names else 0
+            self._show()
+
+    def marked(self) -> str | None:
+        """The name of the corpus that is marked."""
+        index = self.query_one("#corpora", OptionList).highlighted
+        return self._known[index][0] if index is not None and index < len(self._known) else None
+
+    @on(OptionList.OptionHighlighted, "#corpora")
+    def _show(self) -> None:
+        name = self.marked()
+        text = first_steps() if name is None else corpus_text(name)
+        detail = self.query_one("#corpus-detail", Static)
+        if detail.content != text:
+            detail.update(text)
+
+    @work(exit_on_error=False)
+    async def action_add(self) -> None:
+        """Ask what to import, and import it."""
+        await self.app.push_screen_wait(ImportDialog(self.newleaf.draft.get("import", {})))
+
+    def action_sample(self) -> None:
+        """Import the text that every machine has."""
+        try:
+            importing.submit_sample(SAMPLE)
+        except UserError as error:
+            self.newleaf.say(str(error), error=True)
+
+    def action_cancel(self) -> None:
+        """Stop the import that runs."""
+        stop_running(self, "import")
+
+    @work(exit_on_error=False)
+    async def action_remove(self) -> None:
+        """Delete the corpus that is marked."""
+        name = self.marked()
+        if name and await self.newleaf.confirm(_("Delete corpus {name}?").format(name=name)):
+            store.remove("corpora", name)
+            self.refresh_list()
+
+
+def stop_running(view: View, kind: str) -> None:
+    """Stop the newest running job of a kind."""
+    for job in view.newleaf.jobs:
+        if job["kind"] == kind and job["state"] in LIVE:
+            Job.open(job["name"]).stop()
+            return
+    view.newleaf.say(_("Nothing runs here."))
+
+
+def _id(index: int) -> str:
+    return f"entry-{index}"
+
+
+def first_steps() -> str:
+    """What a person reads who has nothing yet."""
+    return "\n".join(
+        [
+            _("Grow your own GPT, in four steps:"),
+            "",
+            _("1  Corpus     bring text to learn from"),
+            _("2  Tokenizer  learn which pieces of text are common"),
+            _("3  Training   train a GPT on it"),
+            _("4  Chat       let it write"),
+            "",
+            _("Press  a  to add text of your own: .txt or .md files, or a folder."),
+            _("Press  t  to try it with sample text: the documentation in Python."),
+            "",
+            _("Nothing leaves this machine. F1 shows all keys."),
+        ]
+    )
+
+
+def corpus_text(name: str) -> str:
+    """A corpus in words."""
+    try:
+        corpus = Corpus.open(name)
+        report = corpus.report
+    except (UserError, FileNotFoundError) as error:
+        return str(error)
+    train, held_out = corpus.manifest.train, corpus.manifest.val
+    lines = [
+        name,
+        _("To train on: {documents:,} documents, {size}").format(
+            documents=train.documents, size=format_size(train.bytes)
+        ),
+        _("Held out to measure on: {documents:,} documents, {size}").format(
+            documents=held_out.documents, size=format_size(held_out.bytes)
+        ),
+    ]
+    if report["encodings"]:
+        lines.append(
+            _("{sources:,} files, {encodings}").format(
+                sources=report["sources"], encodings=", ".join(report["encodings"])
+            )
+        )
+    if report["duplicates"]:
+        lines.append(_("{number:,} exact duplicates dropped.").format(number=report["duplicates"]))
+    lines += [_("Left out {source}: {reason}.").format(**skipped) for skipped in report["skipped"][:5]]
+    if not any(info.report.get("corpus") == name for info in _tokenizers()):
+        lines += ["", _("Next: press 2 and train a tokenizer on it.")]
+    lines += ["", _("It begins:")]
+    lines += [sample.strip() + "\n" for sample in report["samples"]]
+    return "\n".join(lines)
+
+
+def _tokenizers() -> list[Any]:
+    from ..core.tokenizer.store import list_tokenizers
+
+    return list_tokenizers()

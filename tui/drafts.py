@@ -1,0 +1,25 @@
+"""What was typed and not yet sent, kept in a file: the app may be gone at any moment."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from ..core.errors import UserError
+from ..core.files import read_json, write_json
+from ..core.home import home
+
+
+def load_draft() -> dict[str, Any]:
+    """What was kept; empty when there is none."""
+    try:
+        draft = read_json(home() / "draft.json")
+    except (OSError, UserError):
+        return {}
+    return draft if isinstance(draft, dict) else {}
+
+
+def save_draft(draft: dict[str, Any]) -> None:
+    """Keep it; a full disk must not end the app."""
+    with contextlib.suppress(OSError):
+        write_json(home() / "draft.json", draft, durable=False)

@@ -1,0 +1,36 @@
+"""The help screen: all keys, made from the bindings themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.binding import Binding
+
+from ..core.language import gettext as _
+from .view import View
+
+if TYPE_CHECKING:
+    from textual.app import App
+    from textual.dom import DOMNode
+
+
+def help_text(app: App[int]) -> str:
+    """A section for the app and for each tab."""
+    parts = [_section(_("Everywhere"), app)]
+    parts += [_section(view.heading, view) for view in app.query(View)]
+    parts.append(_("Tab and Shift+Tab go from field to field. Esc leaves a dialog or a field, and never the app."))
+    return "\n\n".join(parts)
+
+
+def _section(title: str, node: DOMNode) -> str:
+    seen: dict[str, Binding] = {}
+    for binding in [each for bindings in node._bindings.key_to_bindings.values() for each in bindings]:
+        if binding.description and binding.id:
+            seen.setdefault(binding.id, binding)
+    lines = [f"  {app_key(node, binding):<14} {binding.description}" for binding in seen.values()]
+    return "\n".join([title, *lines])
+
+
+def app_key(node: DOMNode, binding: Binding) -> str:
+    """How the key is shown."""
+    return node.app.get_key_display(binding)

@@ -1,0 +1,211 @@
+"""The tab for training: all trainings, and the one that is marked, as it learns."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from ..core import store
+from ..core.errors import UserError
+from ..core.language import N_
+from ..core.language import gettext as _
+from ..core.options import format_duration
+from ..trainer.history import History
+from ..trainer.jobs import LIVE, RESUMABLE, Job, state_word
+from .training_dialog import TrainingDialog
+from .view import View
+from .widgets.chart import Chart, Series
+from .widgets.dialogs import Message
+
+SIGNS = {"running": "●", "queued": "○", "stopping": "◐", "stopped": "◼", "finished": "✓", "failed": "✗", "lost": "✗"}
+
+
+class TrainingView(View):
+    """All trainings at the left; charts, numbers and the newest sample of the marked one at the right."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "train", N_("Train"), id="training.train"),
+        Binding("s", "stop", N_("Stop"), id="training.stop"),
+        Binding("r", "resume", N_("Resume"), id="training.resume"),
+        Binding("l", "log", N_("Log"), id="training.log"),
+        Binding("d", "remove", N_("Delete"), id="training.remove"),
+    ]
+    DEFAULT_CSS = """
+    TrainingView #numbers { height: auto; max-height: 5; }
+    TrainingView #sample { height: 1fr; }
+    TrainingView Chart { height: 2fr; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heading = _("Training")
+        self._known: list[tuple[str, str]] = []
+        self._watched: str | None = None
+        self._history, self._offset = History(), 0
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(classes="columns"):
+            with Vertical(classes="side"):
+                yield Static(_("Trainings"), classes="title", markup=False)
+                yield OptionList(id="trainings", markup=False)
+            with Vertical(classes="main"):
+                yield Static("", id="numbers", markup=False)
+                yield Chart(id="loss")
+                yield Chart(id="bits")
+                with VerticalScroll(id="sample", can_focus=False):
+                    yield Static("", id="sample-text", markup=False)
+
+    def take_focus(self) -> None:
+        self.query_one("#trainings").focus()
+
+    def jobs_changed(self, jobs: list[dict[str, Any]]) -> None:
+        mine = [job for job in jobs if job["kind"] == "train"]
+        known = [(job["name"], job["state"]) for job in mine]
+        entries = self.query_one("#trainings", OptionList)
+        if known != self._known:
+            names = [name for name, _state in known]
+            new = set(names) - {name for name, _state in self._known}
+            marked = next(iter(new)) if len(new) == 1 else self.marked()
+            self._known = known
+            entries.clear_options()
+            entries.add_options(
+                Option(Content(f"{SIGNS[job['state']]} {job['target']}  {state_word(job['state'])}")) for job in mine
+            )
+            if names:
+                entries.highlighted = names.index(marked) if marked in names else 0
+        self._show()
+
+    def marked(self) -> str | None:
+        """The name of the job that is marked."""
+        index = self.query_one("#trainings", OptionList).highlighted
+        return self._known[index][0] if index is not None and index < len(self._known) else None
+
+    @on(OptionList.OptionHighlighted, "#trainings")
+    def _show(self) -> None:
+        name = self.marked()
+        for chart in self.query(Chart):
+            chart.display = name is not None
+        if name is None:
+            self._watched = None
+            self._write(nothing_yet(), "")
+            return
+        job = next((job for job in self.newleaf.jobs if job["name"] == name), None)
+        if job is None:
+            return
+        if name != self._watched:
+            self._watched, self._history, self._offset = name, History(), 0
+        events, offset = Job.open(name).events(self._offset)
+        if events or not self._offset:
+            self._offset = offset
+            self._history.feed(events)
+            self._draw()
+        self._write(numbers_text(job, self._history), sample_text(job, self._history))
+
+    def _draw(self) -> None:
+        found = self._history
+        self.query_one("#loss", Chart).show(Series(_("loss"), "─", found.steps, found.losses, "cyan"))
+        self.query_one("#bits", Chart).show(
+            Series(_("bits per byte, training"), "─", found.steps, found.bits, "blue"),
+            Series(_("held out"), "▪", found.evaluation_steps, found.evaluations, "bold yellow"),
+        )
+
+    def _write(self, numbers: str, sample: str) -> None:
+        for id_, text in (("#numbers", numbers), ("#sample-text", sample)):
+            shown = self.query_one(id_, Static)
+            if shown.content != text:
+                shown.update(text)
+
+    @work(exit_on_error=False)
+    async def action_train(self) -> None:
+        """Ask what to train, and start it."""
+        corpora = store.names("corpora")
+        if not corpora:
+            self.newleaf.say(_("There is no corpus yet: press 1 and add text first."))
+            return
+        dialog = TrainingDialog(corpora, store.names("tokenizers"), self.newleaf.draft.get("training", {}))
+        await self.app.push_screen_wait(dialog)
+
+    def action_stop(self) -> None:
+        """Stop the marked training, with all its work kept."""
+        self._with_job(lambda job: job.stop())
+
+    def action_resume(self) -> None:
+        """Go on with the marked training."""
+        self._with_job(lambda job: job.resume())
+
+    def _with_job(self, act: Any) -> None:
+        if name := self.marked():
+            try:
+                act(Job.open(name))
+            except UserError as error:
+                self.newleaf.say(str(error), error=True)
+
+    def action_log(self) -> None:
+        """Show what the process said."""
+        if name := self.marked():
+            self.app.push_screen(Message(name, Job.open(name).log()[-20_000:]))
+
+    @work(exit_on_error=False)
+    async def action_remove(self) -> None:
+        """Delete the marked job; the model stays."""
+        name = self.marked()
+        question = _("Delete job {name} with its checkpoints? The model stays.").format(name=name)
+        if name and await self.newleaf.confirm(question):
+            self._with_job(lambda job: job.remove())
+
+
+def nothing_yet() -> str:
+    """What a person reads who has trained nothing."""
+    if store.names("corpora"):
+        return "\n".join(
+            [
+                _("Say how long you have, and newleaf plans the rest: size, batch, rates, steps."),
+                "",
+                _("Press  n  to train a model."),
+            ]
+        )
+    return "\n".join(
+        [_("A model learns from a corpus, and there is none yet."), "", _("Press  1  and add text first.")]
+    )
+
+
+def numbers_text(job: dict[str, Any], found: History) -> str:
+    """Where a training is, in words."""
+    full = round(job["progress"] * 20)
+    first = [
+        state_word(job["state"]),
+        f"{'█' * full}{'░' * (20 - full)} {job['progress']:.0%}",
+        job.get("message", ""),
+    ]
+    if job.get("eta_s") is not None and job["state"] in LIVE:
+        first.append(_("{time} left").format(time=format_duration(job["eta_s"])))
+    second = []
+    if "loss" in job:
+        second.append(_("loss {loss:.3f}").format(loss=job["loss"]))
+    if found.best is not None:
+        second.append(_("best {bits:.3f} bits per byte of held-out text").format(bits=found.best))
+    if "tokens_per_second" in job:
+        second.append(_("{rate:,.0f} tokens/s").format(rate=job["tokens_per_second"]))
+    lines = ["  ".join(filter(None, first)), "  ".join(second)]
+    if "error" in job:
+        lines.append(job["error"])
+    elif job["state"] in RESUMABLE:
+        lines.append(_("Press  r  to go on from here."))
+    elif job["state"] == "finished":
+        lines.append(_("Next: press 4 and let it write."))
+    return "\n".join(filter(None, lines))
+
+
+def sample_text(job: dict[str, Any], found: History) -> str:
+    """What it writes by now; before that, what was said."""
+    if found.samples:
+        step, text = found.samples[-1]
+        return _("At step {step:,} it writes:").format(step=step) + "\n" + text.strip()
+    return "\n".join(found.messages[-3:])

@@ -1,0 +1,160 @@
+"""The dialog that plans and starts a training."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Label, Select, Static
+
+from ..core.errors import UserError
+from ..core.language import N_
+from ..core.language import gettext as _
+from ..core.options import format_duration, format_size
+from ..trainer.options import TrainOptions
+from ..trainer.plan import Plan
+from ..trainer.planner import ask_plan
+from ..trainer.work import training
+from .widgets.form import Form
+from .words import Translated
+
+
+class TrainingDialog(Translated, ModalScreen[str]):
+    """Asks what to train; the name of the job when one was started, else nothing."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss('')", N_("Cancel"), id="training_dialog.cancel"),
+        Binding("ctrl+s", "start", N_("Start"), id="training_dialog.start", key_display="^s", priority=True),
+        Binding("ctrl+l", "plan", N_("Plan"), id="training_dialog.plan", key_display="^l", priority=True),
+    ]
+    DEFAULT_CSS = "TrainingDialog .plan { height: auto; max-height: 6; }"
+
+    def __init__(self, corpora: list[str], tokenizers: list[str], start: dict[str, Any]):
+        super().__init__()
+        self.corpora, self.tokenizers, self.start = corpora, tokenizers, start
+
+    def compose(self) -> ComposeResult:
+        corpus = self.start.get("corpus")
+        with Vertical(classes="dialog"):
+            yield Static(_("Train a model"), classes="title", markup=False)
+            with Horizontal(classes="row"):
+                yield Label(_("corpus"), markup=False)
+                yield Select(
+                    [(Content(name), name) for name in self.corpora],
+                    value=corpus if corpus in self.corpora else self.corpora[-1],
+                    allow_blank=False,
+                    compact=True,
+                    id="corpus",
+                )
+            with Horizontal(classes="row"):
+                yield Label(_("tokenizer"), markup=False)
+                yield Select(
+                    [(Content(name), name) for name in self.tokenizers],
+                    prompt=_("the newest of this corpus, or a new one"),
+                    compact=True,
+                    id="tokenizer",
+                )
+            with Horizontal(classes="row"):
+                yield Label(_("name"), markup=False)
+                yield Input(
+                    self.start.get("name", ""), placeholder=_("what the model will be called"), compact=True, id="name"
+                )
+            yield Form(TrainOptions, {"time": "5m", **self.start.get("options", {})})
+            yield Static("", classes="plan", markup=False)
+            yield Static("", classes="problem", markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button(_("Start (Ctrl+S)"), id="start", variant="primary", compact=True)
+                yield Button(_("Plan (Ctrl+L)"), id="plan", compact=True)
+                yield Button(_("Cancel (Esc)"), id="cancel", compact=True)
+
+    def on_mount(self) -> None:
+        """The name is what a person gives first."""
+        for entry in self.query(Input):
+            entry.cursor_blink = False
+        self.query_one("#name").focus()
+
+    def draft(self) -> dict[str, Any]:
+        """What was typed."""
+        return {
+            "training": {
+                "corpus": self.query_one("#corpus", Select).value,
+                "name": self.query_one("#name", Input).value,
+                "options": self.query_one(Form).texts(),
+            }
+        }
+
+    @on(Input.Submitted)
+    def _next(self) -> None:
+        self.focus_next()
+
+    def _chosen(self) -> tuple[str, str | None, TrainOptions]:
+        tokenizer = self.query_one("#tokenizer", Select).value
+        return (
+            str(self.query_one("#corpus", Select).value),
+            None if tokenizer is Select.NULL else str(tokenizer),
+            self.query_one(Form).make(),
+        )
+
+    @work(exclusive=True, exit_on_error=False)
+    async def action_plan(self) -> None:
+        """Say what would be done."""
+        problem = self.query_one(".problem", Static)
+        plan = self.query_one(".plan", Static)
+        try:
+            corpus, tokenizer, options = self._chosen()
+            problem.update("")
+            plan.update(_("Measuring this machine ..."))
+            plan.update(plan_text(await ask_plan(corpus, tokenizer, options)))
+        except UserError as error:
+            plan.update("")
+            problem.update(str(error))
+
+    def action_start(self) -> None:
+        """Start the job, or say what is wrong."""
+        try:
+            corpus, tokenizer, options = self._chosen()
+            job = training.submit(corpus, self.query_one("#name", Input).value, options, tokenizer)
+        except UserError as error:
+            self.query_one(".problem", Static).update(str(error))
+            return
+        self.dismiss(job.name)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Start, plan or leave."""
+        if event.button.id == "start":
+            self.action_start()
+        elif event.button.id == "plan":
+            self.action_plan()
+        else:
+            self.dismiss("")
+
+
+def plan_text(plan: Plan) -> str:
+    """A plan in words."""
+    shape = plan.model_config
+    return "\n".join(
+        [
+            _("{size}: {parameters:,} parameters, {layers} layers x {width}, context {context}").format(
+                size=plan.size,
+                parameters=plan.parameters,
+                layers=shape.num_layers,
+                width=shape.hidden_size,
+                context=shape.context,
+            ),
+            _("about {steps:,} steps of {tokens:,} tokens: {passes:.1f} passes over the text").format(
+                steps=plan.expected_steps, tokens=plan.batch_tokens, passes=plan.passes
+            ),
+            _("{rate:,.0f} tokens/s with {dtype} on {device}: {time}; {memory} of memory").format(
+                rate=plan.expected_tokens_per_second,
+                dtype=plan.dtype,
+                device=plan.device,
+                time=format_duration(plan.expected_seconds),
+                memory=format_size(plan.memory_bytes),
+            ),
+        ]
+    )

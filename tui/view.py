@@ -1,0 +1,40 @@
+"""What the four tabs have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from textual.containers import Vertical
+
+from .words import Translated
+
+if TYPE_CHECKING:
+    from .app import NewleafApp
+
+
+class View(Translated, Vertical):
+    """The content of a tab."""
+
+    heading = ""
+
+    def __init__(self) -> None:
+        super().__init__(classes="view")
+
+    @property
+    def newleaf(self) -> NewleafApp:
+        """The app, with its own attributes."""
+        return cast("NewleafApp", self.app)
+
+    def on_mount(self) -> None:
+        """Look whenever a job has changed."""
+        self.watch(self.app, "jobs", self.jobs_changed)
+
+    def jobs_changed(self, jobs: list[dict[str, Any]]) -> None:
+        """The jobs are these now."""
+
+    def take_focus(self) -> None:
+        """The tab was opened."""
+
+    def draft(self) -> dict[str, Any]:
+        """What was typed here and shall not be lost."""
+        return {}

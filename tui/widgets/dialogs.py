@@ -1,0 +1,87 @@
+"""Dialogs: a box above the screen, with Esc to leave it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Button, DirectoryTree, Static
+
+from ...core.language import N_
+from ...core.language import gettext as _
+from ..words import Translated
+
+
+class Confirm(Translated, ModalScreen[bool]):
+    """Asks whether to do what cannot be undone."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(False)", N_("No"), id="confirm.no"),
+        Binding("y", "dismiss(True)", N_("Yes"), id="confirm.yes"),
+    ]
+
+    def __init__(self, question: str):
+        super().__init__()
+        self.question = question
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog small"):
+            yield Static(self.question, markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button(_("No (Esc)"), id="no", compact=True)
+                yield Button(_("Yes (y)"), id="yes", variant="warning", compact=True)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Answer."""
+        self.dismiss(event.button.id == "yes")
+
+
+class Message(Translated, ModalScreen[None]):
+    """A text to read."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,f1", "dismiss", N_("Close"), id="message.close")]
+
+    def __init__(self, title: str, text: str):
+        super().__init__()
+        self.heading, self.text = title, text
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(self.heading, classes="title", markup=False)
+            with VerticalScroll():
+                yield Static(self.text, markup=False)
+            yield Static(_("Esc closes this."), classes="hint", markup=False)
+
+
+class PickPath(Translated, ModalScreen[str]):
+    """Chooses a file or a folder from the tree of files."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss('')", N_("Cancel"), id="pick.cancel"),
+        Binding("space", "take", N_("Take it"), id="pick.take", priority=True),
+    ]
+
+    def __init__(self, start: str):
+        super().__init__()
+        self.start = start
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(_("Choose a file or a folder"), classes="title", markup=False)
+            yield DirectoryTree(self.start)
+            yield Static(
+                _("Enter opens a folder or takes a file. Space takes what is marked."), classes="hint", markup=False
+            )
+
+    def on_directory_tree_file_selected(self, event: DirectoryTree.FileSelected) -> None:
+        """A file is taken."""
+        self.dismiss(str(event.path))
+
+    def action_take(self) -> None:
+        """Take what is marked, a folder too."""
+        node = self.query_one(DirectoryTree).cursor_node
+        if node is not None and node.data is not None:
+            self.dismiss(str(node.data.path))

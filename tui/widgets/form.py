@@ -1,0 +1,91 @@
+"""A form made from a dataclass of options: a line a field, and the explanation of the one in focus below."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Input, Label, Select, Static
+
+from ...core.errors import UserError
+from ...core.language import gettext as _
+from ...core.options import OptionField, OptionsBase, fields, format_duration
+
+Options = TypeVar("Options", bound=OptionsBase)
+
+
+class Form(Vertical, Generic[Options]):
+    """Edits the options of a class. `make` gives them checked."""
+
+    DEFAULT_CSS = """
+    Form { height: 1fr; }
+    Form VerticalScroll { height: 1fr; }
+    Form .row { height: 1; }
+    Form .row Label { width: 20; color: $text-muted; }
+    Form .row Input, Form .row Select { width: 1fr; }
+    Form .explanation { height: auto; max-height: 4; color: $text-muted; padding: 0 0 0 0; }
+    """
+
+    def __init__(self, options: type[Options], values: Mapping[str, str] | None = None, *, id: str | None = None):  # noqa: A002
+        super().__init__(id=id)
+        self.options = options
+        self.fields = {field.name: field for field in fields(options)}
+        self.start = dict(values or {})
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(can_focus=False):
+            for field in self.fields.values():
+                with Horizontal(classes="row"):
+                    yield Label(field.flag.removeprefix("--"), markup=False)
+                    yield self._editor(field)
+        yield Static("", classes="explanation", markup=False)
+
+    def _editor(self, field: OptionField) -> Input | Select[str]:
+        start = self.start.get(field.name)
+        if field.choices:
+            choices = [(Content(choice), choice) for choice in field.choices]
+            chosen = start if start in field.choices else field.default
+            if chosen is None:
+                return Select(choices, prompt=_("automatic"), allow_blank=True, compact=True, name=field.name)
+            return Select(choices, value=chosen, allow_blank=False, compact=True, name=field.name)
+        entry = Input(start or "", placeholder=self._default(field), compact=True, name=field.name)
+        entry.cursor_blink = False
+        return entry
+
+    def _default(self, field: OptionField) -> str:
+        if field.default in (None, "", []):
+            return _("automatic") if field.default is None else ""
+        return format_duration(field.default) if field.kind == "duration" else str(field.default)
+
+    @on(events.DescendantFocus)
+    def _explain(self, event: events.DescendantFocus) -> None:
+        field = self.fields.get(event.widget.name or "")
+        if field:
+            self.query_one(".explanation", Static).update(_(field.description))
+
+    def texts(self) -> dict[str, str]:
+        """What was typed or chosen, as it is; what was left alone is not in it."""
+        typed = {entry.name or "": entry.value for entry in self.query(Input) if entry.value.strip()}
+        for choice in self.query(Select):
+            field = self.fields[choice.name or ""]
+            if choice.value is not Select.NULL and choice.value != field.default:
+                typed[field.name] = str(choice.value)
+        return typed
+
+    def make(self) -> Options:
+        """The options. Raises UserError with all that is wrong."""
+        values: dict[str, Any] = {}
+        problems = []
+        for name, text in self.texts().items():
+            field = self.fields[name]
+            try:
+                values[name] = [text] if field.type is list else field.parse(text.strip())
+            except UserError as error:
+                problems.append(str(error))
+        if problems:
+            raise UserError(" ".join(problems))
+        return self.options(**values)

@@ -1,0 +1,33 @@
+"""The words of bindings, in the language in use.
+
+Textual wants bindings on the class, where the language is not known yet: they are marked there with N_, and translated
+when a node is made.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from ..core.language import gettext as _
+
+if TYPE_CHECKING:
+    from textual.dom import DOMNode
+
+
+class Translated:
+    """Mix-in, before Textual's class: the bindings of the node speak the person's language."""
+
+    def __init__(self, *arguments: Any, **values: Any):
+        super().__init__(*arguments, **values)
+        translate_bindings(self)  # type: ignore[arg-type]
+
+
+def translate_bindings(node: DOMNode) -> None:
+    """Translate what the bindings of `node` say."""
+    by_key = node._bindings.key_to_bindings  # a private name of Textual's, held by a test
+    for key, bindings in by_key.items():
+        by_key[key] = [
+            dataclasses.replace(binding, description=_(binding.description) if binding.description else "")
+            for binding in bindings
+        ]
