@@ -17,6 +17,7 @@ from ..core.model.gpt import GPT
 from .plan import Machine, model_config, step_flops
 
 REMEMBERED = 86_400.0  # seconds
+REMEMBERED_BUSY = 300.0  # likewise, when the machine had other work at the time
 SHORTEST = 1.5  # seconds of steps for each type
 ROWS = 8
 
@@ -30,13 +31,15 @@ def machine(device: str = "auto") -> Machine:
     try:
         known = read_json(path)
         entry = known[key]
-        if time.time() - entry["measured"] < REMEMBERED:
+        if time.time() < entry["until"]:
             return Machine(**entry["machine"])
     except (OSError, UserError, KeyError, TypeError):
         pass
+    busy = os.getloadavg()[0] > (os.cpu_count() or 1) / 2
     found = measure(device)
     known = known if isinstance(known, dict) else {}
-    known[key] = {"measured": round(time.time(), 3), "machine": asdict(found)}
+    until = time.time() + (REMEMBERED_BUSY if busy else REMEMBERED)
+    known[key] = {"until": round(until, 3), "machine": asdict(found)}
     write_json(path, known)
     return found
 

@@ -29,7 +29,7 @@ from textual.worker import Worker, WorkerState
 from .. import __version__
 from ..core.engine.client import Engine
 from ..core.home import home
-from ..core.language import LANGUAGES, N_, current_language
+from ..core.language import LANGUAGES, N_, current_language, ngettext
 from ..core.language import gettext as _
 from ..core.settings import change_setting
 from ..trainer.jobs import LIVE, kind_word, list_jobs, state_word
@@ -260,5 +260,6 @@ def run_app() -> int:
     app.run()
     running = sum(job["state"] in LIVE for job in app.jobs)
     if running and not app.return_code:
-        print(_("{number} jobs go on in the background. See: newleaf job list").format(number=running), file=sys.stderr)
+        goes_on = ngettext("{number} job goes on in the background.", "{number} jobs go on in the background.", running)
+        print(goes_on.format(number=running), _("See: newleaf job list"), file=sys.stderr)
     return app.return_code or 0

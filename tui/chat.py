@@ -129,6 +129,11 @@ class ChatView(View):
         if not self._last:
             transcript.text = "" if models else nothing_yet()
 
+    def is_possible(self, action: str) -> bool:
+        if action == "cancel":
+            return self._writing is not None and self._writing.is_running
+        return action != "copy_last" or bool(self._last)
+
     def model(self) -> str | None:
         """The name of the chosen model."""
         value = self.query_one("#model", Select).value
@@ -152,6 +157,7 @@ class ChatView(View):
         prompt = self.query_one("#prompt", PromptArea)
         text, prompt.text = prompt.text, ""
         self._writing = self._write(model, text, options)
+        self.refresh_bindings()
 
     @work(exit_on_error=False, group="writing")
     async def _write(self, model: str, prompt: str, options: GenerationOptions) -> None:
@@ -178,6 +184,7 @@ class ChatView(View):
         finally:
             self._append(waiting)
             self._append(f"\n─ {summary}\n\n", reply=False)
+            self.call_later(self.refresh_bindings)
 
     def _append(self, text: str, reply: bool = True) -> None:
         transcript = self.query_one("#transcript", TextArea)

@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 from ..core import store
 from ..core.corpus.store import Corpus, list_corpora
 from ..core.errors import UserError
-from ..core.language import N_
+from ..core.language import N_, ngettext
 from ..core.language import gettext as _
 from ..core.options import format_size
 from ..trainer.jobs import LIVE, Job
@@ -83,6 +83,13 @@ class CorpusView(View):
                 entries.highlighted = names.index(marked) if marked in names else 0
             self._show()
 
+    def is_possible(self, action: str) -> bool:
+        if action == "cancel":
+            return self.runs("import")
+        if action == "sample":
+            return all(name != SAMPLE for name, _created in self._known)
+        return action != "remove" or self.marked() is not None
+
     def marked(self) -> str | None:
         """The name of the corpus that is marked."""
         index = self.query_one("#corpora", OptionList).highlighted
@@ -95,6 +102,7 @@ class CorpusView(View):
         detail = self.query_one("#corpus-detail", Static)
         if detail.content != text:
             detail.update(text)
+            self.refresh_bindings()
 
     @work(exit_on_error=False)
     async def action_add(self) -> None:
@@ -171,11 +179,8 @@ def corpus_text(name: str) -> str:
         ),
     ]
     if report["encodings"]:
-        lines.append(
-            _("{sources:,} files, {encodings}").format(
-                sources=report["sources"], encodings=", ".join(report["encodings"])
-            )
-        )
+        files = ngettext("{number:,} file, {encodings}", "{number:,} files, {encodings}", report["sources"])
+        lines.append(files.format(number=report["sources"], encodings=", ".join(report["encodings"])))
     if report["duplicates"]:
         lines.append(_("{number:,} exact duplicates dropped.").format(number=report["duplicates"]))
     lines += [_("Left out {source}: {reason}.").format(**skipped) for skipped in report["skipped"][:5]]

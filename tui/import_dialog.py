@@ -18,7 +18,7 @@ from textual.widgets import Button, Input, Label, Static, TextArea
 
 from ..core.corpus.importing import ImportOptions
 from ..core.errors import UserError
-from ..core.language import N_
+from ..core.language import N_, ngettext
 from ..core.language import gettext as _
 from ..core.options import format_size
 from ..trainer.work import importing
@@ -160,7 +160,8 @@ def split_paths(text: str) -> list[str]:
 def preview_text(files: list[dict[str, Any]]) -> str:
     """What would be imported."""
     total = sum(file["bytes"] for file in files)
-    lines = [_("{number:,} files, {size}").format(number=len(files), size=format_size(total))]
+    found = ngettext("{number:,} file, {size}", "{number:,} files, {size}", len(files))
+    lines = [found.format(number=len(files), size=format_size(total))]
     for file in files:
         if "error" in file:
             lines.append(_("{source}: left out: {error}").format(**file))

@@ -101,6 +101,11 @@ class TokenizerView(View):
         self.query_one("#try").display = bool(names)
         self._show()
 
+    def is_possible(self, action: str) -> bool:
+        if action == "cancel":
+            return self.runs("tokenizer")
+        return action != "remove" or self.marked() is not None
+
     def marked(self) -> str | None:
         """The name of the tokenizer that is marked."""
         index = self.query_one("#tokenizers", OptionList).highlighted
@@ -113,6 +118,7 @@ class TokenizerView(View):
         detail = self.query_one("#tokenizer-detail", Static)
         if detail.content != text:
             detail.update(text)
+            self.refresh_bindings()
         self._cut()
 
     @on(TextArea.Changed, "#try-text")

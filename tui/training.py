@@ -80,7 +80,18 @@ class TrainingView(View):
             )
             if names:
                 entries.highlighted = names.index(marked) if marked in names else 0
+            self.refresh_bindings()
         self._show()
+
+    def is_possible(self, action: str) -> bool:
+        state = dict(self._known).get(self.marked() or "")
+        if action == "stop":
+            return state in ("queued", "running")
+        if action == "resume":
+            return state in RESUMABLE
+        if action == "remove":
+            return state is not None and state not in LIVE
+        return action != "log" or state is not None
 
     def marked(self) -> str | None:
         """The name of the job that is marked."""
@@ -100,6 +111,7 @@ class TrainingView(View):
         if job is None:
             return
         if name != self._watched:
+            self.refresh_bindings()
             self._watched, self._history, self._offset = name, History(), 0
         events, offset = Job.open(name).events(self._offset)
         if events or not self._offset:
@@ -112,8 +124,8 @@ class TrainingView(View):
         found = self._history
         self.query_one("#loss", Chart).show(Series(_("loss"), "─", found.steps, found.losses, "cyan"))
         self.query_one("#bits", Chart).show(
-            Series(_("bits per byte, training"), "─", found.steps, found.bits, "blue"),
-            Series(_("held out"), "▪", found.evaluation_steps, found.evaluations, "bold yellow"),
+            Series(_("bits per byte"), "─", found.steps, found.bits, "blue"),
+            Series(_("held out"), "━", found.evaluation_steps, found.evaluations, "bold yellow"),
         )
 
     def _write(self, numbers: str, sample: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -122,6 +122,8 @@ class TrainingDialog(Translated, ModalScreen[str]):
         except UserError as error:
             self.query_one(".problem", Static).update(str(error))
             return
+        self.query_one("#name", Input).value = ""  # the next model has another
+        cast("Any", self.app).keep_draft()
         self.dismiss(job.name)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from textual.containers import Vertical
 
+from ..trainer.jobs import LIVE
 from .words import Translated
 
 if TYPE_CHECKING:
@@ -31,6 +32,18 @@ class View(Translated, Vertical):
 
     def jobs_changed(self, jobs: list[dict[str, Any]]) -> None:
         """The jobs are these now."""
+
+    def is_possible(self, action: str) -> bool:
+        """Whether an action makes sense now; one that does not is not shown."""
+        return True
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Textual's question."""
+        return self.is_possible(action)
+
+    def runs(self, kind: str) -> bool:
+        """Whether a job of this kind runs."""
+        return any(job["kind"] == kind and job["state"] in LIVE for job in self.newleaf.jobs)
 
     def take_focus(self) -> None:
         """The tab was opened."""

@@ -25,7 +25,6 @@ class Series:
     xs: Sequence[float]
     ys: Sequence[float]
     style: str = ""
-    points: bool = False  # single points, joined by a line, instead of the span of many
 
 
 class Chart(Widget):

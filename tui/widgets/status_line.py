@@ -14,7 +14,7 @@ from ...trainer.jobs import LIVE, kind_word, state_word
 class StatusLine(Static):
     """Running jobs in words; drops words where the terminal is narrow."""
 
-    DEFAULT_CSS = "StatusLine { height: 1; dock: bottom; background: $panel; color: $text; padding: 0 1; }"
+    DEFAULT_CSS = "StatusLine { height: 1; background: $panel; color: $text; padding: 0 1; }"
 
     def __init__(self) -> None:
         super().__init__("", markup=False)
