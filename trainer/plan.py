@@ -15,7 +15,7 @@ from ..core.model.config import GPTConfig
 from .options import DEFAULT_TIME, TrainOptions
 
 # layers, hidden size; a head has 32 or 64 dimensions
-SIZES = {"nano": (3, 128), "micro": (4, 192), "mini": (4, 256), "small": (6, 384), "base": (12, 768)}
+SIZES = {"nano": (2, 128), "micro": (4, 192), "mini": (4, 256), "small": (6, 384), "base": (12, 768)}
 SMALLEST_CORPUS = 1_000  # tokens
 CONTEXT = 256
 LARGEST_CONTEXT = 1024
@@ -130,7 +130,7 @@ def make_plan(options: TrainOptions, machine: Machine, vocab_size: int, train_to
         micro_batches=micro_batches,
         optimizer=optimizer,
         learning_rate=highest,
-        embedding_learning_rate=0.004 if optimizer == "muon" else highest,
+        embedding_learning_rate=0.01 if optimizer == "muon" else highest,
         weight_decay=options.weight_decay,
         warmup=max(1, min(100, steps // 10)),
         seed=options.seed,
@@ -164,7 +164,7 @@ def check_size(train_tokens: int) -> None:
 def vocabulary_for(options: TrainOptions, corpus_bytes: int) -> int:
     """The size of a vocabulary that is trained for this training."""
     seconds = options.time or DEFAULT_TIME
-    wanted = 2048 if seconds <= 120 else 4096 if seconds <= 3600 else 8192
+    wanted = 4096 if seconds <= 3600 else 8192
     return max(512, min(wanted, _power_of_two(corpus_bytes // 200)))
 
 
@@ -183,7 +183,7 @@ def _best_size(machine: Machine, vocab_size: int, context: int, time: float | No
     return best
 
 
-TOKENS_PER_PARAMETER = 0.06  # measured: see docs/recipe.md
+TOKENS_PER_PARAMETER = 3.0  # measured: see docs/recipe.md
 
 
 def _rows(
@@ -191,8 +191,8 @@ def _rows(
 ) -> int:
     if options.batch_tokens:
         return max(1, round(options.batch_tokens / context))
-    tokens = time * machine.flops / (6 * config.matrix_parameters) if time else 300_000
-    batch = 2048 * (tokens / 300_000) ** 0.4  # the power is nanochat's; the factor is measured
+    tokens = time * machine.flops / (6 * config.matrix_parameters) if time else 1_000_000
+    batch = 2048 * (tokens / 1_000_000) ** 0.4  # the power is nanochat's; the factor is measured
     batch = min(batch, max(context, train_tokens / 20))
     return max(1, round(batch / context))
 

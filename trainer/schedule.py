@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-DECAY = 0.6  # the share of the training in which the rate falls
+DECAY = 0.5  # the share of the training in which the rate falls
 TOLERANCE = 0.05  # how far the end may be off before the line is drawn anew
 
 

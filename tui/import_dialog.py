@@ -105,15 +105,14 @@ class ImportDialog(Translated, ModalScreen[bool]):
     @work(exclusive=True, exit_on_error=False)
     async def _preview(self, paths: list[str]) -> None:
         await asyncio.sleep(PAUSE)
-        text, problem = "", ""
+        text = ""
         if paths:
             try:
                 engine = cast("Any", self.app).engine
                 text = preview_text(await engine.preview(paths))
             except UserError as error:
-                problem = str(error)
+                text = str(error)
         self.query_one("#preview", TextArea).text = text
-        self.query_one(".problem", Static).update(problem)
 
     @work(exit_on_error=False)
     async def action_pick(self) -> None:

@@ -74,7 +74,7 @@ class Corpus:
 
     @property
     def name(self) -> str:
-        return self.manifest.name
+        return self.path.name
 
     @property
     def report(self) -> dict[str, Any]:

@@ -84,6 +84,8 @@ class Form(Vertical, Generic[Options]):
             field = self.fields[name]
             try:
                 values[name] = [text] if field.type is list else field.parse(text.strip())
+                if not field.takes(values[name]):
+                    problems.append(field.complaint(text))
             except UserError as error:
                 problems.append(str(error))
         if problems:

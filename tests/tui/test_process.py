@@ -1,0 +1,178 @@
+"""The app as a process in a terminal: what it imports, what it leaves behind, what it keeps."""
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from newleaf.core.files import read_json
+from newleaf.core.home import home
+from newleaf.trainer.jobs import LIVE, Job
+from newleaf.trainer.options import TrainOptions
+from newleaf.trainer.work import training
+
+LEFT_ALTERNATE_SCREEN = b"\x1b[?1049l"
+LEFT_MOUSE = b"\x1b[?1000l"
+
+
+class Terminal:
+    """The app in a pseudo-terminal of its own."""
+
+    def __init__(self, rows=24, columns=80):
+        import fcntl
+        import struct
+        import termios
+
+        self.pid, self.descriptor = pty.fork()
+        if self.pid == 0:
+            os.environ["TERM"] = "xterm-256color"
+            os.execv(sys.executable, [sys.executable, "-m", "newleaf"])
+        fcntl.ioctl(self.descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.output = b""
+
+    def read(self, seconds=0.1):
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if select.select([self.descriptor], [], [], left)[0]:
+                try:
+                    data = os.read(self.descriptor, 65536)
+                except OSError:
+                    return
+                if not data:
+                    return
+                self.output += data
+
+    def wait_for(self, text, patience=60):
+        deadline = time.monotonic() + patience
+        while text not in self.output:
+            assert time.monotonic() < deadline, self.output[-3000:]
+            self.read()
+
+    def type(self, text):
+        os.write(self.descriptor, text.encode())
+
+    def wait_for_end(self, patience=30):
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            self.read(0.05)
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.read(0.2)
+                return os.waitstatus_to_exitcode(status)
+        raise AssertionError("it does not end")
+
+
+@pytest.fixture
+def running_job(book, tokenizer):
+    options = TrainOptions(steps=10**6, size="nano", context=32, batch_tokens=128, device="cpu", dtype="float32")
+    job = training.submit("book", "m", options, "pieces")
+    while "loss" not in job.status():
+        assert job.state in LIVE
+        time.sleep(0.1)
+    yield job
+    os.kill(job.status()["pid"], signal.SIGKILL)
+
+
+def draft_has(text):
+    path = home() / "draft.json"
+    return path.exists() and read_json(path).get("prompt") == text
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 128 + 15), (signal.SIGHUP, 128 + 1)])
+def test_a_signal_leaves_the_terminal_clean_the_draft_kept_and_the_job_running(running_job, number, code):
+    terminal = Terminal()
+    terminal.wait_for(b"Corpora")
+    terminal.type("4")
+    terminal.wait_for(b"model")
+    terminal.read(1.0)
+    terminal.type("half a thought")
+    terminal.wait_for(b"thought")
+    os.kill(terminal.pid, number)
+    assert terminal.wait_for_end() == code
+    assert LEFT_ALTERNATE_SCREEN in terminal.output and LEFT_MOUSE in terminal.output
+    assert draft_has("half a thought")
+    assert running_job.state == "running"
+    again = Terminal()  # the draft and the tab are there again
+    again.wait_for(b"thought")
+    os.kill(again.pid, signal.SIGKILL)
+    again.wait_for_end()
+
+
+def test_a_terminal_that_closes_leaves_the_draft_and_the_job(running_job):
+    terminal = Terminal()
+    terminal.wait_for(b"Corpora")
+    terminal.type("4")
+    terminal.wait_for(b"model")
+    terminal.read(1.0)
+    terminal.type("half a thought")
+    terminal.wait_for(b"thought")
+    os.close(terminal.descriptor)
+    deadline = time.monotonic() + 30
+    while os.waitpid(terminal.pid, os.WNOHANG)[0] == 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert draft_has("half a thought")
+    assert Job.open("train-m").state == "running"
+
+
+def test_a_kill_of_the_app_leaves_the_job_running_and_the_draft_of_seconds_ago(running_job):
+    terminal = Terminal()
+    terminal.wait_for(b"Corpora")
+    terminal.type("4")
+    terminal.wait_for(b"model")
+    terminal.read(1.0)
+    terminal.type("half a thought")
+    deadline = time.monotonic() + 30
+    while not draft_has("half a thought"):
+        assert time.monotonic() < deadline
+        terminal.read(0.1)
+    os.kill(terminal.pid, signal.SIGKILL)
+    terminal.wait_for_end()
+    step = running_job.status()["step"]
+    while running_job.status()["step"] <= step:
+        assert running_job.state == "running"
+        time.sleep(0.1)
+
+
+def test_ctrl_q_leaves_with_a_word_about_what_goes_on(running_job):
+    terminal = Terminal()
+    terminal.wait_for(b"Corpora")
+    terminal.read(1.5)
+    terminal.type("\x11")
+    assert terminal.wait_for_end() == 0
+    assert b"newleaf job list" in terminal.output
+
+
+def test_an_idle_app_writes_nothing(tiny_model):
+    terminal = Terminal()
+    terminal.wait_for(b"Corpora")
+    terminal.type("4")
+    terminal.read(3.0)
+    before = len(terminal.output)
+    terminal.read(4.0)
+    assert len(terminal.output) == before, terminal.output[before:]
+    os.kill(terminal.pid, signal.SIGTERM)
+    terminal.wait_for_end()
+
+
+def test_the_app_imports_nothing_heavy(book, tokenizer, tiny_model):
+    script = """
+import asyncio, sys
+from newleaf.tui.app import NewleafApp
+async def main():
+    app = NewleafApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        for key in ("f2", "f3", "f4", "n", "escape", "f5", "f1", "escape", "ctrl+p"):
+            await pilot.press(key)
+            await pilot.pause(0.2)
+asyncio.run(main())
+heavy = {"torch", "numpy", "sentencepiece", "pyarrow", "transformers", "safetensors", "pandas"} & set(sys.modules)
+assert not heavy, heavy
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
