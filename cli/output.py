@@ -76,7 +76,7 @@ class ProgressLine:
     def __init__(self) -> None:
         self.terminal = sys.stderr.isatty()
         self._shown = ""
-        self._last = 0.0
+        self._last = time.monotonic()
 
     def show(self, text: str) -> None:
         """Put `text` in the line."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import platform
 import time
@@ -14,12 +15,15 @@ from ..core.files import read_json, write_json
 from ..core.home import home
 from ..core.language import gettext as _
 from ..core.model.gpt import GPT
-from .plan import Machine, model_config, step_flops
+from .optimisers import build
+from .options import TrainOptions
+from .plan import Machine, make_plan, step_flops
 
 REMEMBERED = 86_400.0  # seconds
 REMEMBERED_BUSY = 300.0  # likewise, when the machine had other work at the time
-SHORTEST = 1.5  # seconds of steps for each type
-ROWS = 8
+SHORTEST = 1.0  # seconds of steps for each type
+TOKENS = 2048  # of a step
+_UNKNOWN = Machine("cpu", "", 1, 0, {"nano": 1e11, "mini": 1e11}, "float32")
 
 
 def machine(device: str = "auto") -> Machine:
@@ -59,30 +63,39 @@ def choose_device(device: str) -> str:
 
 
 def measure(device: str) -> Machine:
-    """Time real steps in each type."""
-    config = model_config("mini", 4096, 256)
-    torch.manual_seed(0)
-    model = GPT(config).to(device)
-    model.initialise(torch.Generator(device).manual_seed(0))
-    tokens = torch.randint(config.vocab_size, (ROWS, config.context + 1), device=device)
-    rates = {}
-    for dtype in ("float32", "bfloat16"):
-        rates[dtype] = _rate(model, tokens, dtype)
+    """Time real steps: of the small model in each type, and of the smallest in the faster one."""
+    rates = {dtype: _rate("mini", device, dtype) for dtype in ("float32", "bfloat16")}
     best = max(rates, key=rates.__getitem__)
-    return Machine(device, _device_name(device), torch.get_num_threads(), _memory_bytes(device), rates[best], best)
+    return Machine(
+        device=device,
+        name=_device_name(device),
+        threads=torch.get_num_threads(),
+        memory_bytes=_memory_bytes(device),
+        dtype=best,
+        flops={"nano": _rate("nano", device, best), "mini": rates[best]},
+    )
 
 
-def _rate(model: GPT, tokens: torch.Tensor, dtype: str) -> float:
-    """FLOP a second, as the plan counts them, of the fastest step: what else the machine does now will pass."""
-    fastest, begin = float("inf"), _now(tokens.device)
-    while _now(tokens.device) - begin < SHORTEST or fastest == float("inf"):
+def _rate(size: str, device: str, dtype: str) -> float:
+    """FLOP a second, as the plan counts them: of a quick step, for what else the machine does now will pass."""
+    plan = make_plan(TrainOptions(steps=1, size=size, batch_tokens=TOKENS), _UNKNOWN, 4096, 10**6, 10**4)
+    plan = dataclasses.replace(plan, device=device, dtype=dtype)
+    model = GPT(plan.model_config).to(device)
+    model.initialise(torch.Generator(device).manual_seed(0))
+    optimisers = build(model, plan)
+    tokens = torch.randint(4096, (plan.rows, plan.model_config.context + 1), device=device)
+    seconds: list[float] = []
+    while sum(seconds) < SHORTEST or len(seconds) < 3:
         start = _now(tokens.device)
-        with autocast(tokens.device.type, dtype):
+        with autocast(device, dtype):
             loss = model.loss(tokens[:, :-1], tokens[:, 1:])
         loss.backward()
-        model.zero_grad()
-        fastest = min(fastest, _now(tokens.device) - start)
-    return step_flops(model.config, tokens[:, 1:].numel(), "adamw") / fastest
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for optimiser in optimisers:
+            optimiser.step()
+            optimiser.zero_grad()
+        seconds.append(_now(tokens.device) - start)
+    return step_flops(model.config, plan.batch_tokens, plan.optimizer) / sorted(seconds)[len(seconds) // 4]
 
 
 def autocast(device: str, dtype: str) -> torch.autocast:

@@ -33,8 +33,13 @@ class Machine:
     name: str
     threads: int
     memory_bytes: int
-    flops: float  # a second, in training, with the faster type
+    flops: dict[str, float]  # a second, in training with the faster type, by size: "nano" and "mini"
     dtype: str  # the faster type
+
+    def rate(self, size: str) -> float:
+        """FLOP a second of a size; large models use a machine better than small ones."""
+        between = math.sqrt(self.flops["nano"] * self.flops["mini"])
+        return {"nano": self.flops["nano"], "micro": between}.get(size, self.flops["mini"])
 
 
 @dataclass(frozen=True)
@@ -96,9 +101,9 @@ def make_plan(options: TrainOptions, machine: Machine, vocab_size: int, train_to
     check_size(train_tokens)
     time = None if options.steps else (options.time or DEFAULT_TIME)
     context = min(options.context or CONTEXT, _power_of_two(train_tokens // 4))
-    size = options.size or _best_size(machine, vocab_size, context, time, train_tokens)
+    size = options.size or _best_size(machine, vocab_size, context, time)
     config = model_config(size, vocab_size, context)
-    rows = _rows(options, machine, config, context, time, train_tokens)
+    rows = _rows(options, machine.rate(size), config, context, time, train_tokens)
     micro_rows = max(1, min(rows, LARGEST_MICRO_BATCH // context))
     micro_batches = math.ceil(rows / micro_rows)
     micro_rows = math.ceil(rows / micro_batches)
@@ -107,7 +112,7 @@ def make_plan(options: TrainOptions, machine: Machine, vocab_size: int, train_to
         micro_rows, micro_batches = (train_tokens - context) // context, 1
         rows = micro_rows
     optimizer = "muon" if options.optimizer == "auto" else options.optimizer
-    step_seconds = step_flops(config, rows * context, optimizer) / machine.flops
+    step_seconds = step_flops(config, rows * context, optimizer) / machine.rate(size)
     seconds = time or (options.steps or 0) * step_seconds
     steps = options.steps or max(1, int(seconds * (1 - EVALUATION_SHARE) / step_seconds))
     rate = rows * context / step_seconds
@@ -168,16 +173,15 @@ def vocabulary_for(options: TrainOptions, corpus_bytes: int) -> int:
     return max(512, min(wanted, _power_of_two(corpus_bytes // 200)))
 
 
-def _best_size(machine: Machine, vocab_size: int, context: int, time: float | None, train_tokens: int) -> str:
+def _best_size(machine: Machine, vocab_size: int, context: int, time: float | None) -> str:
     """The largest size that sees enough text in the time: small models learn fast, large ones learn more."""
     if time is None:
         return "mini"
     best = "nano"
     for name in SIZES:
         config = model_config(name, vocab_size, context)
-        tokens = time * machine.flops / (6 * config.matrix_parameters)
-        many_passes = tokens / train_tokens > 40  # a larger one would only learn it by heart
-        if tokens / config.matrix_parameters < TOKENS_PER_PARAMETER or (many_passes and name != "nano"):
+        tokens = time * machine.rate(name) / (6 * config.matrix_parameters)
+        if tokens / config.matrix_parameters < TOKENS_PER_PARAMETER:
             break
         best = name
     return best
@@ -187,11 +191,11 @@ TOKENS_PER_PARAMETER = 3.0  # measured: see docs/recipe.md
 
 
 def _rows(
-    options: TrainOptions, machine: Machine, config: GPTConfig, context: int, time: float | None, train_tokens: int
+    options: TrainOptions, flops: float, config: GPTConfig, context: int, time: float | None, train_tokens: int
 ) -> int:
     if options.batch_tokens:
         return max(1, round(options.batch_tokens / context))
-    tokens = time * machine.flops / (6 * config.matrix_parameters) if time else 1_000_000
+    tokens = time * flops / (6 * config.matrix_parameters) if time else 1_000_000
     batch = 2048 * (tokens / 1_000_000) ** 0.4  # the power is nanochat's; the factor is measured
     batch = min(batch, max(context, train_tokens / 20))
     return max(1, round(batch / context))

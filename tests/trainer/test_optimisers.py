@@ -8,7 +8,7 @@ from newleaf.trainer.muon import Muon, orthogonalise
 from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.plan import Machine, make_plan
 
-MACHINE = Machine("cpu", "test", 1, 8 << 30, 1e11, "float32")
+MACHINE = Machine("cpu", "test", 1, 8 << 30, {"nano": 1e11, "mini": 1e11}, "float32")
 
 
 def test_orthogonalised_matrices_have_singular_values_near_one():

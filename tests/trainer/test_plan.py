@@ -11,7 +11,7 @@ from newleaf.core.errors import UserError
 from newleaf.trainer.options import SIZE_NAMES, TrainOptions
 from newleaf.trainer.plan import SIZES, Machine, Plan, make_plan
 
-LAPTOP = Machine("cpu", "test", 2, 8 << 30, 1e11, "float32")
+LAPTOP = Machine("cpu", "test", 2, 8 << 30, {"nano": 1e11, "mini": 1e11}, "float32")
 
 
 def plan(machine=LAPTOP, vocab_size=2048, train_tokens=1_000_000, val_tokens=50_000, **options):
@@ -48,7 +48,7 @@ def test_what_is_set_by_hand_stays():
     flops=st.floats(1e9, 1e15),
 )
 def test_every_plan_can_be_carried_out(train_tokens, vocab_size, time, flops):
-    machine = dataclasses.replace(LAPTOP, flops=flops)
+    machine = dataclasses.replace(LAPTOP, flops={"nano": flops / 2, "mini": flops})
     found = plan(machine, vocab_size, train_tokens, time=time)
     context = found.model_config.context
     assert 1 <= found.rows <= (train_tokens - context) // context

@@ -46,6 +46,7 @@ class Chart(Widget):
     def on_resize(self) -> None:
         """Draw anew at the new size."""
         self._draw()
+        self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """One line, drawn before."""
