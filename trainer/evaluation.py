@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ..core.model.gpt import GPT
 from .machine import autocast
@@ -16,16 +18,21 @@ ROWS = 8
 
 @torch.no_grad()
 def bits_per_byte(
-    model: GPT, tokens: np.ndarray[Any, Any], byte_lengths: np.ndarray[Any, Any], dtype: str = "float32"
+    model: GPT,
+    tokens: np.ndarray[Any, Any],
+    byte_lengths: np.ndarray[Any, Any],
+    dtype: str = "float32",
+    limit: int | None = None,
 ) -> float | None:
     """Bits that the model needs for each UTF-8 byte of `tokens` (N,), in windows of its context.
 
-    The surprise of every token that stands for text counts, and its bytes; control symbols do not. None without text.
+    The surprise of every token that stands for text counts, and its bytes; control symbols do not. With a `limit`,
+    windows from all over the text are taken that have about so many tokens. None without text.
     """
     context = model.config.context
     lengths = torch.from_numpy(byte_lengths)
     nats = count = 0.0
-    for inputs, targets in _windows(tokens, context):
+    for inputs, targets in _windows(tokens, context, limit):
         with autocast(model.device.type, dtype):
             losses = model.loss(inputs.to(model.device), targets.to(model.device), reduction="none").double().cpu()
         sizes = lengths[targets.flatten()]
@@ -34,12 +41,15 @@ def bits_per_byte(
     return nats / count / math.log(2) if count else None
 
 
-def _windows(tokens: np.ndarray[Any, Any], context: int) -> Any:
+def _windows(tokens: np.ndarray[Any, Any], context: int, limit: int | None) -> Iterator[tuple[Tensor, Tensor]]:
     whole = (len(tokens) - 1) // context
-    for first in range(0, whole, ROWS):
-        starts = np.arange(first, min(first + ROWS, whole)) * context
-        block = torch.from_numpy(tokens[starts[:, None] + np.arange(context + 1)].astype(np.int64))
+    wanted = whole if limit is None else min(whole, max(1, limit // context))
+    starts = np.linspace(0, max(0, whole - 1), wanted).round().astype(np.int64) * context
+    for first in range(0, wanted, ROWS):
+        block = torch.from_numpy(tokens[starts[first : first + ROWS, None] + np.arange(context + 1)].astype(np.int64))
         yield block[:, :-1], block[:, 1:]
+    if wanted < whole:
+        return
     rest = torch.from_numpy(tokens[whole * context :].astype(np.int64))[None]
     if rest.shape[1] > 1:
         yield rest[:, :-1], rest[:, 1:]

@@ -17,6 +17,7 @@ class History:
     rates: list[float] = field(default_factory=list)  # tokens a second; likewise
     evaluation_steps: list[int] = field(default_factory=list)
     evaluations: list[float] = field(default_factory=list)  # bits per byte of held-out text
+    final: float | None = None  # of all held-out text, at the end; the others are of a part of it
     samples: list[tuple[int, str]] = field(default_factory=list)  # step, text
     messages: list[str] = field(default_factory=list)
     plan: dict[str, Any] = field(default_factory=dict)
@@ -32,6 +33,8 @@ class History:
                 self.bits.append(event["bits_per_byte"])
                 self.rates.append(event["tokens_per_second"])
                 self.learning_rate = event["learning_rate"]
+            elif kind == "eval" and event.get("final"):
+                self.final = event["bits_per_byte"]
             elif kind == "eval":
                 self.evaluation_steps.append(event["step"])
                 self.evaluations.append(event["bits_per_byte"])
@@ -55,5 +58,5 @@ class History:
 
     @property
     def best(self) -> float | None:
-        """The lowest bits per byte of held-out text."""
-        return min(self.evaluations, default=None)
+        """The bits per byte of held-out text: at the end, or the lowest so far."""
+        return min(self.evaluations, default=None) if self.final is None else self.final

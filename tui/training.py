@@ -202,7 +202,7 @@ def numbers_text(job: dict[str, Any], found: History) -> str:
     if "loss" in job:
         second.append(_("loss {loss:.3f}").format(loss=job["loss"]))
     if found.best is not None:
-        second.append(_("best {bits:.3f} bits per byte of held-out text").format(bits=found.best))
+        second.append(_("held out {bits:.3f} bits per byte").format(bits=found.best))
     if "tokens_per_second" in job:
         second.append(_("{rate:,.0f} tokens/s").format(rate=job["tokens_per_second"]))
     lines = ["  ".join(filter(None, first)), "  ".join(second)]

@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import re
+import select
 import threading
 import time
 from collections import Counter
@@ -29,6 +30,7 @@ from .tokenizer import Tokenizer
 SAMPLE = 200 << 20  # bytes of text at most that are learnt from: more changes little
 LONGEST_LINE = 1 << 16  # characters; SentencePiece passes over what is longer than it is told
 MEASURED = 2 << 20  # bytes of held-out text on which the compression is measured
+PATIENCE = 0.5  # seconds without a word of SentencePiece after which somebody may leave
 READING = 0.5  # the share of the work that is reading the sample; the rest is merging
 
 
@@ -180,12 +182,21 @@ def _run(sample: _Sample, model_type: str, vocab_size: int, coverage: float) -> 
 
     thread = threading.Thread(target=train, args=(os.fdopen(writer, "w"),), daemon=True)
     thread.start()
+    done, doing = 0.0, _("reading")
     with os.fdopen(reader, errors="replace") as log:
-        for line in log:
+        while True:
+            if not select.select([log], [], [], PATIENCE)[0]:
+                if done:
+                    sample.progress(done, 1, doing)  # nothing new, but perhaps nobody waits any more
+                continue
+            if not (line := log.readline()):
+                break
             if match := re.search(r"merges=(\d+)", line):
-                sample.progress(READING + (1 - READING) * min(1, int(match[1]) / vocab_size), 1, _("merging"))
+                done, doing = READING + (1 - READING) * min(1, int(match[1]) / vocab_size), _("merging")
             elif "EM sub_iter=" in line:
-                sample.progress(0.75, 1, _("choosing pieces"))
+                done, doing = 0.75, _("choosing pieces")
+            if done:
+                sample.progress(done, 1, doing)
     thread.join()
     if failure:
         raise failure[0]

@@ -195,11 +195,11 @@ class Training:
         from ..evaluation import bits_per_byte
 
         begin = time.perf_counter()
-        some = self.val_tokens[: self.plan.eval_tokens]
-        score = bits_per_byte(self.loop.model, some, self.tokenizer.byte_lengths, self.plan.dtype)
+        lengths, limit = self.tokenizer.byte_lengths, self.plan.eval_tokens
+        score = bits_per_byte(self.loop.model, self.val_tokens, lengths, self.plan.dtype, limit)
         if self.plan.time and not self.loop.reserve:
             # All held-out text is measured at the end: the time for it is kept.
-            taken = (time.perf_counter() - begin) / max(1, len(some))
+            taken = (time.perf_counter() - begin) / max(1, limit)
             self.loop.reserve = min(FINAL_SHARE * self.plan.time, taken * len(self.val_tokens))
             self._final_tokens = int(self.loop.reserve / taken)
         return score
@@ -248,8 +248,10 @@ class Training:
         state = self.loop.state
         self.reporter.update(message=_("measuring on held-out text"))
         model = self.loop.model if state.best_step == state.step else load_model(self._path, self.plan.device)
-        tokens = self.val_tokens[: self._final_tokens or len(self.val_tokens)]
-        score = bits_per_byte(model, tokens, self.tokenizer.byte_lengths, self.plan.dtype)
+        limit = min(self._final_tokens or len(self.val_tokens), len(self.val_tokens))
+        whole = limit == len(self.val_tokens)
+        lengths = self.tokenizer.byte_lengths
+        score = bits_per_byte(model, self.val_tokens, lengths, self.plan.dtype, None if whole else limit)
         self._save(state, score, model)
         if score is not None:
             self.reporter.event("eval", step=state.best_step, bits_per_byte=round(score, 5), best=True, final=True)
@@ -268,10 +270,10 @@ class Training:
                 time=format_duration(state.elapsed),
             )
         )
-        if len(tokens) < len(self.val_tokens):
+        if not whole:
             self.reporter.message(
                 _("Measured on {part:.0%} of the held-out text, as the time allowed.").format(
-                    part=len(tokens) / len(self.val_tokens)
+                    part=limit / len(self.val_tokens)
                 )
             )
         if state.best_step < state.step:
