@@ -40,7 +40,12 @@ def write_atomic(path: Path, data: bytes | str, durable: bool = True) -> None:
 
 def write_json(path: Path, value: Any, durable: bool = True) -> None:
     """Write `value` as indented JSON, whole or not at all."""
-    write_atomic(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n", durable)
+    write_atomic(path, _json_bytes(value, indent=1), durable)
+
+
+def _json_bytes(value: Any, **layout: Any) -> bytes:
+    # The name of a file that is no UTF-8 has surrogates: JSON can spell them, and they come back as they were.
+    return json.dumps(value, ensure_ascii=False, **layout).encode("utf-8", "backslashreplace") + b"\n"
 
 
 def read_json(path: Path) -> Any:
@@ -62,7 +67,7 @@ def sync_folder(path: Path) -> None:
 
 def append_lines(path: Path, values: Iterable[Any]) -> None:
     """Append each value as a line of JSON. A line that a kill cut short is closed first, so that it spoils no other."""
-    lines = b"".join(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n" for value in values)
+    lines = b"".join(_json_bytes(value, separators=(",", ":")) for value in values)
     with path.open("ab+") as file:
         if file.tell():
             file.seek(-1, os.SEEK_END)

@@ -52,6 +52,7 @@ def make_private(path: Path) -> Path:
 def check_name(name: str) -> str:
     """`name`, when it can be the name of a folder; else raises UserError that says why not."""
     problem = None
+    name = unicodedata.normalize("NFC", name)  # first: it can make a name longer
     if not name.strip():
         problem = _("it is empty")
     elif "/" in name or "\\" in name:
@@ -71,7 +72,7 @@ def check_name(name: str) -> str:
                 name=shown, problem=problem
             )
         )
-    return unicodedata.normalize("NFC", name)
+    return name
 
 
 def _user_folder(kind: str) -> Path:
@@ -79,8 +80,8 @@ def _user_folder(kind: str) -> Path:
     # A test holds the two equal.
     if sys.platform.startswith("linux"):
         variable, default = {"data": ("XDG_DATA_HOME", ".local/share"), "config": ("XDG_CONFIG_HOME", ".config")}[kind]
-        base = os.environ.get(variable, "").strip()
-        return (Path(base) if base else Path.home() / default) / APPLICATION
+        base = os.environ.get(variable, "")
+        return (Path(base) if base.startswith("/") else Path.home() / default) / APPLICATION
     import platformdirs
 
     path = platformdirs.user_data_path if kind == "data" else platformdirs.user_config_path

@@ -180,16 +180,17 @@ def fields(options: type[OptionsBase]) -> list[OptionField]:
 
 
 _DURATION = re.compile(
-    r"(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m)?(?:(?P<s>\d+(?:\.\d+)?)s?)?", re.IGNORECASE
+    r"(?:(?P<d>\d+(?:\.\d+)?)d)?(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m)?(?:(?P<s>\d+(?:\.\d+)?)s?)?",
+    re.IGNORECASE,
 )
 
 
 def parse_duration(text: str) -> float:
-    """Seconds from "90", "90s", "20m", "1.5h" or "1h30m". Raises ValueError."""
+    """Seconds from "90", "90s", "20m", "1.5h", "1h30m" or "3d02h". Raises ValueError."""
     match = _DURATION.fullmatch(text.strip().replace(" ", ""))
     if not match or not any(match.groups()):
         raise ValueError(text)
-    return sum(float(match[unit] or 0) * seconds for unit, seconds in (("h", 3600), ("m", 60), ("s", 1)))
+    return sum(float(match[unit] or 0) * seconds for unit, seconds in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)))
 
 
 def format_duration(seconds: float) -> str:

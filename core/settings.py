@@ -30,6 +30,7 @@ def change_setting(key: str, value: Any) -> None:
 
     path = settings_path()
     make_private(path.parent)
+    read_settings()  # a file that is not TOML is a UserError
     document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
     document[key] = value
-    write_atomic(path, tomlkit.dumps(document))
+    write_atomic(path.resolve(), tomlkit.dumps(document))  # the file may be a link into a person's other settings

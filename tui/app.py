@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")  # read by Textual when it is imported
 
+from rich.text import Text
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
@@ -227,7 +228,7 @@ class NewleafApp(Translated, App[int]):
         self.keep_draft_quietly()
         report = write_report(error)
         sentence = _("The app had a fault: {error}. Jobs go on running. Details are in {path}. Open it again: newleaf")
-        self._exit_renderables.append(Content(sentence.format(error=f"{type(error).__name__}: {error}", path=report)))
+        self._exit_renderables.append(Text(sentence.format(error=f"{type(error).__name__}: {error}", path=report)))
         self._close_messages_no_wait()
 
     def keep_draft_quietly(self) -> None:

@@ -80,9 +80,10 @@ class TrainingDialog(Translated, ModalScreen[str]):
 
     def draft(self) -> dict[str, Any]:
         """What was typed."""
+        corpus = self.query_one("#corpus", Select).value
         return {
             "training": {
-                "corpus": self.query_one("#corpus", Select).value,
+                "corpus": corpus if isinstance(corpus, str) else None,  # it has no value while it is being made
                 "name": self.query_one("#name", Input).value,
                 "options": self.query_one(Form).texts(),
             }

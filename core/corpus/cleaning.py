@@ -29,8 +29,8 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 
 STANDARD = (
     Step("line_ends", N_("one kind of line end"), lambda text: _LINE_ENDS.sub("\n", text)),
-    Step("unicode", N_("composed characters (Unicode NFC)"), lambda text: unicodedata.normalize("NFC", text)),
     Step("invisible", N_("control characters removed"), lambda text: _INVISIBLE.sub("", text)),
+    Step("unicode", N_("composed characters (Unicode NFC)"), lambda text: unicodedata.normalize("NFC", text)),
     Step("trailing_space", N_("spaces at the ends of lines removed"), lambda text: _TRAILING_SPACE.sub("", text)),
     Step("blank_lines", N_("at most one blank line in a row"), lambda text: _BLANK_LINES.sub("\n\n", text).strip("\n")),
 )

@@ -24,7 +24,7 @@ from .store import Corpus, CorpusWriter, Split
 SAMPLES = 5  # documents whose beginnings the report shows
 SAMPLE_LENGTH = 600  # characters
 LARGEST_SOURCES = 100  # how many sources the report names one by one
-UNDECIDED = 1_000  # documents that wait for the first one to be held out
+UNDECIDED = 20  # as many documents should have been held out before one is taken that need not be
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,8 @@ def import_documents(
     """Make the corpus `name` of pairs (text, source): cleaned, without exact duplicates, some held out.
 
     Which document is held out depends on its text alone: its SHA-256, as a number, is in the lowest share. When no
-    document's is, the lowest one is taken; when there is but one document, its last tenth is.
+    document's is, the lowest one is taken, and when all are, the highest one is left; when there is but one document,
+    its last tenth is taken.
     """
     options, tally = options or ImportOptions(), tally or _Tally()
     path = new_path("corpora", name)
@@ -139,6 +140,7 @@ def _distinct(documents: Iterable[tuple[str, str]], tally: _Tally) -> Iterator[t
 def _hold_out(documents: Iterator[tuple[str, str, bytes]], share: float) -> Iterator[tuple[str, str, Split]]:
     limit = int(share * 2**64)
     waiting: list[tuple[str, str, bytes]] = []
+    kinds: set[bool] = set()  # of those that wait: held out or not
     decided = False
     for document in documents:
         number = int.from_bytes(document[2][:8], "big")
@@ -146,7 +148,8 @@ def _hold_out(documents: Iterator[tuple[str, str, bytes]], share: float) -> Iter
             yield document[0], document[1], "val" if number < limit else "train"
             continue
         waiting.append(document)
-        if number < limit or len(waiting) == UNDECIDED:
+        kinds.add(number < limit)
+        if len(kinds) == 2 or len(waiting) * share >= UNDECIDED:
             decided = True
             yield from _decide(waiting, limit)
             waiting = []
@@ -162,8 +165,9 @@ def _hold_out(documents: Iterator[tuple[str, str, bytes]], share: float) -> Iter
 
 def _decide(waiting: list[tuple[str, str, bytes]], limit: int) -> Iterator[tuple[str, str, Split]]:
     lowest = min(digest for _text, _source, digest in waiting)
+    highest = max(digest for _text, _source, digest in waiting)
     for text, source, digest in waiting:
-        held = digest == lowest or int.from_bytes(digest[:8], "big") < limit
+        held = digest == lowest or (digest != highest and int.from_bytes(digest[:8], "big") < limit)
         yield text, source, "val" if held else "train"
 
 

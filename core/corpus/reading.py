@@ -54,13 +54,13 @@ def find_sources(paths: Iterable[str | os.PathLike[str]]) -> list[Source]:
     Each file once, in a stable order. Raises UserError for a path that is not there, and when there is no file.
     """
     found: dict[Path, Source] = {}
-    asked = [Path(path).expanduser() for path in paths]
+    asked = [Path(os.path.expanduser(path)) for path in paths]  # noqa: PTH111  a file may be called ~backup.txt
     for path in asked:
         if path.is_dir():
             for source in _walk(path):
                 found.setdefault(source.path.resolve(), source)
         elif path.is_file():
-            found.setdefault(path.resolve(), Source(path, path.name))
+            found.setdefault(path.resolve(), Source(path, _readable(path.name)))
         elif path.exists():
             raise UserError(_("{path} is neither a file nor a folder.").format(path=path))
         else:
@@ -80,7 +80,12 @@ def _walk(folder: Path) -> Iterator[Source]:
         for name in sorted(files):
             path = Path(parent, name)
             if name.lower().endswith(SUFFIXES) and not name.startswith(".") and path.is_file():
-                yield Source(path, str(Path(folder.resolve().name, path.relative_to(folder))))
+                yield Source(path, _readable(str(Path(folder.resolve().name, path.relative_to(folder)))))
+
+
+def _readable(name: str) -> str:
+    """`name` as text: the bytes of a name that is no UTF-8 become U+FFFD."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def detect_encoding(sample: bytes, whole: bool) -> str:
@@ -93,15 +98,16 @@ def detect_encoding(sample: bytes, whole: bool) -> str:
     for mark, encoding in _BYTE_ORDER_MARKS:
         if sample.startswith(mark):
             return encoding
-    if b"\0" in sample:
-        return _utf16_without_mark(sample)
-    if sum(map(sample.count, _CONTROL_BYTES)) > len(sample) / 50:
-        raise NotTextError(_("it is not text"))
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     text = decoder.decode(sample, final=whole)
-    # A few bad bytes in a long UTF-8 text are damage; many are another encoding.
-    if text.count("\ufffd") * 50 <= sum(character > "\x7f" for character in text):
+    # A few bad bytes or control characters in a long UTF-8 text are damage; many are another encoding, or no text.
+    few_controls = sum(map(sample.count, _CONTROL_BYTES)) <= len(sample) / 50
+    if few_controls and text.count("\ufffd") * 50 <= sum(character > "\x7f" for character in text):
         return "utf-8"
+    if b"\0" in sample:
+        return _utf16_without_mark(sample)
+    if not few_controls:
+        raise NotTextError(_("it is not text"))
     from charset_normalizer import from_bytes
 
     piece = sample[: SAMPLE // 4]

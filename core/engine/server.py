@@ -62,7 +62,8 @@ class Server:
         self.answers.flush()
 
     def _encode(self, number: int, request: dict[str, Any]) -> None:
-        pieces = _tokenizer(request["tokenizer"]).pieces(request["text"])
+        name = request["tokenizer"]
+        pieces = _tokenizer(name, _tokenizer_modified(name)).pieces(request["text"])
         self._answer(number, pieces=[[piece.id, piece.text] for piece in pieces])
 
     def _generate(self, number: int, request: dict[str, Any]) -> None:
@@ -83,8 +84,15 @@ class Server:
         self._answer(number, files=preview(request["paths"], PREVIEW))
 
 
+def _tokenizer_modified(name: str) -> float:
+    """When the tokenizer was made: another of the same name may have taken its place."""
+    from ..tokenizer.store import TokenizerInfo
+
+    return float(TokenizerInfo.open(name).report["created"])
+
+
 @lru_cache(maxsize=8)
-def _tokenizer(name: str) -> Any:
+def _tokenizer(name: str, modified: float) -> Any:
     from ..tokenizer.tokenizer import Tokenizer
 
     return Tokenizer.open(name)

@@ -64,7 +64,7 @@ def keep_min_p(logits: Tensor, p: float) -> Tensor:
 
 def choose(logits: Tensor, options: GenerationOptions, generators: Sequence[torch.Generator]) -> Tensor:
     """The next token of each row, (B,). Each row draws with a generator of its own: rows do not change each other."""
-    if options.temperature == 0:
+    if options.temperature < 1e-6:  # as good as 0, and divided by less the logits would be infinite
         return logits.argmax(-1)
     logits = apply_temperature(logits, options.temperature)
     logits = keep_top_k(logits, options.top_k)

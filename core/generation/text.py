@@ -31,12 +31,10 @@ class TextStream:
         if self.stopped:
             return ""
         held = self._held + text
-        found = [place for place in map(held.find, self.stop) if place >= 0]
-        if found:
-            self.stopped = True
-            end = min(found)
-        else:
-            end = len(held) if last else len(held) - self._possible_stop(held)
+        sure = len(held) if last else len(held) - self._possible_stop(held)
+        found = [place for place in map(held.find, self.stop) if 0 <= place <= sure]  # no other can begin before it
+        self.stopped = bool(found)
+        end = min(found, default=sure)
         self._held = held[end:]
         self.text += held[:end]
         return held[:end]

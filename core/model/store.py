@@ -113,7 +113,7 @@ def load_model(path: Path, device: str = "cpu") -> GPT:
     with torch.device("meta"):
         model = GPT(info.config)
     weights = {name: tensor.float() for name, tensor in weights.items()}
-    if info.config.tie_embeddings:
+    if info.config.tie_embeddings and "model.embed_tokens.weight" in weights:
         weights["lm_head.weight"] = weights["model.embed_tokens.weight"]
     try:
         model.load_state_dict(weights, assign=True)

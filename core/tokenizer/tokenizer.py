@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 import sentencepiece
 
+from ..errors import UserError
+from ..language import gettext as _
 from ..store import find
-from .special import SPACE, UNKNOWN
+from .special import SPACE
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,15 @@ class Tokenizer:
 
     @classmethod
     def at(cls, folder: Path) -> Tokenizer:
-        """The tokenizer in a folder, of a tokenizer or of a model."""
-        return cls((folder / "tokenizer.model").read_bytes())
+        """The tokenizer in a folder, of a tokenizer or of a model. Raises UserError for a file that is none."""
+        path = folder / "tokenizer.model"
+        try:
+            tokenizer = cls(path.read_bytes())
+            if not tokenizer.vocab_size:
+                raise RuntimeError("no pieces")
+        except (FileNotFoundError, RuntimeError) as error:
+            raise UserError(_("{path} is damaged: {error}.").format(path=path, error=error)) from None
+        return tokenizer
 
     @property
     def vocab_size(self) -> int:
@@ -70,20 +79,14 @@ class Tokenizer:
         """The piece numbers of each text, encoded by several threads."""
         safe = [text if text.isascii() else text.encode("utf-8", "replace").decode() for text in texts]
         encoded = self._processor.encode(safe, return_type="numpy", num_threads=threads)
-        if self._space_is_unknown:
-            encoded = [self._spaces_as_bytes(numbers) for numbers in encoded]
         return [
-            self._around_space_signs(text) if SPACE in text else numbers
+            self._around_space_signs(text) if SPACE in text else self._spaces_as_bytes(numbers)
             for text, numbers in zip(safe, encoded, strict=True)
         ]
 
     @cached_property
     def _spelled_space_sign(self) -> list[int]:
         return [self._processor.piece_to_id(f"<0x{byte:02X}>") for byte in SPACE.encode()]
-
-    @cached_property
-    def _space_is_unknown(self) -> bool:
-        return bool(self._processor.piece_to_id(SPACE) == UNKNOWN)
 
     def _around_space_signs(self, text: str) -> np.ndarray[Any, np.dtype[np.int32]]:
         # The character that stands for a space inside SentencePiece would come back as a space: it is spelled in bytes.
@@ -96,9 +99,11 @@ class Tokenizer:
         return np.concatenate(parts)
 
     def _spaces_as_bytes(self, numbers: np.ndarray[Any, np.dtype[np.int32]]) -> np.ndarray[Any, np.dtype[np.int32]]:
-        # A model of whole words knows no single space, and SentencePiece spells its own sign for it in bytes.
+        # A model of whole words does not know every space, and SentencePiece spells its own sign for it in bytes.
         first, second, third = self._spelled_space_sign
         starts = np.flatnonzero((numbers[:-2] == first) & (numbers[1:-1] == second) & (numbers[2:] == third))
+        if not len(starts):
+            return numbers
         numbers = numbers.copy()
         numbers[starts] = self._processor.piece_to_id("<0x20>")
         return np.delete(numbers, np.concatenate([starts + 1, starts + 2]))

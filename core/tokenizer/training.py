@@ -107,10 +107,10 @@ def train_tokenizer(
                 largest=tokenizer.vocab_size, asked=options.vocab_size
             )
         )
+    progress(1, 1)
     with staged_folder(path) as folder:
         write_atomic(folder / "tokenizer.model", model)
         write_json(folder / "report.json", _report(tokenizer, corpus, options, remarks))
-    progress(1, 1)
     return tokenizer
 
 
@@ -149,10 +149,17 @@ def _run(sample: _Sample, model_type: str, vocab_size: int, coverage: float) -> 
     failure: list[BaseException] = []
     reader, writer = os.pipe()
 
+    def lines() -> Iterator[str]:
+        try:
+            yield from sample.lines()
+        except BaseException as error:  # SentencePiece would make a RuntimeError of it
+            failure.append(error)
+            raise
+
     def train(log: Any) -> None:
         try:
             sentencepiece.SentencePieceTrainer.train(
-                sentence_iterator=sample.lines(),
+                sentence_iterator=lines(),
                 model_writer=model,
                 logstream=log,
                 model_type=model_type,

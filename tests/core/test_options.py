@@ -55,7 +55,7 @@ def test_durations(text, seconds):
     assert parse_duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "m", "soon", "-5m", "5 minutes", "1d"])
+@pytest.mark.parametrize("text", ["", "m", "soon", "-5m", "5 minutes", "1w"])
 def test_what_is_no_duration(text):
     with pytest.raises(ValueError):
         parse_duration(text)

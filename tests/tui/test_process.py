@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+from screens import plain
 
 from newleaf.core.files import read_json
 from newleaf.core.home import home
@@ -158,6 +159,18 @@ def test_an_idle_app_writes_nothing(tiny_model):
     assert len(terminal.output) == before, terminal.output[before:]
     os.kill(terminal.pid, signal.SIGTERM)
     terminal.wait_for_end()
+
+
+def test_a_fault_of_the_app_is_one_sentence_and_a_report(tiny_model):
+    (home() / "corpora" / "broken").mkdir(parents=True)
+    (home() / "corpora" / "broken" / "manifest.json").write_text('{"train": 5}')
+    terminal = Terminal()
+    assert terminal.wait_for_end() == 1
+    assert LEFT_ALTERNATE_SCREEN in terminal.output
+    words = b" ".join(plain(terminal.output).split())
+    assert b"Jobs go on running" in words and b"Traceback" not in words
+    (report,) = (home() / "crash").iterdir()
+    assert "Traceback" in report.read_text()
 
 
 def test_the_app_imports_nothing_heavy(book, tokenizer, tiny_model):
