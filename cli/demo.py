@@ -19,7 +19,7 @@ from .output import say
 
 NAME = "python"
 TIME = 60.0
-PROMPTS = ("", "Return ", "The ")
+PROMPTS = ("", "Return", "The")
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -56,7 +56,7 @@ def _demo(parsed: Namespace) -> int:
     _write(model)
     if sys.stdout.isatty():
         say("")
-        say(_("Try it in the app: newleaf   or here: newleaf generate {model} 'Return '").format(model=model))
+        say(_("Try it in the app: newleaf   or here: newleaf generate {model} 'Return'").format(model=model))
     return 0
 
 

@@ -4,10 +4,13 @@ import os
 import shutil
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from newleaf.core import language
 
+hypothesis.settings.register_profile("newleaf", deadline=None)  # machines differ, and this one may be busy
+hypothesis.settings.load_profile("newleaf")
 REAL_TEXT = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
 
@@ -72,7 +75,9 @@ def _prepare():
     from newleaf.core.model.store import save_model
     from newleaf.core.tokenizer.options import TokenizerOptions
     from newleaf.core.tokenizer.training import train_tokenizer
+    from newleaf.trainer.machine import machine
 
+    machine("cpu")  # measured once, not in each test
     corpus = import_documents(_chapters(), "book")
     tokenizer = train_tokenizer(corpus, "pieces", TokenizerOptions(vocab_size=420))
     model = GPT(GPTConfig(tokenizer.vocab_size, 64, 32, 2, 4, 2, 8, 64))
@@ -101,6 +106,8 @@ def _copy(prepared, home, kind, name):
 @pytest.fixture
 def book(prepared, newleaf_home):
     """The corpus book: some 80 kB of English in 40 documents; its folder."""
+    newleaf_home.mkdir(mode=0o700, exist_ok=True)
+    shutil.copy(prepared / "machine.json", newleaf_home)
     return _copy(prepared, newleaf_home, "corpora", "book")
 
 

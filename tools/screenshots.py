@@ -42,7 +42,7 @@ async def take() -> None:
         for entry in app.query_one("ChatView").query(Input):
             if entry.name in ("seed", "max_tokens"):
                 entry.value = {"seed": "1", "max_tokens": "110"}[entry.name]
-        await pilot.press(*"Return ")
+        await pilot.press(*"Return")
         await pilot.press("enter")
         transcript = app.query_one("#transcript", TextArea)
         while "seed 1" not in transcript.text:

@@ -35,7 +35,8 @@ class State:
 
     step: int = 0  # steps that are done
     elapsed: float = 0.0  # seconds of work, pauses left out
-    evaluations: int = 0
+    evaluations: int = 0  # of those that the time calls for: how many are due no more
+    last_evaluated: int = -1  # step
     best: float | None = None  # the lowest bits per byte so far
     best_step: int = 0
     stale: int = 0  # evaluations since then
@@ -51,8 +52,8 @@ class Observer(Protocol):
     def evaluate(self, state: State) -> float | None:
         """Measure bits per byte on held-out text."""
 
-    def improved(self, state: State) -> None:
-        """The weights are the best so far."""
+    def improved(self, step: int, score: float | None) -> None:
+        """The weights, after `step` steps, are the best so far."""
 
     def evaluated(self, state: State, score: float | None) -> None:
         """A measurement is done, and `improved` called if it is the best."""
@@ -115,8 +116,9 @@ class Loop:
                     break
                 state.elapsed = time.perf_counter() - begin
             if self.observer.stop_requested():
-                self._evaluate_unless_done()
                 self._checkpoint()
+                if state.step and not state.best_step:  # there shall be a model, however early somebody stops
+                    self.observer.improved(state.step, self.observer.evaluate(state))
                 return False
             self._step()
             if time.perf_counter() - last_checkpoint >= plan.checkpoint_every:
@@ -185,25 +187,25 @@ class Loop:
     def _evaluation_due(self) -> bool:
         state, plan = self.state, self.plan
         if plan.eval_every:
-            return state.step >= state.evaluations * plan.eval_every
+            return state.step % plan.eval_every == 0 and state.step != state.last_evaluated
         assert plan.time is not None
-        return state.elapsed >= state.evaluations * plan.time / plan.evaluations
+        if state.elapsed < state.evaluations * plan.time / plan.evaluations:
+            return False
+        state.evaluations = int(state.elapsed * plan.evaluations / plan.time) + 1
+        return True
 
     def _evaluate_unless_done(self) -> None:
-        if self.state.step and self._last_evaluated != self.state.step:
+        if self.state.step and self.state.last_evaluated != self.state.step:
             self._evaluate()
-
-    _last_evaluated = -1
 
     def _evaluate(self) -> None:
         state = self.state
         score = self.observer.evaluate(state)
         self.model.train()
-        state.evaluations += 1
-        self._last_evaluated = state.step
+        state.last_evaluated = state.step
         if state.step and (score is None or state.best is None or score < state.best):
             state.best, state.best_step, state.stale = score, state.step, 0
-            self.observer.improved(state)
+            self.observer.improved(state.step, score)
         elif state.step:
             state.stale += 1
         self.observer.evaluated(state, score)

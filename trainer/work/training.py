@@ -204,9 +204,9 @@ class Training:
             self._final_tokens = int(self.loop.reserve / taken)
         return score
 
-    def improved(self, state: State) -> None:
+    def improved(self, step: int, score: float | None) -> None:
         """The best weights so far become the model's folder, so that there is a model whatever happens."""
-        self._save(state, state.best)
+        self._save(step, score)
 
     def evaluated(self, state: State, score: float | None) -> None:
         """Say it, and show what the model writes now."""
@@ -252,7 +252,7 @@ class Training:
         whole = limit == len(self.val_tokens)
         lengths = self.tokenizer.byte_lengths
         score = bits_per_byte(model, self.val_tokens, lengths, self.plan.dtype, None if whole else limit)
-        self._save(state, score, model)
+        self._save(state.best_step, score, model)
         if score is not None:
             self.reporter.event("eval", step=state.best_step, bits_per_byte=round(score, 5), best=True, final=True)
         remove_checkpoints(self.job.path / "checkpoints")
@@ -289,7 +289,7 @@ class Training:
 
         return folder("models") / self.job.target
 
-    def _save(self, state: State, score: float | None, model: Any = None) -> None:
+    def _save(self, step: int, score: float | None, model: Any = None) -> None:
         if (self._path / "config.json").exists() and ModelInfo.at(self._path).provenance.get("job") != self.job.name:
             raise UserError(
                 _(
@@ -305,9 +305,9 @@ class Training:
                 "corpus": self.corpus.name,
                 "tokenizer": self.tokenizer_name,
                 "job": self.job.name,
-                "step": state.best_step,
-                "tokens": state.best_step * self.plan.batch_tokens,
-                "seconds": round(state.elapsed, 1),
+                "step": step,
+                "tokens": step * self.plan.batch_tokens,
+                "seconds": round(self.loop.state.elapsed, 1),
                 "created": round(time.time(), 3),
                 "seed": self.plan.seed,
             },
