@@ -46,6 +46,8 @@ def make_private(path: Path) -> Path:
         raise UserError(
             _("{path} is a file, and newleaf needs a folder there. Set NEWLEAF_HOME to another.").format(path=path)
         ) from None
+    except FileNotFoundError:
+        raise UserError(_("{path} cannot be made. Set NEWLEAF_HOME to another folder.").format(path=path)) from None
     return path
 
 

@@ -215,4 +215,6 @@ def format_size(number: float) -> str:
 
 
 def _plain_number(value: float) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
     return f"{value:g}" if abs(value) < 1e6 else f"{value:,.0f}"

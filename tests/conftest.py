@@ -11,6 +11,7 @@ from newleaf.core import language
 
 hypothesis.settings.register_profile("newleaf", deadline=None)  # machines differ, and this one may be busy
 hypothesis.settings.load_profile("newleaf")
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # threads that wait must not stand in another process's way
 REAL_TEXT = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
 
@@ -22,7 +23,6 @@ def newleaf_home(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("NEWLEAF_LANGUAGE", "en")
-    monkeypatch.setenv("GOMP_SPINCOUNT", "1000")  # processes that wait must not stand in each other's way
     language.set_language("en")
     yield home
     for folder in (home / "jobs").glob("*"):  # no job outlives its test

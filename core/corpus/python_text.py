@@ -63,7 +63,7 @@ def _topics() -> Iterator[tuple[str, str]]:
 
 
 def _compiled_modules() -> list[str]:
-    folder = Path(sysconfig.get_path("platstdlib"), "lib-dynload")
+    folder = Path(sysconfig.get_path("stdlib"), "lib-dynload")
     shared = {path.name.split(".")[0] for path in folder.glob("*.so")}
     return sorted(
         name
@@ -74,7 +74,9 @@ def _compiled_modules() -> list[str]:
 
 def _compiled_text(name: str) -> str:
     try:
-        module = importlib.import_module(name)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of modules that will be removed from Python
+            module = importlib.import_module(name)
     except Exception:  # a library that it was built for is gone
         return ""
     parts = [inspect.cleandoc(module.__doc__)] if module.__doc__ else []

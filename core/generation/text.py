@@ -10,6 +10,7 @@ class TextStream:
     """Takes the bytes of one token after the other; gives the text that is sure to stay.
 
     Bytes of an unfinished UTF-8 character are held back, and so is an end that may be the beginning of a stop string.
+    The stop string that begins first ends the text, in whatever portions the bytes come.
     """
 
     def __init__(self, stop: Sequence[str] = ()):
