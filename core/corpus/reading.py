@@ -102,7 +102,8 @@ def detect_encoding(sample: bytes, whole: bool) -> str:
     text = decoder.decode(sample, final=whole)
     # A few bad bytes or control characters in a long UTF-8 text are damage; many are another encoding, or no text.
     few_controls = sum(map(sample.count, _CONTROL_BYTES)) <= len(sample) / 50
-    if few_controls and text.count("\ufffd") * 50 <= sum(character > "\x7f" for character in text):
+    bad = text.count("\ufffd") - sample.count("\ufffd".encode())  # some files hold the sign itself
+    if few_controls and bad * 50 <= sum(character > "\x7f" for character in text):
         return "utf-8"
     if b"\0" in sample:
         return _utf16_without_mark(sample)

@@ -1,16 +1,36 @@
 """Text files in the encodings that people have; everything else is refused with its reason."""
 
+import gzip
+import io
 import os
+import random
+import sqlite3
+import sys
+import zipfile
+from pathlib import Path
 
 import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
 
-from newleaf.core.corpus.preview import preview
-from newleaf.core.corpus.reading import NotTextError, TextFile, find_sources
+from newleaf.core.corpus.reading import LONGEST_LINE, SAMPLE, NotTextError, TextFile, find_sources
 from newleaf.core.errors import UserError
 
 ENGLISH = "The quick brown fox — “said” nothing.\n" * 40
 GERMAN = "Über den Wolken muß die Freiheit wohl grenzenlos sein; schöne Grüße.\n" * 40
-CHINESE = "芳林新叶催陈叶，流水前波让后波。人生如逆旅，我亦是行人。\n" * 40
+RUSSIAN = """Все счастливые семьи похожи друг на друга, каждая несчастливая семья несчастлива по-своему.
+Все смешалось в доме Облонских. Жена узнала, что муж был в связи с бывшею в их доме француженкою-гувернанткой,
+и объявила мужу, что не может жить с ним в одном доме. Положение это продолжалось уже третий день.
+"""
+SIMPLIFIED = "芳林新叶催陈叶，流水前波让后波。人生如逆旅，我亦是行人。\n" * 40
+TRADITIONAL = "春眠不覺曉，處處聞啼鳥。夜來風雨聲，花落知多少。\n" * 40
+JAPANESE = "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。\n" * 40
+
+
+def read(path, content):
+    path.write_bytes(content)
+    file = TextFile(path)
+    return "".join(file), file
 
 
 @pytest.mark.parametrize(
@@ -22,67 +42,221 @@ CHINESE = "芳林新叶催陈叶，流水前波让后波。人生如逆旅，我
         (ENGLISH, "utf-16-le"),
         (ENGLISH, "utf-16-be"),
         (ENGLISH, "utf-32"),
+        (ENGLISH, "cp1252"),
         (GERMAN, "cp1252"),
-        (CHINESE, "utf-8"),
-        (CHINESE, "gb18030"),
-        (CHINESE, "utf-16-le"),
+        (GERMAN, "latin-1"),
+        (RUSSIAN, "cp1251"),
+        (RUSSIAN, "koi8-r"),
+        (SIMPLIFIED, "utf-8"),
+        (SIMPLIFIED, "utf-8-sig"),
+        (SIMPLIFIED, "gb18030"),
+        (SIMPLIFIED, "gb2312"),
+        (SIMPLIFIED, "utf-16"),
+        (SIMPLIFIED, "utf-16-le"),
+        (SIMPLIFIED, "utf-16-be"),
+        (TRADITIONAL, "big5"),
+        (TRADITIONAL, "utf-8"),
+        (JAPANESE, "shift_jis"),
+        (JAPANESE, "euc_jp"),
     ],
 )
 def test_the_text_comes_out_as_it_was(tmp_path, text, encoding):
-    path = tmp_path / "f.txt"
-    path.write_bytes(text.encode(encoding))
-    file = TextFile(path)
-    assert "".join(file) == text
+    found, file = read(tmp_path / "f.txt", text.encode(encoding))
+    assert found == text
     assert file.unreadable == 0
+
+
+@pytest.mark.parametrize(("name", "encoding"), [("sentiment-zh.jsonl", "gb18030"), ("tang-poems.txt.gz", "big5")])
+def test_real_chinese_of_old_files(real_text, tmp_path, name, encoding):
+    path = real_text(name)
+    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    text = "".join(character for character in content.decode()[:2_000_000] if not character.isascii())
+    for start in range(0, 30_000, 3000):
+        passage = text[start : start + 500].encode(encoding, "ignore").decode(encoding)
+        assert read(tmp_path / "f.txt", passage.encode(encoding))[0] == passage
+
+
+@given(text=st.text(min_size=1), encoding=st.sampled_from(["utf-8-sig", "utf-16", "utf-32"]))
+def test_a_byte_order_mark_decides_whatever_the_text(tmp_path_factory, text, encoding):
+    assume(not text.startswith("\0"))  # UTF-16's mark and a zero are UTF-32's mark
+    found, _file = read(tmp_path_factory.getbasetemp() / "mark.txt", text.encode(encoding))
+    assert found == text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+@given(text=st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]) | st.just("\n"), min_size=1))
+@example("\ufffe")
+@example("字")
+def test_utf_8_is_always_known(tmp_path_factory, text):
+    assume(not text.startswith("\ufeff"))
+    found, file = read(tmp_path_factory.getbasetemp() / "plain.txt", text.encode())
+    assert (found, file.encoding) == (text, "utf-8")
+
+
+@given(content=st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused(tmp_path_factory, content):
+    try:
+        found, file = read(tmp_path_factory.getbasetemp() / "any.txt", content)
+    except NotTextError as error:
+        assert str(error)
+    else:
+        assert isinstance(found, str) and file.encoding
+
+
+def test_ascii_is_utf_8(tmp_path):
+    assert read(tmp_path / "f.txt", b"Plain words.\n")[1].encoding == "utf-8"
+
+
+def test_a_character_on_the_edge_of_the_sample_is_no_damage(tmp_path):
+    text = "x" * (SAMPLE - 1) + "字" * 10
+    assert read(tmp_path / "f.txt", text.encode())[0] == text
+
+
+def test_every_kind_of_line_end_is_one_line_end(tmp_path):
+    (tmp_path / "f.txt").write_bytes(b"one\r\ntwo\rthree\nfour")
+    assert list(TextFile(tmp_path / "f.txt")) == ["one\n", "two\n", "three\n", "four"]
+
+
+def _zip():
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w") as archive:
+        archive.writestr("word/document.xml", "<w>text</w>" * 100)
+    return memory.getvalue()
+
+
+def _sqlite(folder):
+    with sqlite3.connect(folder / "x.db") as connection:
+        connection.execute("create table t (a text)")
+    return (folder / "x.db").read_bytes()
 
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b"", "empty"), (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20, "not text"), (os.urandom(5000), "not text")],
+    [
+        (b"", "empty"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20, "not text"),
+        (random.Random(0).randbytes(5000), "not text"),
+        (bytes(1000), "not text"),
+        (gzip.compress(ENGLISH.encode() + random.Random(0).randbytes(3000)), "not text"),
+        (_zip(), "not text"),
+        (Path(sys.executable).resolve().read_bytes()[:300_000], "not text"),
+    ],
+    ids=["empty", "png", "noise", "zeros", "gzip", "zip", "program"],
 )
 def test_what_is_no_text_is_refused(tmp_path, content, reason):
-    (tmp_path / "f.txt").write_bytes(content)
     with pytest.raises(NotTextError, match=reason):
-        TextFile(tmp_path / "f.txt")
+        read(tmp_path / "f.txt", content)
+
+
+def test_a_database_is_no_text(tmp_path):
+    with pytest.raises(NotTextError, match="not text"):
+        read(tmp_path / "f.txt", _sqlite(tmp_path))
 
 
 def test_some_damage_is_counted_and_the_rest_is_read(tmp_path):
-    (tmp_path / "f.txt").write_bytes(CHINESE.encode() + b"\xff\xfe" + CHINESE.encode())
-    file = TextFile(tmp_path / "f.txt")
-    assert "".join(file).count("芳林") == 80
+    found, file = read(tmp_path / "f.txt", SIMPLIFIED.encode() + b"\xff\xfe" + SIMPLIFIED.encode())
+    assert found.count("芳林") == 80
     assert file.encoding == "utf-8" and file.unreadable == 2
 
 
+@pytest.mark.parametrize("text", [ENGLISH, SIMPLIFIED, "Plain words.\n" * 100])
+def test_a_stray_zero_byte_does_not_make_it_another_encoding(tmp_path, text):
+    found, file = read(tmp_path / "f.txt", text.encode() + b"\0" + text.encode())
+    assert file.encoding == "utf-8" and found == text + "\0" + text
+
+
 def test_a_line_of_any_length_is_read_in_parts(tmp_path):
-    (tmp_path / "f.txt").write_text("word " * 100_000)
+    text = "好 word " * 100_000
+    (tmp_path / "f.txt").write_text(text, encoding="utf-8")
     lines = list(TextFile(tmp_path / "f.txt"))
-    assert len(lines) > 1 and "".join(lines) == "word " * 100_000
+    assert max(map(len, lines)) <= LONGEST_LINE and "".join(lines) == text
+
+
+def test_the_position_goes_from_the_beginning_to_the_end(tmp_path):
+    (tmp_path / "f.txt").write_text(ENGLISH * 40, encoding="utf-8")
+    file = TextFile(tmp_path / "f.txt")
+    positions = [file.position for _line in file]
+    assert positions == sorted(positions) and 0 < positions[0] < positions[-1] == (tmp_path / "f.txt").stat().st_size
+
+
+# Which files.
+
+
+def make(folder, *names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
 
 
 def test_a_folder_gives_its_text_files_in_a_stable_order(tmp_path):
-    for name in ("b.txt", "a.md", "sub/c.TXT", ".hidden/d.txt", "picture.png", ".e.txt"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(name)
+    books = tmp_path / "books"
+    make(books, "b.txt", "a.md", "sub/c.TXT", "sub/deep/d.markdown", ".hidden/e.txt", "picture.png", ".f.txt", "noend")
+    found = find_sources([books])
+    assert [source.name for source in found] == [
+        "books/a.md",
+        "books/b.txt",
+        "books/sub/c.TXT",
+        "books/sub/deep/d.markdown",
+    ]
+    assert [source.size for source in found] == [4, 5, 9, 19]
+
+
+def test_each_file_once_however_often_it_is_meant(tmp_path):
+    make(tmp_path, "a.txt", "b.txt")
+    (tmp_path / "same.txt").symlink_to(tmp_path / "a.txt")
+    found = find_sources([tmp_path / "b.txt", tmp_path, tmp_path / "a.txt"])
+    assert [source.path.name for source in found] == ["b.txt", "a.txt"]
+
+
+def test_links_that_go_round_are_no_trap(tmp_path):
+    make(tmp_path, "a.txt")
     (tmp_path / "loop").symlink_to(tmp_path)
-    found = find_sources([tmp_path, tmp_path / "a.md"])
-    assert [source.path.name for source in found] == ["a.md", "b.txt", "c.TXT"]
+    (tmp_path / "self.txt").symlink_to(tmp_path / "self.txt")
+    (tmp_path / "dangling.txt").symlink_to(tmp_path / "absent")
+    assert [source.path.name for source in find_sources([tmp_path])] == ["a.txt"]
+    with pytest.raises(UserError, match=r"no file or folder .*self\.txt"):
+        find_sources([tmp_path / "self.txt"])
 
 
-def test_a_named_file_may_be_called_anything(tmp_path):
-    (tmp_path / "README").write_text("x")
-    assert len(find_sources([tmp_path / "README"])) == 1
+def test_a_named_file_may_be_called_anything(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make(tmp_path, "README", ".hidden", "~backup.txt", "-x")
+    assert [source.name for source in find_sources(["README", ".hidden", "~backup.txt", "-x"])] == [
+        "README",
+        ".hidden",
+        "~backup.txt",
+        "-x",
+    ]
+
+
+def test_home_may_be_written_shortly(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    make(tmp_path, "a.txt")
+    assert find_sources(["~/a.txt"])[0].path == tmp_path / "a.txt"
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file names are UTF-8")
+def test_a_name_that_is_no_utf_8_is_shown_as_well_as_it_can_be(tmp_path):
+    folder = tmp_path / "books"
+    folder.mkdir()
+    path = os.fsencode(folder) + b"/\xca\xe9.txt"
+    Path(os.fsdecode(path)).write_text("x")
+    for asked, shown in ((os.fsdecode(path), "\ufffd\ufffd.txt"), (folder, "books/\ufffd\ufffd.txt")):
+        (source,) = find_sources([asked])
+        assert source.name == shown and source.path.read_text() == "x"
 
 
 def test_what_is_not_there_is_told(tmp_path):
-    with pytest.raises(UserError, match="no file or folder"):
+    with pytest.raises(UserError, match=r"no file or folder .*absent"):
         find_sources([tmp_path / "absent"])
-    with pytest.raises(UserError, match="No text files"):
+    with pytest.raises(UserError, match=r"No text files \(\.txt, .*\) in "):
         find_sources([tmp_path])
+    with pytest.raises(UserError, match="No text files"):
+        find_sources([])
 
 
-def test_a_preview_shows_what_would_be_read(tmp_path):
-    (tmp_path / "a.txt").write_text(ENGLISH)
-    (tmp_path / "b.txt").touch()
-    first, second = preview([tmp_path], 50)
-    assert first["encoding"] == "utf-8" and first["text"] == ENGLISH[:50]
-    assert "empty" in second["error"]
+def test_what_is_neither_a_file_nor_a_folder_is_told(tmp_path):
+    os.mkfifo(tmp_path / "pipe.txt")
+    with pytest.raises(UserError, match="neither a file nor a folder"):
+        find_sources([tmp_path / "pipe.txt"])
+    make(tmp_path, "a.txt")
+    assert [source.path.name for source in find_sources([tmp_path])] == ["a.txt"]
