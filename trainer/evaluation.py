@@ -42,7 +42,7 @@ def bits_per_byte(
 
 
 def _windows(tokens: np.ndarray[Any, Any], context: int, limit: int | None) -> Iterator[tuple[Tensor, Tensor]]:
-    whole = (len(tokens) - 1) // context
+    whole = max(0, len(tokens) - 1) // context
     wanted = whole if limit is None else min(whole, max(1, limit // context))
     starts = np.linspace(0, max(0, whole - 1), wanted).round().astype(np.int64) * context
     for first in range(0, wanted, ROWS):
