@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 
 from ..core import store
@@ -12,7 +13,7 @@ from ..core.options import format_size
 from ..trainer.work import importing
 from .arguments import ArgumentParser, WrongUsageError, given
 from .follow import finish
-from .output import confirm, print_fields, print_json, print_table, say, when
+from .output import confirm, harmless, print_fields, print_json, print_table, say, when
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -98,7 +99,7 @@ def _show(parsed: Namespace) -> None:
     for skipped in report["skipped"]:
         print(_("Left out {source}: {reason}.").format(**skipped))
     if report["samples"]:
-        print("\n" + report["samples"][0])
+        print("\n" + harmless(report["samples"][0], sys.stdout))
 
 
 def _amount(documents: int, size_bytes: int) -> str:

@@ -11,7 +11,7 @@ from ..core.language import gettext as _
 from ..core.model.store import ModelInfo
 from .arguments import ArgumentParser, WrongUsageError, given
 from .main import DONE, INTERRUPTED
-from .output import print_json, say
+from .output import harmless, print_json, say
 
 SEPARATOR = "---"  # between completions
 
@@ -48,7 +48,7 @@ def _generate(parsed: Namespace) -> int:
     try:
         for delta in run:
             if streaming:
-                sys.stdout.write(delta.text)
+                sys.stdout.write(harmless(delta.text, sys.stdout))
                 sys.stdout.flush()
     except KeyboardInterrupt:
         if streaming:
@@ -66,7 +66,8 @@ def _generate(parsed: Namespace) -> int:
     elif streaming:
         print()
     else:
-        print(f"\n{SEPARATOR}\n".join(completion.text for completion in run.completions))
+        texts = [harmless(completion.text, sys.stdout) for completion in run.completions]
+        print(f"\n{SEPARATOR}\n".join(texts))
     if sys.stderr.isatty() and not parsed.json:
         say(_summary(run))
     return DONE

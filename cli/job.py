@@ -11,7 +11,7 @@ from ..core.options import format_duration
 from ..trainer.jobs import LIVE, Job, kind_word, list_jobs, state_word
 from .arguments import ArgumentParser
 from .follow import finish, watch
-from .output import confirm, print_fields, print_json, print_table, say, time_left, when
+from .output import confirm, harmless, print_fields, print_json, print_table, say, time_left, when
 
 PATIENCE = 60.0  # seconds that `stop` waits for the job to end
 
@@ -117,7 +117,7 @@ def _resume(parsed: Namespace) -> int:
 
 
 def _log(parsed: Namespace) -> None:
-    sys.stdout.write(Job.open(parsed.name).log())
+    sys.stdout.write(harmless(Job.open(parsed.name).log(), sys.stdout))
 
 
 def _remove(parsed: Namespace) -> None:

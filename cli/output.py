@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 import time
 import unicodedata
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TextIO
 
 from ..core.language import gettext as _
 from ..core.options import format_duration
 
+_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 PLAIN_EVERY = 10.0  # seconds between two lines of progress where there is no terminal
 
 
@@ -23,7 +25,12 @@ def print_json(value: Any) -> None:
 
 def say(text: str) -> None:
     """A sentence for a person."""
-    print(text, file=sys.stderr, flush=True)
+    print(harmless(text, sys.stderr), file=sys.stderr, flush=True)
+
+
+def harmless(text: str, stream: TextIO) -> str:
+    """`text` without the characters that command a terminal, where `stream` is one: models and files may hold them."""
+    return _COMMANDS.sub("", text) if stream.isatty() else text
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

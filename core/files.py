@@ -56,6 +56,15 @@ def read_json(path: Path) -> Any:
         raise UserError(_("{path} is damaged: {error}.").format(path=path, error=error)) from None
 
 
+def read_object(path: Path, *keys: str) -> dict[str, Any]:
+    """The object in a JSON file, which has these keys. Raises FileNotFoundError, or UserError where it is damaged."""
+    value = read_json(path)
+    if not isinstance(value, dict) or not all(key in value for key in keys):
+        missing = ", ".join(key for key in keys if not isinstance(value, dict) or key not in value)
+        raise UserError(_("{path} is damaged: it lacks {missing}.").format(path=path, missing=missing or "{}"))
+    return value
+
+
 def sync_folder(path: Path) -> None:
     """Make sure that a rename in `path` outlasts a power cut."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from .errors import UserError
 from .files import STAGING, remove_folder
 from .home import check_name, folder
 from .language import gettext as _
+
+Kept = TypeVar("Kept")
+# What reading a file raises that is not what newleaf wrote.
+DAMAGED = (UserError, OSError, KeyError, TypeError, ValueError, AttributeError)
 
 # kind: the command that deals with it, and the file that makes a folder one of this kind
 _KINDS = {
@@ -25,6 +32,15 @@ def names(kind: str) -> list[str]:
     return sorted(
         path.name for path in folder(kind).iterdir() if not path.name.startswith(STAGING) and (path / marker).is_file()
     )
+
+
+def open_all(kind: str, open_one: Callable[[str], Kept]) -> list[Kept]:
+    """All of `kind` that can be read, by name: a damaged one does not hide the others."""
+    found = []
+    for name in names(kind):
+        with contextlib.suppress(*DAMAGED):
+            found.append(open_one(name))
+    return found
 
 
 def find(kind: str, name: str) -> Path:

@@ -24,7 +24,7 @@ from typing import Any
 
 from ..core import store
 from ..core.errors import UserError
-from ..core.files import FolderLock, read_json, read_lines, staged_folder, write_json
+from ..core.files import FolderLock, read_json, read_lines, read_object, staged_folder, write_json
 from ..core.home import check_name, folder, home_path
 from ..core.language import current_language
 from ..core.language import gettext as _
@@ -56,7 +56,7 @@ class Job:
     @cached_property
     def spec(self) -> dict[str, Any]:
         """The content of `job.json`."""
-        return dict(read_json(self.path / "job.json"))
+        return read_object(self.path / "job.json", "kind", "target", "created", "inputs", "options")
 
     @property
     def kind(self) -> str:
@@ -165,9 +165,15 @@ class Job:
             time.sleep(interval)
 
 
+def _open_whole(name: str) -> Job:
+    job = Job.open(name)
+    job.summary()  # raises when something is damaged
+    return job
+
+
 def list_jobs() -> list[Job]:
     """All jobs, the newest first."""
-    return sorted((Job.open(name) for name in store.names("jobs")), key=lambda job: -job.spec["created"])
+    return sorted(store.open_all("jobs", _open_whole), key=lambda job: -job.spec["created"])
 
 
 def create(kind: str, target: str, inputs: Mapping[str, Any], options: Mapping[str, Any]) -> Job:

@@ -5,48 +5,56 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import platform
 import signal
 import sys
 import time
-import traceback
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")  # read by Textual when it is imported
 
 from rich.text import Text
+from textual import on
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.content import Content
+from textual.css.query import NoMatches
+from textual.events import DescendantFocus
+from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, TabbedContent, TabPane, Tabs
 from textual.worker import Worker, WorkerState
 
-from .. import __version__
+from ..core import store
 from ..core.engine.client import Engine
 from ..core.home import home
 from ..core.language import LANGUAGES, N_, current_language, ngettext
 from ..core.language import gettext as _
 from ..core.settings import change_setting
-from ..trainer.jobs import LIVE, kind_word, list_jobs, state_word
+from ..core.store import DAMAGED
+from ..core.tokenizer.store import tokenizers_for
+from ..trainer.jobs import LIVE, kind_word, state_word
 from .chat import ChatView
 from .corpus import CorpusView
 from .drafts import load_draft, save_draft
-from .help import help_text
+from .faults import fault_sentence, write_report
+from .help import help_text, shown_bindings
+from .kept import JobWatch
+from .only_text import CONTROL, OnlyText
 from .tokenizer import TokenizerView
 from .training import TrainingView
 from .view import View
 from .widgets.dialogs import Confirm, Message
 from .widgets.status_line import StatusLine
-from .words import Translated
+from .words import Translated, translate_bindings
 
 POLL = 0.5  # seconds between two looks at the jobs
 DRAFT = 2.0  # seconds between two looks at what was typed
+QUIET = 60.0  # seconds for which the same fault is not told again
 TABS = ("corpus", "tokenizer", "training", "chat")
 
 
@@ -74,7 +82,10 @@ class NewleafApp(Translated, App[int]):
         super().__init__()
         self.engine = Engine()
         self.draft = load_draft()
+        self._job_watch = JobWatch()
+        self._only_text = OnlyText()
         self._states: dict[str, str] = {}
+        self._told: dict[str, float] = {}
 
     def compose(self) -> ComposeResult:
         titles = (_("Corpus"), _("Tokenizer"), _("Training"), _("Chat"))
@@ -85,6 +96,10 @@ class NewleafApp(Translated, App[int]):
                     yield view
         yield StatusLine()
         yield Footer(show_command_palette=False)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's filters, and one that lets no control character of a text through to the terminal."""
+        return [*super().get_line_filters(), self._only_text]
 
     def _initial_tab(self) -> str:
         tab = self.draft.get("tab")
@@ -97,17 +112,23 @@ class NewleafApp(Translated, App[int]):
         for number in (signal.SIGHUP, signal.SIGTERM):
             with contextlib.suppress(ValueError, RuntimeError):  # not in the main thread
                 loop.add_signal_handler(number, self._leave, number)
-        self._look()
-        self.set_interval(POLL, self._look)
-        self.set_interval(DRAFT, self.keep_draft)
-        self.call_after_refresh(self._focus_view)
+        self.set_interval(POLL, partial(self._safely, self._look))
+        self.set_interval(DRAFT, partial(self._safely, self.keep_draft))
+        self.call_later(self._look)
+        self.call_after_refresh(self.focus_view)
 
     def _leave(self, number: int) -> None:
         self.keep_draft()
         self.exit(return_code=128 + number)
 
+    def _safely(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except Exception as error:  # out of a timer it would end the app
+            self.tell_fault(error)
+
     def _look(self) -> None:
-        self.jobs = [job.summary() for job in list_jobs()]
+        self.jobs = self._job_watch.look()
 
     def watch_jobs(self, jobs: list[dict[str, Any]]) -> None:
         """Show what runs; say once what has ended."""
@@ -125,7 +146,7 @@ class NewleafApp(Translated, App[int]):
             kind=kind_word(job["kind"]), name=job["target"], state=state_word(job["state"])
         )
         failed = job["state"] in ("failed", "lost")
-        self.say(f"{text}. {job['error']}" if "error" in job else text, error=failed)
+        self.say(f"{text}. {job.get('error') or next_step(job)}".strip(), error=failed)
 
     async def confirm(self, question: str) -> bool:
         """Ask whether to do what cannot be undone; call it from a worker."""
@@ -141,13 +162,19 @@ class NewleafApp(Translated, App[int]):
     def action_tab(self, name: str) -> None:
         """Go to a tab."""
         self.query_one(TabbedContent).active = name
-        self._focus_view()
+        self.focus_view()
 
     def on_tabbed_content_tab_activated(self) -> None:
         """A tab was clicked."""
-        self._focus_view()
+        self.focus_view()
 
-    def _focus_view(self) -> None:
+    @property
+    def tab(self) -> str:
+        """The name of the tab that is open."""
+        return self.query_one(TabbedContent).active
+
+    def focus_view(self) -> None:
+        """Put the focus where the open tab wants it, unless a dialog is open."""
         if isinstance(self.screen, Screen) and len(self.screen_stack) == 1:
             pane = self.query_one(TabbedContent).active_pane
             if pane is not None:
@@ -162,7 +189,8 @@ class NewleafApp(Translated, App[int]):
             draft.update(view.draft())
         for screen in self.screen_stack:
             if hasattr(screen, "draft"):
-                draft.update(screen.draft())
+                with contextlib.suppress(NoMatches):  # a dialog that is just opened, or about to be gone
+                    draft.update(screen.draft())
         if draft != self.draft:
             self.draft = draft
             save_draft(draft)
@@ -193,20 +221,35 @@ class NewleafApp(Translated, App[int]):
         self.exit(return_code=0)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """What the palette offers: all that has a key here, and the languages."""
-        for active in screen.active_bindings.values():
-            node, binding = active.node, active.binding
-            if binding.description and binding.action != "command_palette" and binding.id:
+        """What the palette offers: all that has a key on any tab and makes sense now, and the languages."""
+        views = list(self.query(View))
+        here = self.tab
+        views.sort(key=lambda view: view.tab != here)  # what is at hand comes first
+        nodes: list[View | NewleafApp] = [*views, self]
+        for node in nodes:
+            for binding in shown_bindings(node):
+                if binding.action == "command_palette" or (
+                    isinstance(node, View) and not node.is_possible(binding.action)
+                ):
+                    continue
+                key = _("Key: {key}").format(key=self.get_key_display(binding))
+                where = f"{node.heading} · {key}" if isinstance(node, View) else key
 
                 async def run(node: Any = node, action: str = binding.action) -> None:
+                    if isinstance(node, View):
+                        self.action_tab(node.tab)
                     await self.run_action(action, node)
 
-                yield SystemCommand(binding.description, _("Key: {key}").format(key=self.get_key_display(binding)), run)
+                yield SystemCommand(binding.description, where, run)
         for code, name in LANGUAGES.items():
             if code != current_language():
                 yield SystemCommand(
                     name, _("The language of the words, from the next start on"), lambda code=code: self._speak(code)
                 )
+
+    @on(DescendantFocus)
+    def _translate(self, event: DescendantFocus) -> None:
+        translate_bindings(event.widget)  # of Textual's own widgets, which the footer shows
 
     def _speak(self, code: str) -> None:
         change_setting("language", code)
@@ -216,11 +259,19 @@ class NewleafApp(Translated, App[int]):
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """An error in the background is told, and ends nothing."""
-        if event.state == WorkerState.ERROR:
-            self.say(str(event.worker.error), error=True)
+        if event.state == WorkerState.ERROR and isinstance(event.worker.error, Exception):
+            self.tell_fault(event.worker.error)
+
+    def tell_fault(self, error: Exception) -> None:
+        """Say what went wrong; the same thing, which may come with each look at the jobs, not again for a while."""
+        key, now = f"{type(error).__name__}: {error}", time.monotonic()
+        if now - self._told.get(key, -QUIET) >= QUIET:
+            self._told[key] = now
+            self.say(fault_sentence(error), error=True)
 
     def _handle_exception(self, error: Exception) -> None:
-        # Textual would print a traceback with all variables: text that is the person's own. A file and a sentence do.
+        # Only what is outside of handlers comes here, as in drawing: the app cannot go on. Textual would print a
+        # traceback with all variables, text that is the person's own among them. A file and a sentence do.
         self._return_code = 1
         if self._exception is None:
             self._exception = error
@@ -228,7 +279,8 @@ class NewleafApp(Translated, App[int]):
         self.keep_draft_quietly()
         report = write_report(error)
         sentence = _("The app had a fault: {error}. Jobs go on running. Details are in {path}. Open it again: newleaf")
-        self._exit_renderables.append(Text(sentence.format(error=f"{type(error).__name__}: {error}", path=report)))
+        message = CONTROL.sub(" ", f"{type(error).__name__}: {error}")
+        self._exit_renderables.append(Text(sentence.format(error=message, path=report)))
         self._close_messages_no_wait()
 
     def keep_draft_quietly(self) -> None:
@@ -241,22 +293,23 @@ class NewleafApp(Translated, App[int]):
         await self.engine.close()
 
 
-def write_report(error: Exception) -> Path:
-    """A file with the traceback, without anybody's text; its path."""
-    folder = home() / "crash"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    path = folder / time.strftime("%Y%m%d-%H%M%S.txt")
-    lines = [
-        f"newleaf {__version__}, Python {platform.python_version()}, {platform.platform()}",
-        f"TERM={os.environ.get('TERM')}",
-        *traceback.format_exception(error),
-    ]
-    path.write_text("\n".join(lines), encoding="utf-8")
-    return path
+def next_step(job: dict[str, Any]) -> str:
+    """What a person can do now that a job has ended; nothing for who has done it before."""
+    try:
+        if job["state"] != "finished":
+            return ""
+        if job["kind"] == "import" and not tokenizers_for(job["target"]):
+            return _("Next: press F3 and train a tokenizer.")
+        if job["kind"] == "tokenizer" and not store.names("models"):
+            return _("Next: press F4 and train a model.")
+    except DAMAGED:
+        return ""
+    return _("Next: press F5 and let it write.") if job["kind"] == "train" else ""
 
 
 def run_app() -> int:
-    """Open the app; the exit code."""
+    """Open the app; the exit code. Raises UserError where there can be no home."""
+    home()
     app = NewleafApp()
     app.run()
     running = sum(job["state"] in LIVE for job in app.jobs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import aclosing
 from typing import Any, ClassVar
@@ -20,11 +21,16 @@ from ..core.errors import UserError
 from ..core.generation.options import GenerationOptions
 from ..core.language import N_
 from ..core.language import gettext as _
+from ..core.model.store import ModelInfo
+from ..core.store import DAMAGED
+from .drafts import draft_text, draft_values
 from .view import View
 from .widgets.form import Form
+from .widgets.texts import set_text
 
 BEAT = 0.1  # seconds between two pieces of text on the screen
 FULL = 200_000  # characters; older ones leave the screen
+WIDE = 100  # columns from which on the controls stand beside the text
 
 
 class PromptArea(TextArea):
@@ -51,11 +57,13 @@ class ChatView(View):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", N_("Stop writing"), id="chat.cancel"),
-        Binding("f6", "controls", N_("Controls"), id="chat.controls"),
-        Binding("ctrl+y", "copy_last", N_("Copy the text"), id="chat.copy", key_display="^y"),
+        # Before the text area: it has other uses for these keys.
+        Binding("f6", "controls", N_("Controls"), id="chat.controls", priority=True),
+        Binding("ctrl+y", "copy_last", N_("Copy the text"), id="chat.copy", key_display="^y", priority=True),
     ]
     DEFAULT_CSS = """
     ChatView #transcript { height: 1fr; }
+    ChatView #model-detail { display: none; }
     ChatView #prompt { height: 4; border-top: solid $accent; }
     ChatView #prompt:focus { border-top: solid $accent; }
     ChatView .controls { width: 34; border-left: solid $panel; padding: 0 1; display: none; }
@@ -66,8 +74,10 @@ class ChatView(View):
     def __init__(self) -> None:
         super().__init__()
         self.heading = _("Chat")
+        self.tab = "chat"
         self._models: list[str] = []
         self._writing: Worker[None] | None = None
+        self._toggled = False  # the controls, by the person
         self._last = ""
 
     def compose(self) -> ComposeResult:
@@ -76,6 +86,7 @@ class ChatView(View):
                 with Horizontal(classes="row"):
                     yield Label(_("model"), markup=False)
                     yield Select([], prompt=_("none yet"), compact=True, id="model")
+                yield Static("", id="model-detail", classes="hint", markup=False)
                 yield TextArea("", read_only=True, compact=True, show_cursor=False, id="transcript")
                 yield Static("", classes="problem", markup=False)
                 yield PromptArea(
@@ -86,17 +97,21 @@ class ChatView(View):
                 )
             with Vertical(classes="controls"):
                 yield Static(_("How it writes"), classes="title", markup=False)
-                yield Form(GenerationOptions, self.newleaf.draft.get("controls", {}))
+                yield Form(GenerationOptions, draft_values(self.newleaf.draft, "controls"))
 
     def on_mount(self) -> None:
         """Show what there is."""
         super().on_mount()
         prompt = self.query_one("#prompt", PromptArea)
         prompt.cursor_blink = False
-        prompt.text = self.newleaf.draft.get("prompt", "")
+        set_text(prompt, draft_text(self.newleaf.draft, "prompt"))
         prompt.move_cursor(prompt.document.end)
-        self.set_class(self.app.size.width >= 100, "-controls")
         self.refresh_models()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Show the controls where there is room, until the person has chosen."""
+        if not self._toggled:
+            self.set_class(event.size.width >= WIDE, "-controls")
 
     def take_focus(self) -> None:
         self.query_one("#prompt").focus()
@@ -118,16 +133,16 @@ class ChatView(View):
         models = store.names("models")
         if models == self._models and models:
             return
-        wanted = self.model() or self.newleaf.draft.get("model")
+        wanted = self.model() or draft_text(self.newleaf.draft, "model")
         new = [name for name in models if name not in self._models] if self._models else []
         self._models = models
         choice = self.query_one("#model", Select)
         choice.set_options([(Content(name), name) for name in models])
         if models:
-            choice.value = new[0] if len(new) == 1 else wanted if wanted in models else models[-1]
+            choice.value = new[0] if len(new) == 1 else wanted if wanted in models else newest(models)
         transcript = self.query_one("#transcript", TextArea)
         if not self._last:
-            transcript.text = "" if models else nothing_yet()
+            set_text(transcript, "" if models else nothing_yet())
 
     def is_possible(self, action: str) -> bool:
         if action == "cancel":
@@ -139,6 +154,13 @@ class ChatView(View):
         value = self.query_one("#model", Select).value
         return None if value is Select.NULL else str(value)
 
+    @on(Select.Changed, "#model")
+    def _describe(self) -> None:
+        name = self.model()
+        detail = self.query_one("#model-detail", Static)
+        detail.update(model_text(name) if name else "")
+        detail.display = name is not None
+
     @on(PromptArea.Sent)
     def _send(self) -> None:
         problem = self.query_one(".problem", Static)
@@ -146,7 +168,7 @@ class ChatView(View):
         try:
             if model is None:
                 raise UserError(_("There is no model yet: press F4 and train one."))
-            options = self.query_one(Form).make()
+            options: GenerationOptions = self.query_one(Form).make()
         except UserError as error:
             problem.update(str(error))
             return
@@ -155,24 +177,23 @@ class ChatView(View):
             return
         problem.update("")
         prompt = self.query_one("#prompt", PromptArea)
-        text, prompt.text = prompt.text, ""
+        text = prompt.text
+        set_text(prompt, "")
         self._writing = self._write(model, text, options)
         self.refresh_bindings()
 
     @work(exit_on_error=False, group="writing")
     async def _write(self, model: str, prompt: str, options: GenerationOptions) -> None:
-        self._append(f"▸ {prompt}")
+        self._append(f"▸ {prompt}", follow=True)
+        notice = self.query_one(".problem", Static)
+        notice.update(_("Reading the model ..."))
         self._last, waiting, shown = "", "", time.monotonic()
         summary = _("stopped")
         try:
             async with aclosing(self.newleaf.engine.generate(model, prompt, options.as_dict())) as answers:
                 async for answer in answers:
-                    if answer.get("left_out"):
-                        self.query_one(".problem", Static).update(
-                            _(
-                                "The prompt is longer than the model can see: its first {number:,} tokens are left out."
-                            ).format(number=answer["left_out"])
-                        )
+                    if "left_out" in answer:
+                        notice.update(left_out_text(answer["left_out"]))
                     waiting += answer.get("text", "")
                     if waiting and time.monotonic() - shown >= BEAT:
                         self._append(waiting)
@@ -181,18 +202,24 @@ class ChatView(View):
                         summary = summary_text(answer["done"])
         except UserError as error:
             summary = str(error)
+            notice.update("")
+        except asyncio.CancelledError:
+            notice.update("")
+            raise
         finally:
             self._append(waiting)
             self._append(f"\n─ {summary}\n\n", reply=False)
             self.call_later(self.refresh_bindings)
 
-    def _append(self, text: str, reply: bool = True) -> None:
+    def _append(self, text: str, reply: bool = True, follow: bool = False) -> None:
         transcript = self.query_one("#transcript", TextArea)
+        follow = follow or transcript.scroll_offset.y >= transcript.max_scroll_y - 1  # who reads above stays there
         if len(transcript.text) > FULL:
-            transcript.text = transcript.text[-FULL // 2 :]
+            set_text(transcript, transcript.text[-FULL // 2 :])
         if text:
-            transcript.insert(text, transcript.document.end)
-            transcript.scroll_end(animate=False)
+            transcript.insert(text, transcript.document.end, maintain_selection_offset=True)
+            if follow:
+                transcript.scroll_end(animate=False)
         if reply and not text.startswith("▸ "):
             self._last += text
 
@@ -203,6 +230,7 @@ class ChatView(View):
 
     def action_controls(self) -> None:
         """Show or hide how it writes."""
+        self._toggled = True
         self.toggle_class("-controls")
         if self.has_class("-controls"):
             self.query_one(".controls Input").focus()
@@ -219,6 +247,41 @@ class ChatView(View):
 def nothing_yet() -> str:
     """What a person reads who has no model."""
     return "\n".join([_("There is no model yet."), "", _("Press F4 and train one; then it writes here.")])
+
+
+def newest(models: list[str]) -> str:
+    """The model that was made last."""
+
+    def created(name: str) -> float:
+        try:
+            return float(ModelInfo.open(name).provenance.get("created", 0.0))
+        except DAMAGED:
+            return -1.0
+
+    return max(models, key=created)
+
+
+def model_text(name: str) -> str:
+    """A model in a line."""
+    try:
+        info = ModelInfo.open(name)
+        text = _("{parameters:,} parameters, sees {context:,} tokens").format(
+            parameters=info.config.parameters, context=info.config.context
+        )
+        if info.bits_per_byte is not None:
+            text += _(", {bits:.3f} bits per byte").format(bits=info.bits_per_byte)
+    except DAMAGED:
+        return _("{name} is damaged and cannot be read.").format(name=name)
+    return text
+
+
+def left_out_text(number: int) -> str:
+    """A word about a prompt that is too long; nothing about another."""
+    if not number:
+        return ""
+    return _("The prompt is longer than the model can see: its first {number:,} tokens are left out.").format(
+        number=number
+    )
 
 
 def summary_text(done: dict[str, Any]) -> str:

@@ -13,14 +13,18 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from ..core import store
-from ..core.corpus.store import Corpus, list_corpora
+from ..core.corpus.store import Corpus
 from ..core.errors import UserError
 from ..core.language import N_, ngettext
 from ..core.language import gettext as _
 from ..core.options import format_size
+from ..core.store import DAMAGED
+from ..core.tokenizer.store import tokenizers_for
 from ..trainer.jobs import LIVE, Job
 from ..trainer.work import importing
+from .drafts import draft_values
 from .import_dialog import ImportDialog
+from .kept import Entry, damaged_text, entries
 from .view import View
 from .widgets.job_progress import JobProgress
 
@@ -40,7 +44,8 @@ class CorpusView(View):
     def __init__(self) -> None:
         super().__init__()
         self.heading = _("Corpus")
-        self._known: list[tuple[str, float]] = []
+        self.tab = "corpus"
+        self._known: list[Entry] = []
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="columns"):
@@ -49,7 +54,7 @@ class CorpusView(View):
                 yield OptionList(id="corpora", markup=False)
             with Vertical(classes="main"):
                 yield JobProgress("import")
-                with VerticalScroll(can_focus=False):
+                with VerticalScroll(classes="reading"):
                     yield Static("", id="corpus-detail", markup=False)
 
     def on_mount(self) -> None:
@@ -66,34 +71,30 @@ class CorpusView(View):
 
     def refresh_list(self) -> None:
         """Show what there is, when it has changed."""
-        corpora = list_corpora()
-        known = [(corpus.name, corpus.manifest.created) for corpus in corpora]
-        entries = self.query_one("#corpora", OptionList)
+        known = entries("corpora", _describe)
         if known != self._known or not known:
-            new = {name for name, _created in known} - {name for name, _created in self._known}
+            new = {entry.name for entry in known} - {entry.name for entry in self._known}
             marked = next(iter(new)) if len(new) == 1 else self.marked()
             self._known = known
-            entries.clear_options()
-            entries.add_options(
-                Option(Content(f"{corpus.name}  {format_size(corpus.manifest.total.bytes)}"), id=_id(index))
-                for index, corpus in enumerate(corpora)
-            )
-            names = [name for name, _created in known]
+            listed = self.query_one("#corpora", OptionList)
+            listed.clear_options()
+            listed.add_options(Option(Content(f"{entry.name}  {entry.detail}")) for entry in known)
+            names = [entry.name for entry in known]
             if names:
-                entries.highlighted = names.index(marked) if marked in names else 0
+                listed.highlighted = names.index(marked) if marked in names else 0
             self._show()
 
     def is_possible(self, action: str) -> bool:
         if action == "cancel":
             return self.runs("import")
         if action == "sample":
-            return all(name != SAMPLE for name, _created in self._known)
+            return all(entry.name != SAMPLE for entry in self._known)
         return action != "remove" or self.marked() is not None
 
     def marked(self) -> str | None:
         """The name of the corpus that is marked."""
         index = self.query_one("#corpora", OptionList).highlighted
-        return self._known[index][0] if index is not None and index < len(self._known) else None
+        return self._known[index].name if index is not None and index < len(self._known) else None
 
     @on(OptionList.OptionHighlighted, "#corpora")
     def _show(self) -> None:
@@ -107,7 +108,7 @@ class CorpusView(View):
     @work(exit_on_error=False)
     async def action_add(self) -> None:
         """Ask what to import, and import it."""
-        await self.app.push_screen_wait(ImportDialog(self.newleaf.draft.get("import", {})))
+        await self.app.push_screen_wait(ImportDialog(draft_values(self.newleaf.draft, "import")))
 
     def action_sample(self) -> None:
         """Import the text that every machine has."""
@@ -138,8 +139,9 @@ def stop_running(view: View, kind: str) -> None:
     view.newleaf.say(_("Nothing runs here."))
 
 
-def _id(index: int) -> str:
-    return f"entry-{index}"
+def _describe(name: str) -> tuple[float, str]:
+    manifest = Corpus.open(name).manifest
+    return float(manifest.created), format_size(manifest.total.bytes)
 
 
 def first_steps() -> str:
@@ -164,10 +166,14 @@ def first_steps() -> str:
 def corpus_text(name: str) -> str:
     """A corpus in words."""
     try:
-        corpus = Corpus.open(name)
-        report = corpus.report
-    except (UserError, FileNotFoundError) as error:
-        return str(error)
+        return _corpus_text(name)
+    except DAMAGED:
+        return damaged_text(name)
+
+
+def _corpus_text(name: str) -> str:
+    corpus = Corpus.open(name)
+    report = corpus.report
     train, held_out = corpus.manifest.train, corpus.manifest.val
     lines = [
         name,
@@ -184,14 +190,15 @@ def corpus_text(name: str) -> str:
     if report["duplicates"]:
         lines.append(_("{number:,} exact duplicates dropped.").format(number=report["duplicates"]))
     lines += [_("Left out {source}: {reason}.").format(**skipped) for skipped in report["skipped"][:5]]
-    if not any(info.report.get("corpus") == name for info in _tokenizers()):
+    if not _has_tokenizer(name):
         lines += ["", _("Next: press 2 and train a tokenizer on it.")]
     lines += ["", _("It begins:")]
     lines += [sample.strip() + "\n" for sample in report["samples"]]
     return "\n".join(lines)
 
 
-def _tokenizers() -> list[Any]:
-    from ..core.tokenizer.store import list_tokenizers
-
-    return list_tokenizers()
+def _has_tokenizer(name: str) -> bool:
+    try:
+        return bool(tokenizers_for(name))
+    except DAMAGED:
+        return True

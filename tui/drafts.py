@@ -19,6 +19,18 @@ def load_draft() -> dict[str, Any]:
     return draft if isinstance(draft, dict) else {}
 
 
+def draft_text(draft: dict[str, Any], key: str) -> str:
+    """The text under `key`; the file may hold anything."""
+    value = draft.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def draft_values(draft: dict[str, Any], key: str) -> dict[str, Any]:
+    """The values under `key`; likewise."""
+    value = draft.get(key)
+    return value if isinstance(value, dict) else {}
+
+
 def save_draft(draft: dict[str, Any]) -> None:
     """Keep it; a full disk must not end the app."""
     with contextlib.suppress(OSError):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual.binding import Binding
-
 from ..core.language import gettext as _
 from .view import View
 
 if TYPE_CHECKING:
     from textual.app import App
+    from textual.binding import Binding
     from textual.dom import DOMNode
 
 
@@ -22,12 +21,17 @@ def help_text(app: App[int]) -> str:
     return "\n\n".join(parts)
 
 
-def _section(title: str, node: DOMNode) -> str:
+def shown_bindings(node: DOMNode) -> list[Binding]:
+    """The bindings of `node` that a person is told of, each once."""
     seen: dict[str, Binding] = {}
     for binding in [each for bindings in node._bindings.key_to_bindings.values() for each in bindings]:
         if binding.description and binding.id:
             seen.setdefault(binding.id, binding)
-    lines = [f"  {app_key(node, binding):<14} {binding.description}" for binding in seen.values()]
+    return list(seen.values())
+
+
+def _section(title: str, node: DOMNode) -> str:
+    lines = [f"  {app_key(node, binding):<14} {binding.description}" for binding in shown_bindings(node)]
     return "\n".join([title, *lines])
 
 

@@ -22,8 +22,11 @@ from ..core.language import N_, ngettext
 from ..core.language import gettext as _
 from ..core.options import format_size
 from ..trainer.work import importing
+from .drafts import draft_text
+from .kept import free_name
 from .widgets.dialogs import PickPath
 from .widgets.form import Form
+from .widgets.texts import set_text
 from .words import Translated
 
 PAUSE = 0.4  # seconds after the last key before the files are looked at
@@ -54,7 +57,7 @@ class ImportDialog(Translated, ModalScreen[bool]):
             with Horizontal(classes="row"):
                 yield Label(_("path"), markup=False)
                 yield Input(
-                    self.start.get("path", ""),
+                    draft_text(self.start, "path"),
                     placeholder=_("a .txt or .md file, or a folder; Ctrl+O to choose"),
                     compact=True,
                     id="path",
@@ -91,7 +94,7 @@ class ImportDialog(Translated, ModalScreen[bool]):
         paths = self.paths()
         if paths and not self._named:
             name = re.sub(r"[^\w-]+", "-", Path(paths[0]).expanduser().name.split(".")[0]).strip("-") or "text"
-            self.query_one("#name", Input).value = name
+            self.query_one("#name", Input).value = free_name("corpora", name)
         self._preview(paths)
 
     @on(Input.Changed, "#name")
@@ -112,7 +115,7 @@ class ImportDialog(Translated, ModalScreen[bool]):
                 text = preview_text(await engine.preview(paths))
             except UserError as error:
                 text = str(error)
-        self.query_one("#preview", TextArea).text = text
+        set_text(self.query_one("#preview", TextArea), text)
 
     @work(exit_on_error=False)
     async def action_pick(self) -> None:

@@ -19,13 +19,18 @@ from ..core import store
 from ..core.errors import UserError
 from ..core.language import N_
 from ..core.language import gettext as _
+from ..core.store import DAMAGED
 from ..core.tokenizer.options import TokenizerOptions
-from ..core.tokenizer.store import TokenizerInfo, list_tokenizers
+from ..core.tokenizer.store import TokenizerInfo
 from ..trainer.work import tokenizing
 from .corpus import stop_running
+from .drafts import draft_text
+from .kept import Entry, damaged_text, entries, free_name
+from .only_text import visible
 from .view import View
 from .widgets.form import Form
 from .widgets.job_progress import JobProgress
+from .widgets.texts import set_text
 from .words import Translated
 
 PAUSE = 0.3  # seconds after the last key before the text is cut
@@ -45,7 +50,8 @@ class TokenizerView(View):
     def __init__(self) -> None:
         super().__init__()
         self.heading = _("Tokenizer")
-        self._known: list[tuple[str, float]] = []
+        self.tab = "tokenizer"
+        self._known: list[Entry] = []
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="columns"):
@@ -58,7 +64,7 @@ class TokenizerView(View):
                 with Vertical(id="try"):
                     yield Static(_("Try it: type a text (Tab goes there, Esc leaves)"), classes="title", markup=False)
                     yield TextArea(id="try-text", compact=True)
-                    with VerticalScroll(can_focus=False):
+                    with VerticalScroll(classes="reading"):
                         yield Static("", id="pieces", markup=False)
 
     def on_mount(self) -> None:
@@ -66,7 +72,7 @@ class TokenizerView(View):
         super().on_mount()
         entry = self.query_one("#try-text", TextArea)
         entry.cursor_blink = False
-        entry.text = self.newleaf.draft.get("try", "")
+        set_text(entry, draft_text(self.newleaf.draft, "try"))
         self.refresh_list()
 
     def take_focus(self) -> None:
@@ -85,19 +91,18 @@ class TokenizerView(View):
 
     def refresh_list(self) -> None:
         """Show what there is, when it has changed."""
-        found = list_tokenizers()
-        known = [(info.name, float(info.report["created"])) for info in found]
+        known = entries("tokenizers", _describe)
         if known == self._known and known:
             return
-        new = {name for name, _created in known} - {name for name, _created in self._known}
+        new = {entry.name for entry in known} - {entry.name for entry in self._known}
         marked = next(iter(new)) if len(new) == 1 else self.marked()
         self._known = known
-        entries = self.query_one("#tokenizers", OptionList)
-        entries.clear_options()
-        entries.add_options(Option(Content(f"{info.name}  {info.vocab_size:,}")) for info in found)
-        names = [name for name, _created in known]
+        listed = self.query_one("#tokenizers", OptionList)
+        listed.clear_options()
+        listed.add_options(Option(Content(f"{entry.name}  {entry.detail}")) for entry in known)
+        names = [entry.name for entry in known]
         if names:
-            entries.highlighted = names.index(marked) if marked in names else 0
+            listed.highlighted = names.index(marked) if marked in names else 0
         self.query_one("#try").display = bool(names)
         self._show()
 
@@ -109,7 +114,7 @@ class TokenizerView(View):
     def marked(self) -> str | None:
         """The name of the tokenizer that is marked."""
         index = self.query_one("#tokenizers", OptionList).highlighted
-        return self._known[index][0] if index is not None and index < len(self._known) else None
+        return self._known[index].name if index is not None and index < len(self._known) else None
 
     @on(OptionList.OptionHighlighted, "#tokenizers")
     def _show(self) -> None:
@@ -170,9 +175,18 @@ def nothing_yet() -> str:
 def tokenizer_text(name: str) -> str:
     """A tokenizer in words."""
     try:
-        report = TokenizerInfo.open(name).report
-    except (UserError, FileNotFoundError) as error:
-        return str(error)
+        return _tokenizer_text(name)
+    except DAMAGED:
+        return damaged_text(name)
+
+
+def _describe(name: str) -> tuple[float, str]:
+    info = TokenizerInfo.open(name)
+    return float(info.report["created"]), f"{info.vocab_size:,}"
+
+
+def _tokenizer_text(name: str) -> str:
+    report = TokenizerInfo.open(name).report
     lines = [
         _("{name}: {type}, {pieces:,} pieces, learnt from {corpus}").format(
             name=name, type=report["type"], pieces=report["vocab_size"], corpus=report["corpus"]
@@ -192,8 +206,7 @@ def pieces_text(pieces: list[tuple[int, str]], text: str) -> Text:
     size = len(text.encode("utf-8", "replace"))
     shown = Text()
     for index, (_number, piece) in enumerate(pieces):
-        visible = piece.replace("\n", "⏎").replace("\t", "⇥").replace(" ", "·")
-        shown.append(visible, STYLES[index % len(STYLES)])
+        shown.append(visible(piece), STYLES[index % len(STYLES)])
         shown.append("|")
     shown.append("\n\n" + " ".join(str(number) for number, _piece in pieces))
     shown.append(
@@ -231,7 +244,7 @@ class TokenizerDialog(Translated, ModalScreen[bool]):
                 )
             with Horizontal(classes="row"):
                 yield Label(_("name"), markup=False)
-                yield Input(self.corpora[-1], compact=True, id="name")
+                yield Input(free_name("tokenizers", self.corpora[-1]), compact=True, id="name")
             yield Form(TokenizerOptions)
             yield Static("", classes="problem", markup=False)
             with Horizontal(classes="buttons"):
@@ -247,7 +260,7 @@ class TokenizerDialog(Translated, ModalScreen[bool]):
     @on(Select.Changed, "#corpus")
     def _corpus_chosen(self, event: Select.Changed) -> None:
         if event.select.has_focus:
-            self.query_one("#name", Input).value = str(event.value)
+            self.query_one("#name", Input).value = free_name("tokenizers", str(event.value))
 
     @on(Input.Submitted)
     def _next(self) -> None:

@@ -17,8 +17,10 @@ from ..core.errors import UserError
 from ..core.language import N_
 from ..core.language import gettext as _
 from ..core.options import format_duration
+from ..core.store import DAMAGED
 from ..trainer.history import History
 from ..trainer.jobs import LIVE, RESUMABLE, Job, state_word
+from .drafts import draft_values
 from .training_dialog import TrainingDialog
 from .view import View
 from .widgets.chart import Chart, Series
@@ -46,6 +48,7 @@ class TrainingView(View):
     def __init__(self) -> None:
         super().__init__()
         self.heading = _("Training")
+        self.tab = "training"
         self._known: list[tuple[str, str]] = []
         self._watched: str | None = None
         self._history, self._offset = History(), 0
@@ -59,7 +62,7 @@ class TrainingView(View):
                 yield Static("", id="numbers", markup=False)
                 yield Chart(id="loss")
                 yield Chart(id="bits")
-                with VerticalScroll(id="sample", can_focus=False):
+                with VerticalScroll(id="sample", classes="reading"):
                     yield Static("", id="sample-text", markup=False)
 
     def take_focus(self) -> None:
@@ -113,7 +116,10 @@ class TrainingView(View):
         if name != self._watched:
             self.refresh_bindings()
             self._watched, self._history, self._offset = name, History(), 0
-        events, offset = Job.open(name).events(self._offset)
+        try:
+            events, offset = Job.open(name).events(self._offset)
+        except DAMAGED:  # removed since the last look
+            return
         if events or not self._offset:
             self._offset = offset
             self._history.feed(events)
@@ -125,7 +131,7 @@ class TrainingView(View):
         self.query_one("#loss", Chart).show(Series(_("loss"), "─", found.steps, found.losses, "cyan"))
         self.query_one("#bits", Chart).show(
             Series(_("bits per byte"), "─", found.steps, found.bits, "blue"),
-            Series(_("held out"), "━", found.evaluation_steps, found.evaluations, "bold yellow"),
+            Series(_("held out"), "x", found.evaluation_steps, found.evaluations, "bold yellow", points=True),
         )
 
     def _write(self, numbers: str, sample: str) -> None:
@@ -141,7 +147,7 @@ class TrainingView(View):
         if not corpora:
             self.newleaf.say(_("There is no corpus yet: press 1 and add text first."))
             return
-        dialog = TrainingDialog(corpora, store.names("tokenizers"), self.newleaf.draft.get("training", {}))
+        dialog = TrainingDialog(corpora, store.names("tokenizers"), draft_values(self.newleaf.draft, "training"))
         await self.app.push_screen_wait(dialog)
 
     def action_stop(self) -> None:

@@ -20,6 +20,8 @@ from ..trainer.options import TrainOptions
 from ..trainer.plan import Plan
 from ..trainer.planner import ask_plan
 from ..trainer.work import training
+from .drafts import draft_text, draft_values
+from .kept import free_name
 from .widgets.form import Form
 from .words import Translated
 
@@ -39,14 +41,13 @@ class TrainingDialog(Translated, ModalScreen[str]):
         self.corpora, self.tokenizers, self.start = corpora, tokenizers, start
 
     def compose(self) -> ComposeResult:
-        corpus = self.start.get("corpus")
         with Vertical(classes="dialog"):
             yield Static(_("Train a model"), classes="title", markup=False)
             with Horizontal(classes="row"):
                 yield Label(_("corpus"), markup=False)
                 yield Select(
                     [(Content(name), name) for name in self.corpora],
-                    value=corpus if corpus in self.corpora else self.corpora[-1],
+                    value=self._proposed_corpus(),
                     allow_blank=False,
                     compact=True,
                     id="corpus",
@@ -62,9 +63,9 @@ class TrainingDialog(Translated, ModalScreen[str]):
             with Horizontal(classes="row"):
                 yield Label(_("name"), markup=False)
                 yield Input(
-                    self.start.get("name", ""), placeholder=_("what the model will be called"), compact=True, id="name"
+                    self._proposed_name(), placeholder=_("what the model will be called"), compact=True, id="name"
                 )
-            yield Form(TrainOptions, {"time": "5m", **self.start.get("options", {})})
+            yield Form(TrainOptions, {"time": "5m", **draft_values(self.start, "options")})
             yield Static("", classes="plan", markup=False)
             yield Static("", classes="problem", markup=False)
             with Horizontal(classes="buttons"):
@@ -73,10 +74,17 @@ class TrainingDialog(Translated, ModalScreen[str]):
                 yield Button(_("Cancel (Esc)"), id="cancel", compact=True)
 
     def on_mount(self) -> None:
-        """The name is what a person gives first."""
+        """The name is what a person gives first: it stands there marked, to be typed over."""
         for entry in self.query(Input):
             entry.cursor_blink = False
         self.query_one("#name").focus()
+
+    def _proposed_name(self) -> str:
+        return draft_text(self.start, "name") or free_name("models", self._proposed_corpus())
+
+    def _proposed_corpus(self) -> str:
+        corpus = draft_text(self.start, "corpus")
+        return corpus if corpus in self.corpora else self.corpora[-1]
 
     def draft(self) -> dict[str, Any]:
         """What was typed."""

@@ -17,6 +17,7 @@ class View(Translated, Vertical):
     """The content of a tab."""
 
     heading = ""
+    tab = ""  # the name of its tab
 
     def __init__(self) -> None:
         super().__init__(classes="view")

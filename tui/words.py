@@ -9,14 +9,20 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from ..core.language import N_
 from ..core.language import gettext as _
+from .faults import Tolerant
 
 if TYPE_CHECKING:
     from textual.dom import DOMNode
 
 
-class Translated:
-    """Mix-in, before Textual's class: the bindings of the node speak the person's language."""
+# What Textual's own widgets say in the footer.
+N_("Dismiss menu")
+
+
+class Translated(Tolerant):
+    """Mix-in, before Textual's class: the node speaks the person's language, and outlives an error in a handler."""
 
     def __init__(self, *arguments: Any, **values: Any):
         super().__init__(*arguments, **values)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from .. import store
-from ..files import disk_size, read_json, write_json
+from ..files import disk_size, read_object, write_json
 
 if TYPE_CHECKING:
     import pyarrow
@@ -68,7 +68,7 @@ class Corpus:
     @classmethod
     def at(cls, path: Path) -> Corpus:
         """The corpus in this folder."""
-        values = read_json(path / "manifest.json")
+        values = read_object(path / "manifest.json", "train", "val", "shards", "created", "fingerprint")
         values |= {split: Counts(**values[split]) for split in ("train", "val")}
         return cls(path, Manifest(**values))
 
@@ -79,7 +79,7 @@ class Corpus:
     @property
     def report(self) -> dict[str, Any]:
         """How the import went: sources, what was left out and why, samples."""
-        return dict(read_json(self.path / "report.json"))
+        return read_object(self.path / "report.json")
 
     def documents(self, split: Split | None = None) -> Iterator[str]:
         """The texts, of one split or of both, in their order; memory stays at one row group."""
@@ -109,7 +109,7 @@ class Corpus:
 
 def list_corpora() -> list[Corpus]:
     """All corpora, by name."""
-    return [Corpus.open(name) for name in store.names("corpora")]
+    return store.open_all("corpora", Corpus.open)
 
 
 @dataclass

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import store
 from ..errors import UserError
-from ..files import disk_size, read_json, sync_folder, write_atomic, write_json
+from ..files import disk_size, read_object, sync_folder, write_atomic, write_json
 from ..language import gettext as _
 from ..tokenizer.special import BEGIN, END, PADDING
 from .config import GPTConfig
@@ -41,8 +41,8 @@ class ModelInfo:
     @classmethod
     def at(cls, path: Path) -> ModelInfo:
         """The model in this folder."""
-        values = read_json(path / "config.json")
-        provenance = read_json(path / "newleaf.json") if (path / "newleaf.json").exists() else {}
+        values = read_object(path / "config.json", "model_type")
+        provenance = read_object(path / "newleaf.json") if (path / "newleaf.json").exists() else {}
         return cls(path, GPTConfig.from_hugging_face(values), str(values["model_type"]), provenance)
 
     @property
@@ -71,13 +71,7 @@ class ModelInfo:
 
 def list_models() -> list[ModelInfo]:
     """All models that can be read, by name."""
-    found = []
-    for name in store.names("models"):
-        try:
-            found.append(ModelInfo.open(name))
-        except UserError:
-            continue
-    return found
+    return store.open_all("models", ModelInfo.open)
 
 
 def save_model(path: Path, model: GPT, tokenizer: Tokenizer, provenance: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import store
-from ..files import read_json
+from ..files import read_object
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,9 @@ class TokenizerInfo:
     def open(cls, name: str) -> TokenizerInfo:
         """The tokenizer of this name. Raises UserError when there is none."""
         path = store.find("tokenizers", name)
-        return cls(path, read_json(path / "report.json"))
+        return cls(
+            path, read_object(path / "report.json", "vocab_size", "created", "corpus", "bytes_per_token", "remarks")
+        )
 
     @property
     def name(self) -> str:
@@ -38,7 +40,7 @@ class TokenizerInfo:
 
 def list_tokenizers() -> list[TokenizerInfo]:
     """All tokenizers, by name."""
-    return [TokenizerInfo.open(name) for name in store.names("tokenizers")]
+    return store.open_all("tokenizers", TokenizerInfo.open)
 
 
 def tokenizers_for(corpus: str) -> list[TokenizerInfo]:

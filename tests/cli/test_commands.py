@@ -164,6 +164,30 @@ def test_a_fault_shows_no_traceback_unless_asked(tiny_model):
     assert "Traceback" in newleaf("--debug", "generate", "tiny").stderr
 
 
+def test_a_damaged_one_does_not_hide_the_others(book, tokenizer, tiny_model):
+    for kind, marker in (("corpora", "manifest.json"), ("tokenizers", "report.json"), ("models", "config.json")):
+        folder = book.parent.parent / kind / "broken"
+        folder.mkdir()
+        (folder / marker).write_text("[]")
+    for command, name in (("corpus", "book"), ("tokenizer", "pieces"), ("model", "tiny")):
+        assert [entry["name"] for entry in data(command, "list")] == [name]
+        done = newleaf(command, "show", "broken")
+        assert done.returncode == 1 and "Traceback" not in done.stderr
+
+
+def test_a_model_cannot_command_the_terminal(tiny_model, monkeypatch, capsys):
+    import sys as system
+
+    from newleaf.cli.output import harmless, say
+
+    text = "a\x1b]52;c;aGk=\x07b\tc\n"
+    assert harmless(text, system.stdout) == text  # a program gets what was written
+    monkeypatch.setattr(system.stdout, "isatty", lambda: True)
+    assert harmless(text, system.stdout) == "a]52;c;aGk=b\tc\n"
+    say("plain")
+    assert capsys.readouterr().err == "plain\n"
+
+
 def test_detach_watch_stop_and_resume(book, tokenizer):
     done = newleaf("train", "book", "--name", "m", "--steps", "100000", "--detach", *TINY)
     assert done.returncode == 0 and "job watch train-m" in done.stderr

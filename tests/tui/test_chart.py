@@ -51,3 +51,25 @@ async def test_odd_numbers_and_sizes_draw_something():
 async def test_two_lines_have_two_names():
     text = await drawn(Series("one", "─", [0, 1], [0, 1]), Series("two", "━", [0, 1], [1, 0]))
     assert "─ one" in text and "━ two" in text
+
+
+async def test_single_points_are_drawn_as_their_mark():
+    line = Series("line", "─", range(50), [50 - x for x in range(50)])
+    text = await drawn(line, Series("held out", "x", [0, 25, 49], [50, 25, 1], points=True))
+    assert "x held out" in text and sum(row.count("x") for row in text.splitlines()[1:-1]) == 3
+
+
+async def test_a_chart_that_was_hidden_when_it_was_filled_is_drawn_when_it_shows():
+    class ChartApp(App[None]):
+        def compose(self):
+            chart = Chart()
+            chart.display = False
+            yield chart
+
+    app = ChartApp()
+    async with app.run_test(size=(60, 12)) as pilot:
+        app.query_one(Chart).show(Series("loss", "─", range(10), range(10)))
+        await pilot.pause()
+        app.query_one(Chart).display = True
+        await pilot.pause(0.1)
+        assert "loss" in screen_text(app)

@@ -24,7 +24,7 @@ LEFT_MOUSE = b"\x1b[?1000l"
 class Terminal:
     """The app in a pseudo-terminal of its own."""
 
-    def __init__(self, rows=24, columns=80):
+    def __init__(self, rows=24, columns=80, start=("-m", "newleaf")):
         import fcntl
         import struct
         import termios
@@ -32,7 +32,7 @@ class Terminal:
         self.pid, self.descriptor = pty.fork()
         if self.pid == 0:
             os.environ["TERM"] = "xterm-256color"
-            os.execv(sys.executable, [sys.executable, "-m", "newleaf"])
+            os.execv(sys.executable, [sys.executable, *start])
         fcntl.ioctl(self.descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.output = b""
 
@@ -161,14 +161,23 @@ def test_an_idle_app_writes_nothing(tiny_model):
     terminal.wait_for_end()
 
 
-def test_a_fault_of_the_app_is_one_sentence_and_a_report(tiny_model):
-    (home() / "corpora" / "broken").mkdir(parents=True)
-    (home() / "corpora" / "broken" / "manifest.json").write_text('{"train": 5}')
-    terminal = Terminal()
+BROKEN = """
+from newleaf.tui.widgets.status_line import StatusLine
+def render(self):
+    secret = "what a person typed"
+    raise KeyError("drawing")
+StatusLine.render = render
+from newleaf.__main__ import main
+raise SystemExit(main())
+"""
+
+
+def test_a_fault_in_drawing_is_one_sentence_and_a_report(tiny_model, a_fault_is_expected):
+    terminal = Terminal(start=("-c", BROKEN))
     assert terminal.wait_for_end() == 1
     assert LEFT_ALTERNATE_SCREEN in terminal.output
     words = b" ".join(plain(terminal.output).split())
-    assert b"Jobs go on running" in words and b"Traceback" not in words
+    assert b"Jobs go on running" in words and b"Traceback" not in words and b"a person typed" not in words
     (report,) = (home() / "crash").iterdir()
     assert "Traceback" in report.read_text()
 

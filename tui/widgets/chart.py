@@ -18,13 +18,14 @@ DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 
 @dataclass(frozen=True)
 class Series:
-    """A line: `name` stands in the legend with `mark`, so that colour is not all that tells lines apart."""
+    """A line, or single points drawn as `mark`, so that colour is not all that tells them apart."""
 
     name: str
     mark: str
     xs: Sequence[float]
     ys: Sequence[float]
     style: str = ""
+    points: bool = False
 
 
 class Chart(Widget):
@@ -44,7 +45,7 @@ class Chart(Widget):
         self.refresh()
 
     def on_resize(self) -> None:
-        """Draw anew at the new size."""
+        """Draw anew at the new size: Textual has asked for the lines before it tells of the size."""
         self._draw()
         self.refresh()
 
@@ -70,6 +71,7 @@ class Chart(Widget):
         first = min(points[0][0] for points in shown if points)
         last = max(max(points[-1][0] for points in shown if points), first + 1)
         cells = self._cells(shown, (first, last), (low, high), columns, rows)
+        marks = self._marks(shown, (first, last), (low, high), columns, rows)
         plain = self.rich_style
         for row in range(rows):
             label = high - (high - low) * row / max(1, rows - 1)
@@ -77,8 +79,12 @@ class Chart(Widget):
             segments = [Segment(f"{label:{AXIS - 1}.2f}┤" if shows else " " * (AXIS - 1) + "│", plain)]
             for column in range(columns):
                 bits, owner = cells.get((row, column), (0, 0))
-                style = plain + Style.parse(self._series[owner].style or "none") if bits else plain
-                segments.append(Segment(chr(0x2800 + bits) if bits else " ", style))
+                character = chr(0x2800 + bits) if bits else " "
+                if (row, column) in marks:
+                    owner = marks[row, column]
+                    character = self._series[owner].mark
+                style = plain if character == " " else plain + Style.parse(self._series[owner].style or "none")
+                segments.append(Segment(character, style))
             lines.append(Strip(Strip(segments).simplify()))
         left, right = f"{first:,.0f}", f"{last:,.0f}"
         axis = " " * (AXIS - 1) + "└" + left + " " * max(1, columns - len(left) - len(right)) + right
@@ -112,6 +118,8 @@ class Chart(Widget):
             cells[key] = (bits | DOTS[y % 4][x % 2], owner)
 
         for owner, points in enumerate(shown):
+            if self._series[owner].points:
+                continue
             previous: tuple[int, int] | None = None
             for x, low, high in points:
                 column = round((x - xs[0]) / (xs[1] - xs[0]) * (2 * columns - 1))
@@ -123,6 +131,22 @@ class Chart(Widget):
                     set_dot(column, y, owner)
                 previous = (column, bottom)
         return cells
+
+    def _marks(
+        self,
+        shown: list[list[tuple[float, float, float]]],
+        xs: tuple[float, float],
+        ys: tuple[float, float],
+        columns: int,
+        rows: int,
+    ) -> dict[tuple[int, int], int]:
+        """(row, column) of each single point: its series."""
+        marks = {}
+        for owner, points in enumerate(shown):
+            for x, _low, high in points if self._series[owner].points else ():
+                column = round((x - xs[0]) / (xs[1] - xs[0]) * (columns - 1))
+                marks[round((ys[1] - high) / (ys[1] - ys[0]) * (rows - 1)), column] = owner
+        return marks
 
 
 def _line(start: tuple[int, int], end: tuple[int, int], dot: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -62,6 +63,7 @@ class PickPath(Translated, ModalScreen[str]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss('')", N_("Cancel"), id="pick.cancel"),
         Binding("space", "take", N_("Take it"), id="pick.take", priority=True),
+        Binding("backspace", "up", N_("The folder above"), id="pick.up", priority=True),
     ]
 
     def __init__(self, start: str):
@@ -71,14 +73,24 @@ class PickPath(Translated, ModalScreen[str]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(_("Choose a file or a folder"), classes="title", markup=False)
-            yield DirectoryTree(self.start)
+            yield DirectoryTree(str(Path(self.start).absolute()))
             yield Static(
-                _("Enter opens a folder or takes a file. Space takes what is marked."), classes="hint", markup=False
+                _(
+                    "Enter opens a folder or takes a file. Space takes what is marked. "
+                    "Backspace goes to the folder above."
+                ),
+                classes="hint",
+                markup=False,
             )
 
     def on_directory_tree_file_selected(self, event: DirectoryTree.FileSelected) -> None:
         """A file is taken."""
         self.dismiss(str(event.path))
+
+    def action_up(self) -> None:
+        """Show the folder above."""
+        tree = self.query_one(DirectoryTree)
+        tree.path = Path(tree.path).parent
 
     def action_take(self) -> None:
         """Take what is marked, a folder too."""

@@ -34,7 +34,7 @@ class Form(Vertical, Generic[Options]):
         super().__init__(id=id)
         self.options = options
         self.fields = {field.name: field for field in fields(options)}
-        self.start = dict(values or {})
+        self.start = {name: text for name, text in (values or {}).items() if isinstance(text, str)}
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(can_focus=False):

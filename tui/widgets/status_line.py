@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rich.cells import cell_len
 from textual.widgets import Static
 
 from ...core.language import gettext as _
@@ -31,24 +32,36 @@ class StatusLine(Static):
 
     def _write(self) -> None:
         running = [job for job in self._jobs if job["state"] in LIVE]
-        text = "  │  ".join(job_line(job) for job in running) if running else _("No job is running.")
-        if len(running) == 1 and len(text) > self.size.width - 2:
-            text = job_line(running[0], short=True)
+        text = status_text(running, self.size.width - 2) if running else _("No job is running.")
         if text != self.content:
             self.update(text)
 
 
-def job_line(job: dict[str, Any], short: bool = False) -> str:
-    """A running job in words."""
-    parts = [f"● {kind_word(job['kind'])} {job['target']} {job['progress']:.0%}"]
-    if job["state"] != "running":
-        parts.append(state_word(job["state"]))
+def status_text(running: list[dict[str, Any]], width: int) -> str:
+    """The jobs side by side, with as many words as fit into `width` cells; if need be only how many there are."""
+    for words in range(MOST, 0, -1):
+        text = "  │  ".join(job_line(job, words) for job in running)
+        if cell_len(text) <= width:
+            return text
+    if len(running) == 1:
+        return text
+    return _("● {number} jobs are running").format(number=len(running))
+
+
+MOST = 4  # words about a job
+
+
+def job_line(job: dict[str, Any], words: int = MOST) -> str:
+    """A running job, in the `words` that matter most."""
+    share = f"● {kind_word(job['kind'])} {job['target']} {job['progress']:.0%}"
+    left = _("{time} left").format(time=format_duration(job["eta_s"])) if job.get("eta_s") is not None else ""
+    state = "" if job["state"] == "running" else state_word(job["state"])
     if "loss" in job:
-        parts.append(_("loss {loss:.3f}").format(loss=job["loss"]))
-        if not short:
-            parts.append(_("{rate:,.0f} tokens/s").format(rate=job["tokens_per_second"]))
-    elif job.get("message") and not short:
-        parts.append(job["message"])
-    if job.get("eta_s") is not None:
-        parts.append(_("{time} left").format(time=format_duration(job["eta_s"])))
-    return " · ".join(parts)
+        loss = _("loss {loss:.3f}").format(loss=job["loss"])
+        rate = _("{rate:,.0f} tokens/s").format(rate=job["tokens_per_second"])
+        by_weight, in_order = [share, loss, left, rate], [share, state, loss, rate, left]
+    else:
+        message = job.get("message") or ""
+        by_weight, in_order = [share, left, message], [share, state, message, left]
+    shown = {state, *by_weight[:words]}
+    return " · ".join(part for part in in_order if part and part in shown)

@@ -1,0 +1,144 @@
+"""Everything is done with keys alone, from wherever the focus is."""
+
+import pytest
+from screens import screen_text, wait_for, wait_for_text
+from textual.widgets import DirectoryTree, Input, TextArea
+
+from newleaf.core.corpus.importing import import_documents
+from newleaf.tui.app import NewleafApp, next_step
+from newleaf.tui.chat import ChatView
+from newleaf.tui.kept import free_name
+from newleaf.tui.view import View
+from newleaf.tui.widgets.status_line import status_text
+
+
+async def test_the_controls_open_from_the_prompt_and_close_again(tiny_model):
+    app = NewleafApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4", "f6")
+        await wait_for_text(pilot, "repetition-penalty")
+        assert app.focused.name == "temperature"
+        await pilot.press("f6")
+        await wait_for(pilot, lambda: "temperature" not in screen_text(app), "the controls to go")
+        assert app.focused.id == "prompt"
+
+
+async def test_the_last_text_is_copied_from_the_prompt(tiny_model):
+    app = NewleafApp()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("4")
+        await pilot.press(*"The", "enter")
+        await wait_for_text(pilot, "tokens/s")
+        await pilot.press("ctrl+y")
+        await wait_for_text(pilot, "Copied.")
+        assert app.clipboard and app.clipboard == app.query_one(ChatView)._last
+
+
+async def test_ctrl_c_without_a_selection_says_how_to_leave(tiny_model):
+    app = NewleafApp()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("4", "ctrl+c")
+        await wait_for_text(pilot, "Ctrl+Q leaves newleaf")
+
+
+async def test_escape_never_quits(book, tokenizer, tiny_model):
+    app = NewleafApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        for key in ("f2", "f3", "f4", "f5"):
+            await pilot.press(key, "escape", "escape")
+        assert app.is_running
+
+
+async def test_digits_go_to_tabs_but_are_typed_into_fields(tiny_model):
+    app = NewleafApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3", "4", "2")
+        assert app.tab == "chat" and app.query_one("#prompt", TextArea).text == "2"
+        await pilot.press("f3")
+        assert app.tab == "tokenizer"
+
+
+async def test_a_long_sample_is_scrolled_with_keys(newleaf_home):
+    import_documents((("line\n" * 100 + f"end {n}", "file.txt") for n in range(3)), "long")
+    app = NewleafApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_for_text(pilot, "It begins:")
+        await pilot.press("tab", "pagedown")
+        await wait_for(pilot, lambda: "It begins:" not in screen_text(app), "the next page")
+
+
+async def test_the_palette_has_what_every_tab_does(book, tokenizer, tiny_model):
+    app = NewleafApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        commands = list(app.get_system_commands(app.screen))
+        where = {command.help.split(" · ")[0] for command in commands}
+        assert {view.heading for view in app.query(View)} <= where
+        assert "Stop writing" not in {command.title for command in commands}  # nothing is being written
+        run = next(command.callback for command in commands if command.title == "Add text")
+        await run()
+        await wait_for_text(pilot, "what the corpus will be called")
+        assert app.tab == "corpus"
+
+
+async def test_the_picker_goes_up_and_takes_a_folder(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "beside").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    app = NewleafApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("a")
+        await wait_for_text(pilot, "Add text")
+        await pilot.press("ctrl+o")
+        await wait_for_text(pilot, "Choose a file or a folder")
+        await pilot.press("backspace")
+        await wait_for_text(pilot, "beside")
+        assert str(app.screen.query_one(DirectoryTree).path) == str(tmp_path)
+        await pilot.press("down", "space")
+        await wait_for(pilot, lambda: app.screen.query("#path"), "the dialog")
+        await wait_for(pilot, lambda: app.screen.query_one("#path", Input).value, "the path")
+        assert app.screen.query_one("#path", Input).value == str(tmp_path / "beside")
+
+
+async def test_dialogs_propose_names_that_are_free(book, tokenizer, tiny_model, tmp_path):
+    assert [free_name("corpora", name) for name in ("book", "new")] == ["book-2", "new"]
+    (tmp_path / "book.txt").write_text("Some text.")
+    app = NewleafApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("a")
+        await wait_for_text(pilot, "Add text")
+        app.screen.query_one("#path", Input).value = str(tmp_path / "book.txt")
+        await wait_for(pilot, lambda: app.screen.query_one("#name", Input).value == "book-2", "the name")
+
+
+@pytest.mark.parametrize(("kind", "words"), [("import", "press F3"), ("tokenizer", "press F4"), ("train", "press F5")])
+def test_what_has_ended_well_leads_to_the_next_step(book, kind, words):
+    job = {"kind": kind, "target": "book", "state": "finished"}
+    assert words in next_step(job)
+    assert next_step({**job, "state": "stopped"}) == ""
+
+
+def test_who_has_a_tokenizer_is_not_sent_to_train_one(book, tokenizer):
+    assert next_step({"kind": "import", "target": "book", "state": "finished"}) == ""
+
+
+def test_the_status_line_drops_words_but_never_is_cut():
+    job = {"kind": "train", "target": "story", "state": "running", "progress": 0.42, "loss": 3.21}
+    job |= {"tokens_per_second": 18400.0, "eta_s": 4020.0}
+    assert status_text([job], 80) == "● training story 42% · loss 3.210 · 18,400 tokens/s · 1h07m left"
+    assert status_text([job], 50) == "● training story 42% · loss 3.210 · 1h07m left"
+    assert status_text([job], 36) == "● training story 42% · loss 3.210"
+    assert status_text([job] * 5, 80) == "● 5 jobs are running"
+    assert all(len(status_text([job] * number, 80)) <= 80 for number in range(1, 9))
+
+
+async def test_another_preview_takes_the_place_of_the_first(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.txt").write_text(f"The text of {name}.")
+    app = NewleafApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("a")
+        await wait_for_text(pilot, "Add text")
+        for name in ("one", "two"):
+            app.screen.query_one("#path", Input).value = str(tmp_path / f"{name}.txt")
+            await wait_for_text(pilot, f"The text of {name}.")

@@ -1,0 +1,68 @@
+"""What is kept, as the app shows it: one damaged folder must not hide the others, nor end the app."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..core import store
+from ..core.language import gettext as _
+from ..core.store import DAMAGED
+from ..trainer.jobs import LIVE, Job
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of a list."""
+
+    name: str
+    created: float
+    detail: str
+
+
+def entries(kind: str, describe: Callable[[str], tuple[float, str]]) -> list[Entry]:
+    """All of `kind`, by name; `describe` gives when it was made and a word about it."""
+    found = []
+    for name in store.names(kind):
+        try:
+            found.append(Entry(name, *describe(name)))
+        except DAMAGED:
+            found.append(Entry(name, 0.0, _("damaged")))
+    return found
+
+
+def damaged_text(name: str) -> str:
+    """What stands where the details of a damaged one would be."""
+    return _("{name} is damaged and cannot be read. Press d to delete it.").format(name=name)
+
+
+def free_name(kind: str, wanted: str) -> str:
+    """`wanted`, or with a number behind it when there is one already."""
+    taken = set(store.names(kind))
+    if wanted not in taken:
+        return wanted
+    return next(name for number in range(2, len(taken) + 3) if (name := f"{wanted}-{number}") not in taken)
+
+
+class JobWatch:
+    """The jobs as they are now. Those that have ended are read once, so that many cost little."""
+
+    def __init__(self) -> None:
+        self._ended: dict[tuple[str, int], dict[str, Any]] = {}
+
+    def look(self) -> list[dict[str, Any]]:
+        """Their summaries, the newest first; one that cannot be read is left out."""
+        found, ended = [], {}
+        for name in store.names("jobs"):
+            try:
+                job = Job.open(name)
+                key = (name, (job.path / "status.json").stat().st_mtime_ns)
+                summary = self._ended.get(key) or job.summary()
+                if summary["state"] not in LIVE and summary["state"] != "lost":
+                    ended[key] = summary
+                found.append(summary)
+            except DAMAGED:  # damaged, or removed since the look at the folder
+                continue
+        self._ended = ended
+        return sorted(found, key=lambda job: -float(job["created"]))
