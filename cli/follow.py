@@ -100,7 +100,7 @@ class _View:
         if kind == "message":
             self.line.above(event["text"])
         elif kind == "plan":
-            self.line.above(plan_text(Plan.from_dict({key: event[key] for key in event if key not in ("t", "kind")})))
+            self.line.above(plan_text(Plan.from_dict(event)))
         elif kind == "eval" and not event.get("final"):
             self.line.above(
                 _("step {step:,}: {bits:.3f} bits per byte of held-out text").format(

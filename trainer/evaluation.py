@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..core.model.gpt import GPT
-from .machine import autocast
+from .step import autocast
 
 ROWS = 8
 

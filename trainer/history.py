@@ -14,14 +14,11 @@ class History:
     steps: list[int] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)  # nats a token, one for each of `steps`
     bits: list[float] = field(default_factory=list)  # bits per byte of the text trained on, about; likewise
-    rates: list[float] = field(default_factory=list)  # tokens a second; likewise
     evaluation_steps: list[int] = field(default_factory=list)
     evaluations: list[float] = field(default_factory=list)  # bits per byte of held-out text
     final: float | None = None  # of all held-out text, at the end; the others are of a part of it
     samples: list[tuple[int, str]] = field(default_factory=list)  # step, text
     messages: list[str] = field(default_factory=list)
-    plan: dict[str, Any] = field(default_factory=dict)
-    learning_rate: float = 0.0
 
     def feed(self, events: Iterable[Mapping[str, Any]]) -> None:
         """Take in more events. What a killed process did after its last checkpoint gives way to what is done again."""
@@ -31,8 +28,6 @@ class History:
                 self.steps.append(event["step"])
                 self.losses.append(event["loss"])
                 self.bits.append(event["bits_per_byte"])
-                self.rates.append(event["tokens_per_second"])
-                self.learning_rate = event["learning_rate"]
             elif kind == "eval" and event.get("final"):
                 self.final = event["bits_per_byte"]
             elif kind == "eval":
@@ -42,14 +37,12 @@ class History:
                 self.samples.append((event["step"], event["text"]))
             elif kind == "message":
                 self.messages.append(event["text"])
-            elif kind == "plan":
-                self.plan = dict(event)
             elif kind == "resume":
                 self._forget_after(event["step"])
 
     def _forget_after(self, step: int) -> None:
         kept = sum(number <= step for number in self.steps)
-        for series in (self.steps, self.losses, self.bits, self.rates):
+        for series in (self.steps, self.losses, self.bits):
             del series[kept:]
         # A measurement before the first step, or at the step of the checkpoint, is made again or was made before it.
         kept = sum(number <= step for number in self.evaluation_steps)

@@ -12,18 +12,16 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
-import torch
 from torch import Tensor
 
 from ..core.errors import UserError
 from ..core.language import gettext as _
 from ..core.model.gpt import GPT
 from . import optimisers
-from .machine import autocast
 from .plan import Plan
 from .schedule import Schedule
+from .step import gradients, update
 
-CLIP = 1.0  # the highest norm of all gradients together
 EVERY_STEP = 1_000  # so many steps are reported one by one, later ones each tenth
 RECENT = 0.9  # the weight of the past in the rate that is shown
 SHORT_DECAY = 0.25  # of the steps so far: how long the rate falls when the learning ends early
@@ -74,7 +72,6 @@ class Loop:
         schedule = Schedule.of_steps(plan.steps, plan.warmup) if plan.steps else Schedule(plan.warmup)
         self.state = State(schedule=schedule)
         self.reserve = 0.0  # seconds of the plan's time that are for what comes after the loop
-        self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self._seconds_per_step = 0.0  # of late
 
     def state_dict(self) -> dict[str, Any]:
@@ -145,22 +142,11 @@ class Loop:
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = group["base"] * factor
-        tokens, targets = (part.to(self.model.device, non_blocking=True) for part in self.batch(state.step))
-        loss = torch.zeros((), device=self.model.device)
-        for some_tokens, some_targets in zip(
-            tokens.split(plan.micro_rows), targets.split(plan.micro_rows), strict=True
-        ):
-            with autocast(self.model.device.type, plan.dtype):
-                part = self.model.loss(some_tokens, some_targets) * (len(some_tokens) / len(tokens))
-            part.backward()
-            loss += part.detach()
-        norm = torch.nn.utils.clip_grad_norm_(self._parameters, CLIP)
+        loss, norm = gradients(self.model, plan, *self.batch(state.step))
         shown = state.step < EVERY_STEP or state.step % 10 == 9
         if shown:
             self._check(float(norm) if math.isfinite(float(loss)) else float(loss))
-        for optimiser in self.optimisers:
-            optimiser.step()
-            optimiser.zero_grad(set_to_none=True)
+        update(self.optimisers)
         state.step += 1
         taken = time.perf_counter() - begin
         past = RECENT if self._seconds_per_step else 0.0

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
+import contextlib
 import os
 import platform
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from typing import Any
 
 import torch
 
 from ..core.errors import UserError
-from ..core.files import read_json, write_json
+from ..core.files import read_object, write_json
 from ..core.home import home
 from ..core.language import gettext as _
 from ..core.model.gpt import GPT
 from .optimisers import build
 from .options import TrainOptions
 from .plan import Machine, make_plan, step_flops
+from .step import gradients, update
 
 REMEMBERED = 86_400.0  # seconds
 REMEMBERED_BUSY = 300.0  # likewise, when the machine had other work at the time
@@ -31,17 +33,15 @@ def machine(device: str = "auto") -> Machine:
     device = choose_device(device)
     path = home() / "machine.json"
     key = f"{device} {_device_name(device)} torch {torch.__version__} threads {torch.get_num_threads()}"
-    known = {}
-    try:
-        known = read_json(path)
-        entry = known[key]
-        if time.time() < entry["until"]:
-            return Machine(**entry["machine"])
-    except (OSError, UserError, KeyError, TypeError):
-        pass
+    known: dict[str, Any] = {}
+    with contextlib.suppress(
+        OSError, UserError, KeyError, TypeError
+    ):  # nothing is remembered, or nothing that is whole
+        known = read_object(path)
+        if time.time() < known[key]["until"]:
+            return Machine(**known[key]["machine"])
     busy = os.getloadavg()[0] > (os.cpu_count() or 1) / 2
     found = measure(device)
-    known = known if isinstance(known, dict) else {}
     until = time.time() + (REMEMBERED_BUSY if busy else REMEMBERED)
     known[key] = {"until": round(until, 3), "machine": asdict(found)}
     write_json(path, known)
@@ -79,34 +79,24 @@ def measure(device: str) -> Machine:
 def _rate(size: str, device: str, dtype: str) -> float:
     """FLOP a second, as the plan counts them: of a quick step, for what else the machine does now will pass."""
     plan = make_plan(TrainOptions(steps=1, size=size, batch_tokens=TOKENS), _UNKNOWN, 4096, 10**6, 10**4)
-    plan = dataclasses.replace(plan, device=device, dtype=dtype)
+    plan = replace(plan, device=device, dtype=dtype)
     model = GPT(plan.model_config).to(device)
     model.initialise(torch.Generator(device).manual_seed(0))
     optimisers = build(model, plan)
-    tokens = torch.randint(4096, (plan.rows, plan.model_config.context + 1), device=device)
+    block = torch.randint(4096, (plan.rows, plan.model_config.context + 1), device=device)
     seconds: list[float] = []
     while sum(seconds) < SHORTEST or len(seconds) < 2:
-        start = _now(tokens.device)
-        with autocast(device, dtype):
-            loss = model.loss(tokens[:, :-1], tokens[:, 1:])
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for optimiser in optimisers:
-            optimiser.step()
-            optimiser.zero_grad()
-        seconds.append(_now(tokens.device) - start)
+        start = _now(device)
+        gradients(model, plan, block[:, :-1], block[:, 1:])
+        update(optimisers)
+        seconds.append(_now(device) - start)
     return step_flops(model.config, plan.batch_tokens, plan.optimizer) / sorted(seconds)[len(seconds) // 4]
 
 
-def autocast(device: str, dtype: str) -> torch.autocast:
-    """Multiply in `dtype`; weights and sums stay in float32."""
-    return torch.autocast(device, torch.bfloat16, enabled=dtype == "bfloat16")
-
-
-def _now(device: torch.device) -> float:
-    if device.type == "cuda":
+def _now(device: str) -> float:
+    if device == "cuda":
         torch.cuda.synchronize()
-    elif device.type == "mps":
+    elif device == "mps":
         torch.mps.synchronize()
     return time.perf_counter()
 

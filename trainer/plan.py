@@ -6,7 +6,8 @@ The rules are fitted to our own measurements, which docs/recipe.md lists.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 from ..core.errors import UserError
@@ -18,11 +19,18 @@ from .options import DEFAULT_TIME, TrainOptions
 SIZES = {"nano": (2, 128), "micro": (4, 192), "mini": (4, 256), "small": (6, 384), "base": (12, 768)}
 SMALLEST_CORPUS = 1_000  # tokens
 CONTEXT = 256
-LARGEST_CONTEXT = 1024
 EVALUATION_SHARE = 0.04  # of the time, for measuring on held-out text
 FEWEST, MOST = 5, 20  # measurements in a training
 TOKENS_MEASURED = 8_192  # at least, each time
 LARGEST_MICRO_BATCH = 16_384  # tokens that are computed at once
+TOKENS_PER_PARAMETER = 3.0  # that a model sees in its training, at least: else a smaller one learns more
+BATCH_TOKENS, OF_TOKENS, BATCH_POWER = (
+    2048,
+    1_000_000,
+    0.4,
+)  # a step's tokens in a training of so many, and how it grows
+LEARNING_RATES = {"muon": 0.02, "adamw": 0.003}
+EMBEDDING_RATE = 0.01  # AdamW's, beside Muon
 
 
 @dataclass(frozen=True)
@@ -91,9 +99,9 @@ class Plan:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """From JSON."""
-        return cls(**values)
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """From JSON, which may hold more."""
+        return cls(**{field.name: values[field.name] for field in fields(cls)})
 
 
 def make_plan(options: TrainOptions, machine: Machine, vocab_size: int, train_tokens: int, val_tokens: int) -> Plan:
@@ -116,13 +124,11 @@ def make_plan(options: TrainOptions, machine: Machine, vocab_size: int, train_to
     seconds = time or (options.steps or 0) * step_seconds
     steps = options.steps or max(1, int(seconds * (1 - EVALUATION_SHARE) / step_seconds))
     rate = rows * context / step_seconds
-    measured = (
-        EVALUATION_SHARE * seconds * 3 * rate
-    )  # tokens that may be measured; a forward pass alone is three times as fast
+    measured = EVALUATION_SHARE * seconds * 3 * rate  # tokens: a forward pass alone is three times as fast as a step
     evaluations = round(min(MOST, max(FEWEST, measured / TOKENS_MEASURED)))
     eval_tokens = max(TOKENS_MEASURED, int(measured / evaluations))
     by_steps = options.eval_every or (max(1, steps // evaluations) if options.steps else None)
-    highest = options.learning_rate or (0.02 if optimizer == "muon" else 0.003)
+    highest = options.learning_rate or LEARNING_RATES[optimizer]
     return Plan(
         size=size,
         config=asdict(config),
@@ -135,7 +141,7 @@ def make_plan(options: TrainOptions, machine: Machine, vocab_size: int, train_to
         micro_batches=micro_batches,
         optimizer=optimizer,
         learning_rate=highest,
-        embedding_learning_rate=0.01 if optimizer == "muon" else highest,
+        embedding_learning_rate=EMBEDDING_RATE if optimizer == "muon" else highest,
         weight_decay=options.weight_decay,
         warmup=max(1, min(100, steps // 10)),
         seed=options.seed,
@@ -187,16 +193,13 @@ def _best_size(machine: Machine, vocab_size: int, context: int, time: float | No
     return best
 
 
-TOKENS_PER_PARAMETER = 3.0  # measured: see docs/recipe.md
-
-
 def _rows(
     options: TrainOptions, flops: float, config: GPTConfig, context: int, time: float | None, train_tokens: int
 ) -> int:
     if options.batch_tokens:
         return max(1, round(options.batch_tokens / context))
-    tokens = time * flops / (6 * config.matrix_parameters) if time else 1_000_000
-    batch = 2048 * (tokens / 1_000_000) ** 0.4  # the power is nanochat's; the factor is measured
+    tokens = time * flops / (6 * config.matrix_parameters) if time else OF_TOKENS
+    batch = BATCH_TOKENS * (tokens / OF_TOKENS) ** BATCH_POWER
     batch = min(batch, max(context, train_tokens / 20))
     return max(1, round(batch / context))
 

@@ -71,7 +71,7 @@ async def ask_plan(corpus: str, tokenizer: str | None, options: TrainOptions) ->
         raise UserError(_("The plan could not be made: its process ended. Perhaps the memory is full.")) from None
     if "error" in answer:
         raise UserError(answer["error"])
-    return Plan.from_dict(dict(answer))
+    return Plan.from_dict(answer)
 
 
 def main() -> None:

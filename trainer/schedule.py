@@ -7,8 +7,7 @@ step is an estimate, from then on it is fixed, and moved only when the machine's
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 DECAY = 0.5  # the share of the training in which the rate falls
 TOLERANCE = 0.05  # how far the end may be off before the line is drawn anew
@@ -55,7 +54,3 @@ class Schedule:
             planned = self.end - step
             if abs(remaining - planned) > max(2.0, TOLERANCE * planned):
                 self.begin_decay(step, remaining)
-
-    def as_dict(self) -> dict[str, Any]:
-        """For a checkpoint."""
-        return asdict(self)

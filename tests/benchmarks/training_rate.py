@@ -11,9 +11,9 @@ import torch
 
 from newleaf.core.model.gpt import GPT
 from newleaf.trainer import optimisers
-from newleaf.trainer.machine import autocast
 from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.plan import SIZES, Machine, make_plan
+from newleaf.trainer.step import gradients, update
 
 VOCABULARY = 4096
 BATCH_TOKENS = 2048
@@ -38,18 +38,13 @@ def rate(size: str, dtype: str, seconds: float) -> tuple[float, int]:
     model = GPT(plan.model_config)
     model.initialise(torch.Generator().manual_seed(0))
     built = optimisers.build(model, plan)
-    tokens = torch.randint(VOCABULARY, (plan.rows, plan.model_config.context + 1))
+    block = torch.randint(VOCABULARY, (plan.rows, plan.model_config.context + 1))
     steps, begin = -1, 0.0
     while steps < 1 or time.perf_counter() - begin < seconds:
         if steps == 0:
             begin = time.perf_counter()
-        with autocast("cpu", dtype):
-            loss = model.loss(tokens[:, :-1], tokens[:, 1:])
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for optimiser in built:
-            optimiser.step()
-            optimiser.zero_grad()
+        gradients(model, plan, block[:, :-1], block[:, 1:])
+        update(built)
         steps += 1
     return steps * plan.batch_tokens / (time.perf_counter() - begin), plan.model_config.matrix_parameters
 

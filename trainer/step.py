@@ -1,0 +1,40 @@
+"""What one step of training does: forward, backward, update. The loop trains with it; the plan times it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from ..core.model.gpt import GPT
+from .plan import Plan
+
+CLIP = 1.0  # the highest norm of all gradients together
+
+
+def gradients(model: GPT, plan: Plan, tokens: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Set the clipped gradients for tokens and targets (rows, context), a micro-batch at a time.
+
+    Gives the mean loss in nats, and the norm of the gradients before they were clipped.
+    """
+    tokens, targets = tokens.to(model.device, non_blocking=True), targets.to(model.device, non_blocking=True)
+    loss = torch.zeros((), device=model.device)
+    for some_tokens, some_targets in zip(tokens.split(plan.micro_rows), targets.split(plan.micro_rows), strict=True):
+        with autocast(model.device.type, plan.dtype):
+            part = model.loss(some_tokens, some_targets) * (len(some_tokens) / len(tokens))
+        part.backward()
+        loss += part.detach()
+    return loss, torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
+
+
+def update(optimisers: Iterable[torch.optim.Optimizer]) -> None:
+    """Use the gradients, and forget them."""
+    for optimiser in optimisers:
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+
+
+def autocast(device: str, dtype: str) -> torch.autocast:
+    """Multiply in `dtype`; weights and sums stay in float32."""
+    return torch.autocast(device, torch.bfloat16, enabled=dtype == "bfloat16")
