@@ -18,7 +18,7 @@ from ..core.errors import FAULT, UserError, explain
 from ..core.home import home_path
 from ..core.language import current_language
 from ..core.language import gettext as _
-from ..core.tokenizer.store import TokenizerInfo, tokenizers_for
+from ..core.tokenizer.store import tokenizer_for
 from .options import TrainOptions
 from .plan import Plan, check_size, make_plan, vocabulary_for
 
@@ -28,10 +28,7 @@ BYTES_PER_TOKEN = 3.0  # of a tokenizer that is not there yet, about
 def plan_training(corpus: str, tokenizer: str | None, options: TrainOptions) -> Plan:
     """What a training would do, with the machine measured now if it was not of late. Raises UserError."""
     manifest = Corpus.open(corpus).manifest
-    if tokenizer:
-        info: TokenizerInfo | None = TokenizerInfo.open(tokenizer)
-    else:
-        info = next(iter(tokenizers_for(corpus)), None)
+    info = tokenizer_for(corpus, tokenizer)
     vocab_size = info.vocab_size if info else vocabulary_for(options, manifest.train.bytes)
     bytes_per_token = float(info.report["bytes_per_token"]) if info else BYTES_PER_TOKEN
     train_tokens = int(manifest.train.bytes / bytes_per_token) + manifest.train.documents

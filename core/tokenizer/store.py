@@ -43,6 +43,14 @@ def list_tokenizers() -> list[TokenizerInfo]:
     return store.open_all("tokenizers", TokenizerInfo.open)
 
 
+def tokenizer_for(corpus: str, name: str | None = None) -> TokenizerInfo | None:
+    """The tokenizer to read a corpus with: the one of this name, or the newest that was trained on it, if there is one.
+
+    Raises UserError when there is none of the name.
+    """
+    return TokenizerInfo.open(name) if name else next(iter(tokenizers_for(corpus)), None)
+
+
 def tokenizers_for(corpus: str) -> list[TokenizerInfo]:
     """The tokenizers that were trained on this corpus, the newest first."""
     found = [info for info in list_tokenizers() if info.report.get("corpus") == corpus]

@@ -1,0 +1,258 @@
+"""One training, from the corpus to the model's folder: it prepares, plans, resumes, and tells what the loop does."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import torch
+
+from ..core import store
+from ..core.corpus.store import Corpus
+from ..core.errors import UserError
+from ..core.files import read_object, write_json
+from ..core.generation.generate import Writer
+from ..core.generation.options import GenerationOptions
+from ..core.home import folder
+from ..core.language import gettext as _
+from ..core.model.gpt import GPT
+from ..core.model.store import ModelInfo, load_model, save_model
+from ..core.options import format_duration
+from ..core.progress import Cancelled
+from ..core.tokenizer.options import TokenizerOptions
+from ..core.tokenizer.store import TokenizerInfo
+from ..core.tokenizer.token_files import TokenFiles, encode_corpus
+from ..core.tokenizer.tokenizer import Tokenizer
+from ..core.tokenizer.training import train_tokenizer
+from .batches import TokenBatches
+from .checkpoints import load_newest, remove_checkpoints, save_checkpoint
+from .evaluation import bits_per_byte
+from .jobs import Job
+from .loop import Loop, State
+from .machine import machine
+from .options import TrainOptions
+from .plan import Plan, check_size, make_plan, vocabulary_for
+from .reporter import Reporter
+
+SAMPLE = GenerationOptions(max_tokens=60, temperature=0.8, seed=1)
+FINAL_SHARE = 0.08  # of the time, at most, for the last measurement on all held-out text
+
+
+class Training:
+    """One training, from the corpus to the model's folder."""
+
+    def __init__(self, job: Job, reporter: Reporter):
+        self.job, self.reporter = job, reporter
+        self.options = TrainOptions.from_mapping(job.spec["options"])
+        self.corpus = Corpus.open(job.spec["inputs"]["corpus"])
+        self._path = folder("models") / job.target
+        self._final_tokens: int | None = None  # that the time allows to measure at the end; None: all
+
+    def run(self) -> None:
+        """All of it."""
+        self.tokenizer_name, self.tokenizer, self.files = self._prepare()
+        self.plan = plan = self._plan()
+        torch.set_num_threads(plan.threads)
+        torch.set_float32_matmul_precision("high")
+        self.val_tokens = self.files.tokens("val")
+        self.bytes_per_token = self.files.index["train"]["bytes"] / self.files.index["train"]["tokens"]
+        model = GPT(plan.model_config)
+        model.initialise(torch.Generator().manual_seed(plan.seed))
+        model.to(plan.device)
+        batches = TokenBatches(self.files.tokens("train"), plan.model_config.context, plan.rows, plan.seed)
+        self.loop = Loop(model, plan, batches.batch, self)
+        self._resume()
+        try:
+            finished = self.loop.run()
+        except torch.OutOfMemoryError:
+            raise UserError(
+                _(
+                    "The device's memory is full. Choose a smaller --size, or fewer --batch-tokens than {number}."
+                ).format(number=plan.batch_tokens)
+            ) from None
+        if not finished:
+            self.reporter.result = {"model": self.job.target, "step": self.loop.state.step}
+            raise Cancelled
+        self._finish()
+
+    def _prepare(self) -> tuple[str, Tokenizer, TokenFiles]:
+        """The tokenizer, trained now if there is none, and the corpus as numbers."""
+        name = self.job.spec["inputs"]["tokenizer"]
+        if not name:
+            name = self.job.target
+            if name not in store.names("tokenizers"):
+                size = vocabulary_for(self.options, self.corpus.manifest.train.bytes)
+                self.reporter.update(message=_("training a tokenizer"))
+                train_tokenizer(self.corpus, name, TokenizerOptions(vocab_size=size), self._preparing)
+                info = TokenizerInfo.open(name)
+                self.reporter.message(
+                    _("No tokenizer was trained on {corpus} yet: trained {name}, {pieces:,} pieces.").format(
+                        corpus=self.corpus.name, name=name, pieces=info.vocab_size
+                    )
+                )
+        tokenizer = Tokenizer.open(name)
+        files = encode_corpus(self.corpus, tokenizer, name, self._preparing)
+        check_size(files.index["train"]["tokens"])
+        self.reporter.update(progress=0.0, eta_s=None, message=_("measuring this machine"))
+        return name, tokenizer, files
+
+    def _preparing(self, done: float, total: float, message: str = "", **metrics: float) -> None:
+        """Progress of the preparation: its words are shown, its share of the whole is not known."""
+        if self.reporter.stop_requested:
+            raise Cancelled
+        self.reporter.update(message=message)
+
+    def _plan(self) -> Plan:
+        """The plan of the first start; a resumed training keeps it, whatever was measured since."""
+        path = self.job.path / "plan.json"
+        if path.exists():
+            return Plan.from_dict(read_object(path))
+        counts = {split: self.files.index[split]["tokens"] for split in ("train", "val")}
+        plan = make_plan(
+            self.options, machine(self.options.device), self.tokenizer.vocab_size, counts["train"], counts["val"]
+        )
+        write_json(path, plan.as_dict())
+        self.reporter.event("plan", **plan.as_dict())
+        return plan
+
+    def _resume(self) -> None:
+        checkpoint, damaged = load_newest(self.job.path / "checkpoints")
+        for name in damaged:
+            self.reporter.message(
+                _("The checkpoint {name} is damaged: going on from the one before.").format(name=name)
+            )
+        if checkpoint is not None:
+            self.loop.load_state_dict(checkpoint)
+        events, _offset = self.job.events()
+        if any(event["kind"] in ("step", "eval") for event in events):
+            self.reporter.event("resume", step=self.loop.state.step)
+
+    # What the loop tells:
+
+    def stepped(self, state: State, metrics: dict[str, float]) -> None:
+        """A step is done."""
+        eta = self._seconds_left(state)
+        rounded = {key: float(f"{value:.6g}") for key, value in metrics.items() if key != "loss"}
+        bits = metrics["loss"] / math.log(2) / self.bytes_per_token  # about: of the corpus's mean token
+        self.reporter.event(
+            "step", step=state.step, loss=metrics["loss"], bits_per_byte=round(bits, 5), eta_s=eta, **rounded
+        )
+        total = state.step + self.loop.remaining_steps()
+        share = state.elapsed / self.plan.time if self.plan.time else state.step / total
+        self.reporter.update(
+            progress=round(min(0.999, share), 4),
+            eta_s=eta,
+            message=_("step {step:,} of {total:,}").format(step=state.step, total=total),
+            step=state.step,
+            total_steps=total,
+            loss=round(metrics["loss"], 4),
+            tokens_per_second=round(metrics["tokens_per_second"], 1),
+        )
+
+    def _seconds_left(self, state: State) -> float:
+        if self.plan.time:
+            return round(max(0.0, self.plan.time - state.elapsed), 1)
+        done = state.elapsed / state.step if state.step else 0.0
+        return round(done * self.loop.remaining_steps(), 1)
+
+    def evaluate(self, state: State) -> float | None:
+        """Bits per byte of as much held-out text as the plan gives time for."""
+        begin = time.perf_counter()
+        lengths, limit = self.tokenizer.byte_lengths, self.plan.eval_tokens
+        score = bits_per_byte(self.loop.model, self.val_tokens, lengths, self.plan.dtype, limit)
+        if self.plan.time and not self.loop.reserve:
+            # All held-out text is measured at the end: the time for it is kept.
+            taken = (time.perf_counter() - begin) / limit
+            everything, most = taken * len(self.val_tokens), FINAL_SHARE * self.plan.time
+            self.loop.reserve = min(everything, most)
+            self._final_tokens = int(most / taken) if everything > most else None
+        return score
+
+    def evaluated(self, state: State, score: float | None) -> None:
+        """Say it, and show what the model writes now."""
+        if score is not None:
+            self.reporter.event(
+                "eval", step=state.step, bits_per_byte=round(score, 5), best=state.best_step == state.step > 0
+            )
+            self.reporter.update(bits_per_byte=round(score, 4))
+        if state.step:
+            self.reporter.event("sample", step=state.step, prompt=self.options.prompt, text=self._sample())
+
+    def _sample(self) -> str:
+        completions, _seed = Writer(self.loop.model, self.tokenizer).generate(self.options.prompt, SAMPLE)
+        return completions[0].text
+
+    def checkpoint(self, state: dict[str, Any], step: int) -> None:
+        """Keep it; the events before it are on disk first."""
+        self.reporter.flush()
+        save_checkpoint(self.job.path / "checkpoints", step, state)
+        self.reporter.event("checkpoint", step=step)
+
+    def stop_requested(self) -> bool:
+        """Whether somebody wants it to end."""
+        return self.reporter.stop_requested
+
+    # The end:
+
+    def _finish(self) -> None:
+        state = self.loop.state
+        self.reporter.update(message=_("measuring on held-out text"))
+        model = self.loop.model if state.best_step == state.step else load_model(self._path, self.plan.device)
+        limit = self._final_tokens
+        score = bits_per_byte(model, self.val_tokens, self.tokenizer.byte_lengths, self.plan.dtype, limit)
+        self.improved(state.best_step, score, model)
+        if score is not None:
+            self.reporter.event("eval", step=state.best_step, bits_per_byte=round(score, 5), best=True, final=True)
+        remove_checkpoints(self.job.path / "checkpoints")
+        self.reporter.result = {
+            "model": self.job.target,
+            "step": state.step,
+            "bits_per_byte": score and round(score, 4),
+            "message": _("step {step:,} of {total:,}").format(step=state.step, total=state.step),
+        }
+        self.reporter.message(
+            _("Model {name}: {score} bits per byte of held-out text, after {steps:,} steps in {time}.").format(
+                name=self.job.target,
+                score="?" if score is None else f"{score:.4f}",
+                steps=state.step,
+                time=format_duration(state.elapsed),
+            )
+        )
+        if limit is not None:
+            self.reporter.message(
+                _("Measured on {part:.0%} of the held-out text, as the time allowed.").format(
+                    part=limit / len(self.val_tokens)
+                )
+            )
+        if state.best_step < state.step:
+            self.reporter.message(
+                _("The best weights were those of step {step:,}: later ones knew the held-out text less well.").format(
+                    step=state.best_step
+                )
+            )
+
+    def improved(self, step: int, score: float | None, model: GPT | None = None) -> None:
+        """The best weights so far become the model's folder, so that there is a model whatever happens."""
+        if (self._path / "config.json").exists() and ModelInfo.at(self._path).provenance.get("job") != self.job.name:
+            raise UserError(
+                _(
+                    "Model {name} exists already, and this job did not make it. Remove it: newleaf model remove {name}"
+                ).format(name=self.job.target)
+            )
+        save_model(
+            self._path,
+            model or self.loop.model,
+            self.tokenizer,
+            {
+                "bits_per_byte": None if score is None else round(score, 5),
+                "corpus": self.corpus.name,
+                "tokenizer": self.tokenizer_name,
+                "job": self.job.name,
+                "step": step,
+                "tokens": step * self.plan.batch_tokens,
+                "seconds": round(self.loop.state.elapsed, 1),
+                "created": round(time.time(), 3),
+                "seed": self.plan.seed,
+            },
+        )
