@@ -100,9 +100,10 @@ def _tokenizer(name: str, modified: float) -> Any:
 
 def _modified(name: str) -> float:
     """When the model's weights were last written: a training that goes on makes them better."""
-    from ..model.store import WEIGHTS, ModelInfo
+    from ..model.store import ModelInfo
+    from ..model.weights import weight_files
 
-    return (ModelInfo.open(name).path / WEIGHTS).stat().st_mtime
+    return max(file.stat().st_mtime for file in weight_files(ModelInfo.open(name).path))
 
 
 @lru_cache(maxsize=MODELS)

@@ -122,7 +122,7 @@ class Run:
         cache = model.new_cache(positions=total)
         history = torch.tensor([self.prompt], device=model.device)
         logits = model(history, cache, last=True)[:, -1].float().expand(rows, -1)
-        cache.repeat(rows)
+        cache.select(torch.zeros(rows, dtype=torch.long, device=model.device))
         history = history.expand(rows, -1)
         seen = torch.zeros(rows, logits.shape[-1], dtype=torch.bool, device=model.device).scatter_(1, history, True)
         for _step in range(options.max_tokens):

@@ -2,7 +2,8 @@
 
 Notable: a pre-norm decoder with RMSNorm, rotary positions, grouped-query attention with normalised queries and keys
 (QK-norm), SwiGLU, no biases, and an output that shares the embedding's weights. That is the architecture `qwen3`, and
-the modules bear its tensors' names, so that a state dict is a Hugging Face checkpoint as it stands.
+the modules bear its tensors' names, so that a state dict is a Hugging Face checkpoint as it stands. By configuration
+it is `qwen2`, `llama` or `gpt2` (learned positions, LayerNorm, GELU, biases) instead.
 
 Shapes: B batch, T tokens, C hidden_size, H heads, K key-value heads, D head_dim, V vocabulary, S positions cached.
 """
@@ -10,6 +11,7 @@ Shapes: B batch, T tokens, C hidden_size, H heads, K key-value heads, D head_dim
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -17,38 +19,95 @@ from torch.nn import functional as F
 
 from .config import GPTConfig
 
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "silu": F.silu,
+    "gelu": F.gelu,
+    "gelu_new": lambda x: F.gelu(x, approximate="tanh"),
+    "gelu_pytorch_tanh": lambda x: F.gelu(x, approximate="tanh"),
+}
+
 
 class Cache:
-    """Keys and values of the positions so far, in memory that is taken once."""
+    """Keys and values of the positions so far, in memory that is taken once.
+
+    `padding` (B,) says how many positions at the left of each row are nothing, where rows have different lengths.
+    """
 
     def __init__(self, config: GPTConfig, batch: int, positions: int, device: torch.device, dtype: torch.dtype):
-        shape = (config.num_layers, batch, config.num_kv_heads, positions, config.head_dim)
-        self.keys = torch.zeros(shape, device=device, dtype=dtype)
-        self.values = torch.zeros(shape, device=device, dtype=dtype)
+        shape = (batch, config.num_kv_heads, positions, config.head_dim)
+        self.keys = [torch.empty(shape, device=device, dtype=dtype) for _layer in range(config.num_layers)]
+        self.values = [torch.empty(shape, device=device, dtype=dtype) for _layer in range(config.num_layers)]
+        self.positions = positions  # how many there is room for
         self.length = 0  # positions that are filled
-
-    @property
-    def positions(self) -> int:
-        """How many positions there is room for."""
-        return self.keys.shape[3]
+        self.padding: Tensor | None = None
 
     def extend(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """Store (B, K, T, D) behind what is there; all so far, (B, K, S, D)."""
-        end = self.length + keys.shape[2]
-        self.keys[layer, :, :, self.length : end] = keys
-        self.values[layer, :, :, self.length : end] = values
-        return self.keys[layer, :, :, :end], self.values[layer, :, :, :end]
+        length = keys.shape[2]
+        end = self.length + length
+        self.keys[layer].narrow(2, self.length, length).copy_(keys)
+        self.values[layer].narrow(2, self.length, length).copy_(values)
+        return self.keys[layer].narrow(2, 0, end), self.values[layer].narrow(2, 0, end)
 
-    def repeat(self, batch: int) -> None:
-        """Serve `batch` continuations of the one row that was computed."""
-        self.keys = self.keys.expand(-1, batch, -1, -1, -1).contiguous()
-        self.values = self.values.expand(-1, batch, -1, -1, -1).contiguous()
+    def select(self, rows: Tensor) -> None:
+        """Go on with these rows, (R,), each as often as it is named."""
+        for tensors in (self.keys, self.values):
+            for layer, old in enumerate(tensors):
+                new = old if len(rows) == len(old) else old.new_empty(len(rows), *old.shape[1:])
+                new[:, :, : self.length] = old[rows, :, : self.length]
+                tensors[layer] = new
+        if self.padding is not None:
+            self.padding = self.padding[rows]
+
+    def take(self, other: Cache, length: int) -> None:
+        """Begin with the first `length` positions of another cache's first row."""
+        for mine, theirs in zip(self.keys + self.values, other.keys + other.values, strict=True):
+            mine[:, :, :length] = theirs[:1, :, :length]
+        self.length = length
+
+    def visible(self, length: int) -> tuple[Tensor | None, Tensor | None]:
+        """For `length` tokens that come next: which positions each sees (B or 1, 1, T, S), and its own (B, T).
+
+        None for the mask where all see all or the causal one does; None for the positions where rows are alike.
+        """
+        end, device = self.length + length, self.keys[0].device
+        if self.padding is None:
+            if not self.length or length == 1:
+                return None, None
+            # is_causal would align the mask with the first key, not the last
+            return torch.ones(length, end, dtype=torch.bool, device=device).tril(self.length)[None, None], None
+        places = torch.arange(end, device=device)
+        real = places >= self.padding[:, None]  # (B, S)
+        queries = places[self.length :]
+        mask = real[:, None, None, :] & (places <= queries[:, None])
+        # A padding position sees itself, so that no softmax is over nothing.
+        mask = mask | (places == queries[:, None])
+        return mask, (queries - self.padding[:, None]).clamp(min=0)
+
+
+def inverse_frequencies(config: GPTConfig) -> Tensor:
+    """How far each pair of a head turns a position, (D/2,), in radians.
+
+    Su et al. 2021, arXiv:2104.09864; stretched as Chen et al. 2023, arXiv:2306.15595 (linear) or Llama 3.1 (llama3) do.
+    """
+    exponents = torch.arange(0, config.head_dim, 2, dtype=torch.float32) / config.head_dim
+    turns = 1.0 / (config.rope_theta**exponents)
+    if not config.rope_scaling:
+        return turns
+    scaling = {name: float(value) for name, value in config.rope_scaling.items() if name != "rope_type"}
+    slow = turns / scaling["factor"]
+    if config.rope_scaling["rope_type"] == "linear":
+        return slow
+    # llama3: fast pairs stay, slow ones are stretched, between them a bit of both
+    low, high = scaling["low_freq_factor"], scaling["high_freq_factor"]
+    periods = scaling["original_max_position_embeddings"] * turns / (2 * math.pi)  # that fit the original context
+    share = ((periods - low) / (high - low)).clamp(0, 1)
+    return (1 - share) * slow + share * turns
 
 
 def rotary_table(config: GPTConfig, positions: Tensor) -> tuple[Tensor, Tensor]:
-    """Cosines and sines (T, D) for rotary positions (Su et al. 2021, arXiv:2104.09864), halves side by side."""
-    exponents = torch.arange(0, config.head_dim, 2, dtype=torch.float32, device=positions.device) / config.head_dim
-    angles = torch.outer(positions.float(), config.rope_theta**-exponents)  # (T, D/2)
+    """Cosines and sines (..., T, D) for rotary positions (..., T), halves side by side."""
+    angles = positions.float().unsqueeze(-1) * inverse_frequencies(config).to(positions.device)  # (..., T, D/2)
     angles = torch.cat([angles, angles], dim=-1)
     return angles.cos(), angles.sin()
 
@@ -71,6 +130,12 @@ class RMSNorm(nn.Module):
         return F.rms_norm(x, self.weight.shape, self.weight.to(x.dtype), self.eps)
 
 
+def new_norm(config: GPTConfig) -> nn.Module:
+    """The norm of the architecture, over C."""
+    kind = RMSNorm if config.rms_norm else nn.LayerNorm
+    return kind(config.hidden_size, config.norm_eps)
+
+
 class Attention(nn.Module):
     """Grouped-query attention (Ainslie et al. 2023, arXiv:2305.13245).
 
@@ -80,48 +145,71 @@ class Attention(nn.Module):
     def __init__(self, config: GPTConfig, layer: int):
         super().__init__()
         self.config, self.layer = config, layer
-        heads, kv_heads = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
-        self.q_proj = nn.Linear(config.hidden_size, heads, bias=False)
-        self.k_proj = nn.Linear(config.hidden_size, kv_heads, bias=False)
-        self.v_proj = nn.Linear(config.hidden_size, kv_heads, bias=False)
-        self.o_proj = nn.Linear(heads, config.hidden_size, bias=False)
-        self.q_norm = RMSNorm(config.head_dim, config.rms_norm_eps)
-        self.k_norm = RMSNorm(config.head_dim, config.rms_norm_eps)
+        self.heads, self.kv_heads = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
+        self.q_proj = nn.Linear(config.hidden_size, self.heads, bias=config.qkv_bias)
+        self.k_proj = nn.Linear(config.hidden_size, self.kv_heads, bias=config.qkv_bias)
+        self.v_proj = nn.Linear(config.hidden_size, self.kv_heads, bias=config.qkv_bias)
+        self.o_proj = nn.Linear(self.heads, config.hidden_size, bias=config.output_bias)
+        if config.qk_norm:
+            self.q_norm = RMSNorm(config.head_dim, config.norm_eps)
+            self.k_norm = RMSNorm(config.head_dim, config.norm_eps)
+        self.qkv_proj: nn.Module | None = None  # the three in one, for inference
 
-    def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor], cache: Cache | None) -> Tensor:
+    def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries (B, T, H * D), keys and values (B, T, K * D)."""
+        if self.qkv_proj is None:
+            return self.q_proj(x), self.k_proj(x), self.v_proj(x)
+        queries, keys, values = self.qkv_proj(x).split([self.heads, self.kv_heads, self.kv_heads], dim=-1)
+        return queries, keys, values
+
+    def forward(
+        self, x: Tensor, rotary: tuple[Tensor, Tensor] | None, cache: Cache | None, mask: Tensor | None
+    ) -> Tensor:
         batch, length, _ = x.shape
         split = (batch, length, -1, self.config.head_dim)
-        queries = rotate(self.q_norm(self.q_proj(x).view(split)).transpose(1, 2), *rotary)  # (B, H, T, D)
-        keys = rotate(self.k_norm(self.k_proj(x).view(split)).transpose(1, 2), *rotary)  # (B, K, T, D)
-        values = self.v_proj(x).view(split).transpose(1, 2)
-        mask = None
+        queries, keys, values = (part.view(split) for part in self.project(x))
+        if self.config.qk_norm:
+            queries, keys = self.q_norm(queries), self.k_norm(keys)
+        queries, keys, values = queries.transpose(1, 2), keys.transpose(1, 2), values.transpose(1, 2)
+        if rotary is not None:
+            queries, keys = rotate(queries, *rotary), rotate(keys, *rotary)  # (B, H, T, D), (B, K, T, D)
+        causal = mask is None and length > 1
         if cache is not None:
-            before = cache.length
             keys, values = cache.extend(self.layer, keys, values)
-            if before and length > 1:  # is_causal would align the mask with the first key, not the last
-                mask = torch.ones(length, before + length, dtype=torch.bool, device=x.device).tril(before)
+        grouped = self.config.num_kv_heads != self.config.num_heads
+        if grouped and length == 1:
+            # The heads that share keys see the same positions: as if they were tokens, and no key is copied.
+            queries = queries.view(batch, self.config.num_kv_heads, -1, self.config.head_dim)
+            grouped = False
         mixed = F.scaled_dot_product_attention(
-            queries,
-            keys,
-            values,
-            attn_mask=mask,
-            is_causal=mask is None and length > 1,
-            enable_gqa=self.config.num_kv_heads != self.config.num_heads,
+            queries, keys, values, attn_mask=mask, is_causal=causal, enable_gqa=grouped
         )
-        return self.o_proj(mixed.transpose(1, 2).reshape(batch, length, -1))
+        if length > 1:
+            mixed = mixed.transpose(1, 2)
+        return self.o_proj(mixed.reshape(batch, length, -1))
 
 
 class MLP(nn.Module):
-    """SwiGLU (Shazeer 2020, arXiv:2002.05202)."""
+    """SwiGLU (Shazeer 2020, arXiv:2002.05202), or two matrices with an activation between."""
 
     def __init__(self, config: GPTConfig):
         super().__init__()
-        self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
-        self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
-        self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size, bias=False)
+        width, inner, bias = config.hidden_size, config.intermediate_size, config.mlp_bias
+        self.gated, self.activation = config.gated, ACTIVATIONS[config.activation]
+        if config.gated:
+            self.gate_proj = nn.Linear(width, inner, bias=bias)
+        self.up_proj = nn.Linear(width, inner, bias=bias)
+        self.down_proj = nn.Linear(inner, width, bias=bias)
+        self.gate_up_proj: nn.Module | None = None  # the two in one, for inference
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+        if not self.gated:
+            return self.down_proj(self.activation(self.up_proj(x)))
+        if self.gate_up_proj is None:
+            gate, up = self.gate_proj(x), self.up_proj(x)
+        else:
+            gate, up = self.gate_up_proj(x).chunk(2, dim=-1)
+        return self.down_proj(self.activation(gate) * up)
 
 
 class Layer(nn.Module):
@@ -129,13 +217,15 @@ class Layer(nn.Module):
 
     def __init__(self, config: GPTConfig, index: int):
         super().__init__()
-        self.input_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.input_layernorm = new_norm(config)
         self.self_attn = Attention(config, index)
-        self.post_attention_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.post_attention_layernorm = new_norm(config)
         self.mlp = MLP(config)
 
-    def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor], cache: Cache | None) -> Tensor:
-        x = x + self.self_attn(self.input_layernorm(x), rotary, cache)
+    def forward(
+        self, x: Tensor, rotary: tuple[Tensor, Tensor] | None, cache: Cache | None, mask: Tensor | None
+    ) -> Tensor:
+        x = x + self.self_attn(self.input_layernorm(x), rotary, cache, mask)
         return x + self.mlp(self.post_attention_layernorm(x))
 
 
@@ -146,19 +236,39 @@ class Decoder(nn.Module):
         super().__init__()
         self.config = config
         self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
+        if not config.rotary:
+            self.embed_positions = nn.Embedding(config.context, config.hidden_size)
         self.layers = nn.ModuleList(Layer(config, index) for index in range(config.num_layers))
-        self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.norm = new_norm(config)
+        self._rotary: tuple[Tensor, Tensor] | None = None  # the table of the positions that were seen so far
+
+    def rotary(self, end: int, like: Tensor) -> tuple[Tensor, Tensor]:
+        """Cosines and sines of at least the positions before `end`, (S, D), on the device and in the type of `like`."""
+        table = self._rotary
+        if table is None or len(table[0]) < end or table[0].dtype != like.dtype or table[0].device != like.device:
+            size = min(self.config.context, 1 << (end - 1).bit_length()) if end <= self.config.context else end
+            with torch.inference_mode(False):  # training goes on with what a sample between two steps has made
+                cosines, sines = rotary_table(self.config, torch.arange(size, device=like.device))
+                table = self._rotary = cosines.to(like.dtype), sines.to(like.dtype)
+        return table
 
     def forward(self, tokens: Tensor, cache: Cache | None = None) -> Tensor:
-        start = cache.length if cache is not None else 0
-        positions = torch.arange(start, start + tokens.shape[1], device=tokens.device)
+        start, length = cache.length if cache is not None else 0, tokens.shape[1]
+        mask, positions = cache.visible(length) if cache is not None else (None, None)
+        chosen = slice(start, start + length) if positions is None else positions
         x = self.embed_tokens(tokens)  # (B, T, C)
-        cosines, sines = rotary_table(self.config, positions)
-        rotary = cosines.to(x.dtype), sines.to(x.dtype)
+        rotary = None
+        if self.config.rotary:
+            cosines, sines = self.rotary(start + length, x)
+            rotary = cosines[chosen], sines[chosen]
+            if positions is not None:  # rows differ: (B, 1, T, D)
+                rotary = rotary[0].unsqueeze(1), rotary[1].unsqueeze(1)
+        else:
+            x = x + self.embed_positions.weight[chosen]
         for layer in self.layers:
-            x = layer(x, rotary, cache)
+            x = layer(x, rotary, cache, mask)
         if cache is not None:
-            cache.length += tokens.shape[1]
+            cache.length += length
         return self.norm(x)
 
 

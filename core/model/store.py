@@ -5,23 +5,20 @@ Torch is imported only where weights move.
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import store
-from ..errors import UserError
-from ..files import disk_size, read_object, sync_folder, write_atomic, write_json
-from ..language import gettext as _
+from ..files import disk_size, read_object, staged_folder, write_atomic, write_json
 from ..tokenizer.special import BEGIN, END, PADDING
 from .config import GPTConfig
+from .layouts import to_checkpoint
+from .weights import WEIGHTS, Checkpoint
 
 if TYPE_CHECKING:
     from ..tokenizer.tokenizer import Tokenizer
     from .gpt import GPT
-
-WEIGHTS = "model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -80,53 +77,38 @@ def save_model(path: Path, model: GPT, tokenizer: Tokenizer, provenance: dict[st
         write_atomic(path / WEIGHTS, _weights(model))
         write_json(path / "newleaf.json", {"format": 1, **provenance})
         return
-    from ..files import staged_folder
-
     with staged_folder(path) as folder:
         (folder / WEIGHTS).write_bytes(_weights(model))
         (folder / "tokenizer.model").write_bytes(tokenizer.model)
         write_json(folder / "generation_config.json", _special_tokens())
         write_json(folder / "newleaf.json", {"format": 1, **provenance})
         write_json(folder / "config.json", model.config.to_hugging_face())
-    sync_folder(path.parent)
 
 
 def load_model(path: Path, device: str = "cpu") -> GPT:
-    """The network in a folder, with its weights in float32, ready to use."""
+    """The network in a folder, with its weights in float32, ready to use. Raises UserError for a damaged one."""
     import torch
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
 
     from .gpt import GPT
 
     info = ModelInfo.at(path)
-    try:
-        weights = load_file(path / WEIGHTS)
-    except (SafetensorError, FileNotFoundError, struct.error) as error:
-        raise UserError(_("{path} is damaged: {error}.").format(path=path / WEIGHTS, error=error)) from None
-    with torch.device("meta"):
-        model = GPT(info.config)
-    weights = {name: tensor.float() for name, tensor in weights.items()}
-    if info.config.tie_embeddings and "model.embed_tokens.weight" in weights:
-        weights["lm_head.weight"] = weights["model.embed_tokens.weight"]
-    try:
-        model.load_state_dict(weights, assign=True)
-    except RuntimeError as error:
-        raise UserError(
-            _("The weights in {path} do not fit its config.json: {error}").format(path=path, error=error)
-        ) from None
+    with Checkpoint(path) as checkpoint:
+        checkpoint.check(info.config)  # before the network is made: an absurd size costs nothing
+        with torch.device("meta"):
+            model = GPT(info.config)
+        for name, tensor in checkpoint.read(info.config, torch.float32):
+            module, _dot, kind = name.rpartition(".")
+            setattr(model.get_submodule(module), kind, torch.nn.Parameter(tensor.to(device), requires_grad=False))
     if info.config.tie_embeddings:
         model.lm_head.weight = model.model.embed_tokens.weight
-    return model.to(device).eval().requires_grad_(False)
+    return model.eval()
 
 
 def _weights(model: GPT) -> bytes:
     from safetensors.torch import save
 
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    if model.config.tie_embeddings:
-        del tensors["lm_head.weight"]  # the same memory as the embedding
-    return save(tensors, metadata={"format": "pt"})
+    tensors = {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()}
+    return save(to_checkpoint(model.config, tensors), metadata={"format": "pt"})
 
 
 def _special_tokens() -> dict[str, Any]:

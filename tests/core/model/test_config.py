@@ -1,13 +1,15 @@
 """The shape of a GPT: its `config.json` comes back, and what the network cannot be is refused by name."""
 
+import dataclasses
 import json
 
 import pytest
-from hypothesis import given
+import torch
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newleaf.core.errors import UserError
-from newleaf.core.model.config import GPTConfig
+from newleaf.core.model.config import ARCHITECTURES, GELU, GPTConfig
 
 CONFIG = GPTConfig(
     vocab_size=200,
@@ -19,27 +21,65 @@ CONFIG = GPTConfig(
     head_dim=16,
     intermediate_size=96,
 )
+LLAMA3 = {
+    "rope_type": "llama3",
+    "factor": 8.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 16.0,
+}
 sizes = st.integers(1, 64)
 
 
-@given(
-    config=st.builds(
-        GPTConfig,
-        vocab_size=sizes,
-        context=sizes,
-        hidden_size=sizes,
-        num_layers=sizes,
-        num_heads=sizes,
-        num_kv_heads=sizes,
-        head_dim=sizes,
-        intermediate_size=sizes,
-        rope_theta=st.floats(1, 1e7),
-        rms_norm_eps=st.floats(1e-9, 1e-3),
-        tie_embeddings=st.booleans(),
-    )
-)
+@st.composite
+def shapes(draw):
+    """Any shape that a model can have."""
+    architecture = draw(st.sampled_from(ARCHITECTURES))
+    kv_heads, head_dim = draw(sizes), 2 * draw(sizes)
+    heads = kv_heads * draw(st.integers(1, 4))
+    shape = {
+        "architecture": architecture,
+        "vocab_size": draw(sizes),
+        "context": draw(sizes),
+        "hidden_size": draw(sizes),
+        "num_layers": draw(sizes),
+        "num_heads": heads,
+        "num_kv_heads": kv_heads,
+        "head_dim": head_dim,
+        "intermediate_size": draw(sizes),
+        "norm_eps": draw(st.floats(1e-9, 1e-3)),
+        "tie_embeddings": draw(st.booleans()),
+    }
+    if architecture == "gpt2":
+        biases = dict.fromkeys(("qkv_bias", "output_bias", "mlp_bias"), True)
+        shape |= {"num_kv_heads": heads, "hidden_size": heads * head_dim, "activation": draw(st.sampled_from(GELU))}
+        return GPTConfig(**shape, **biases)
+    bias = draw(st.booleans())
+    shape["rope_theta"] = draw(st.floats(1, 1e7))
+    shape["rope_scaling"] = draw(st.sampled_from([{}, {"rope_type": "linear", "factor": 2.0}, LLAMA3]))
+    if architecture == "qwen2":
+        return GPTConfig(**shape, qkv_bias=True)
+    if architecture == "llama":
+        shape["mlp_bias"] = draw(st.booleans())
+    return GPTConfig(**shape, qkv_bias=bias, output_bias=bias)
+
+
+@given(config=shapes())
 def test_a_shape_comes_back_from_its_file(config):
     assert GPTConfig.from_hugging_face(json.loads(json.dumps(config.to_hugging_face()))) == config
+
+
+@given(config=shapes())
+@settings(max_examples=20)
+def test_the_weights_are_known_by_name_and_shape(config):
+    from newleaf.core.model.gpt import GPT
+
+    config = dataclasses.replace(config, num_layers=2)
+    with torch.device("meta"):
+        model = GPT(config)
+    parameters = {name: tuple(parameter.shape) for name, parameter in model.named_parameters()}
+    assert dict(config.tensors()) == parameters
+    assert config.parameters == sum(parameter.numel() for parameter in model.parameters())
 
 
 @pytest.mark.parametrize("tied", [True, False])
@@ -59,7 +99,7 @@ def test_what_other_programs_leave_out_has_the_architectures_default():
         del values[key]
     config = GPTConfig.from_hugging_face(values)
     assert (config.num_kv_heads, config.head_dim) == (6, 8)
-    assert (config.rope_theta, config.rms_norm_eps) == (10_000.0, 1e-6)
+    assert (config.rope_theta, config.norm_eps) == (10_000.0, 1e-6)
 
 
 @pytest.mark.parametrize(
@@ -76,14 +116,27 @@ def test_the_base_of_the_positions_is_read_from_either_place(spelling):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"model_type": "llama"}, ["llama", "newleaf reads qwen3"]),
+        ({"model_type": "bloom"}, ["bloom", "newleaf reads qwen3, qwen2, llama, gpt2"]),
         ({"model_type": None}, ["newleaf reads qwen3"]),
+        ({"model_type": []}, ["newleaf reads qwen3"]),
         ({"rope_parameters": {"rope_type": "yarn", "rope_theta": 1e4}}, ["rope_type yarn", "does not support"]),
-        ({"rope_parameters": None, "rope_scaling": {"type": "linear", "factor": 2}}, ["rope_type linear"]),
-        ({"attention_bias": True}, ["attention_bias"]),
+        ({"rope_parameters": None, "rope_scaling": {"type": "dynamic", "factor": 2}}, ["rope_type dynamic"]),
+        ({"rope_parameters": {"rope_type": "linear"}}, ["config.json is damaged", "'factor'"]),
+        ({"rope_parameters": {"partial_rotary_factor": 0.5}}, ["partial_rotary_factor 0.5"]),
+        ({"quantization_config": {"quant_method": "gptq"}}, ["quantization_config"]),
+        ({"layer_types": ["full_attention", "sliding_attention"]}, ["layer type sliding_attention"]),
         ({"use_sliding_window": True}, ["use_sliding_window"]),
         ({"hidden_act": "gelu"}, ["hidden_act gelu"]),
-        ({"attention_bias": True, "hidden_act": "gelu"}, ["attention_bias, hidden_act gelu"]),
+        ({"use_sliding_window": True, "hidden_act": "gelu"}, ["use_sliding_window, hidden_act gelu"]),
+        ({"num_hidden_layers": 10**9}, ["config.json is damaged", "num_layers is 1000000000"]),
+        ({"vocab_size": 0}, ["vocab_size is 0"]),
+        ({"hidden_size": -1}, ["hidden_size is -1"]),
+        ({"max_position_embeddings": 1e300}, ["context is 1"]),
+        ({"max_position_embeddings": float("inf")}, ["config.json is damaged"]),
+        ({"num_hidden_layers": True}, ["config.json is damaged"]),
+        ({"num_attention_heads": 7}, ["num_kv_heads is 2"]),
+        ({"head_dim": 15}, ["head_dim is 15"]),
+        ({"rope_parameters": "yarn"}, ["config.json is damaged"]),
         ({"hidden_size": None}, ["config.json is damaged"]),
         ({"vocab_size": "many"}, ["config.json is damaged", "many"]),
     ],
@@ -98,5 +151,5 @@ def test_what_the_network_cannot_be_is_refused_by_name(change, words):
 def test_a_file_that_lacks_something_is_damaged(key):
     values = CONFIG.to_hugging_face()
     del values[key]
-    with pytest.raises(UserError, match=rf"config\.json is damaged: '{key}'"):
+    with pytest.raises(UserError, match=rf"config\.json is damaged: it lacks '{key}'"):
         GPTConfig.from_hugging_face(values)

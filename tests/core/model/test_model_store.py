@@ -126,11 +126,11 @@ def test_a_model_does_not_take_the_place_of_another_thing(pieces):
 def test_models_are_listed_and_what_cannot_be_read_is_passed_over(tiny_model, pieces):
     save_model(folder("models") / "another", model(), pieces, {})
     (folder("models") / "foreign").mkdir()
-    (folder("models") / "foreign" / "config.json").write_text('{"model_type": "llama"}')
+    (folder("models") / "foreign" / "config.json").write_text('{"model_type": "bloom"}')
     (folder("models") / "broken").mkdir()
     (folder("models") / "broken" / "config.json").write_text("{")
     assert [info.name for info in list_models()] == ["another", "tiny"]
-    with pytest.raises(UserError, match="llama"):
+    with pytest.raises(UserError, match="bloom"):
         ModelInfo.open("foreign")
     with pytest.raises(UserError, match=r"config\.json is damaged"):
         ModelInfo.open("broken")
@@ -157,7 +157,7 @@ def test_weights_that_were_cut_have_a_sentence(prepared, tmp_path_factory, data)
 def test_a_file_of_no_weights_has_a_sentence(tiny_model, content):
     path = tiny_model / "model.safetensors"
     path.unlink() if content is None else path.write_bytes(content)
-    with pytest.raises(UserError, match=r"model\.safetensors is damaged"):
+    with pytest.raises(UserError, match=r"model\.safetensors is (damaged|missing)"):
         load_model(tiny_model)
 
 

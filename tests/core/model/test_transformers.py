@@ -1,8 +1,11 @@
-"""The GPT is what Transformers calls qwen3: the same logits from the same folder, both ways."""
+"""The GPT is what Transformers calls qwen3, qwen2, llama or gpt2: the same logits from the same folder, both ways."""
+
+import json
 
 import pytest
 import torch
 
+from newleaf.core.errors import UserError
 from newleaf.core.home import folder
 from newleaf.core.model.config import GPTConfig
 from newleaf.core.model.gpt import GPT
@@ -11,13 +14,39 @@ from newleaf.core.tokenizer.special import BEGIN, END, PADDING
 from newleaf.core.tokenizer.tokenizer import Tokenizer
 
 TOLERANCE = 1e-4
+CONTEXT = 64
+LLAMA3 = {"factor": 4.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 16}
 
-shapes = pytest.mark.parametrize(("heads", "kv_heads"), [(6, 6), (6, 2), (6, 1)])
-ties = pytest.mark.parametrize("tied", [True, False], ids=["tied", "untied"])
+
+def config(heads=6, kv_heads=2, tied=True, **changes):
+    shape = {"rope_theta": 5000.0, "norm_eps": 1e-5, "tie_embeddings": tied, **changes}
+    return GPTConfig(
+        200, CONTEXT, 48, 3, heads, kv_heads, 8 if changes.get("architecture") == "gpt2" else 16, 96, **shape
+    )
 
 
-def config(heads=6, kv_heads=2, tied=True):
-    return GPTConfig(200, 64, 48, 3, heads, kv_heads, 16, 96, rope_theta=5000.0, rms_norm_eps=1e-5, tie_embeddings=tied)
+def gpt2(**changes):
+    biases = dict.fromkeys(("qkv_bias", "output_bias", "mlp_bias"), True)
+    return config(6, 6, architecture="gpt2", activation="gelu_new", rope_theta=10_000.0, **biases, **changes)
+
+
+CONFIGS = {
+    "qwen3": config(),
+    "qwen3 untied": config(tied=False),
+    "qwen3 of one key-value head": config(6, 1),
+    "qwen3 of as many": config(6, 6),
+    "qwen3 with biases": config(qkv_bias=True, output_bias=True),
+    "qwen2": config(architecture="qwen2", qkv_bias=True),
+    "qwen2 untied": config(architecture="qwen2", qkv_bias=True, tied=False),
+    "llama": config(architecture="llama"),
+    "llama untied of as many": config(6, 6, architecture="llama", tied=False),
+    "llama with biases": config(architecture="llama", qkv_bias=True, output_bias=True, mlp_bias=True),
+    "llama stretched": config(architecture="llama", rope_scaling={"rope_type": "linear", "factor": 4.0}),
+    "llama 3.1": config(architecture="llama", rope_scaling={"rope_type": "llama3", **LLAMA3}),
+    "gpt2": gpt2(),
+    "gpt2 untied": gpt2(tied=False),
+}
+architectures = pytest.mark.parametrize("shape", CONFIGS.values(), ids=CONFIGS.keys())
 
 
 def randomise(network):
@@ -29,15 +58,24 @@ def randomise(network):
     return network.eval()
 
 
-def tokens():
-    return torch.randint(200, (2, 64), generator=torch.Generator().manual_seed(1))  # the whole context
+def tokens(batch=2, length=CONTEXT):
+    return torch.randint(200, (batch, length), generator=torch.Generator().manual_seed(1))
 
 
 def theirs_of(shape):
-    from transformers import Qwen3Config, Qwen3ForCausalLM
+    from transformers import AutoConfig, AutoModelForCausalLM
 
     values = {key: value for key, value in shape.to_hugging_face().items() if "dtype" not in key}
-    return randomise(Qwen3ForCausalLM(Qwen3Config(**values)))
+    known = AutoConfig.for_model(values.pop("model_type"), **values)
+    return randomise(AutoModelForCausalLM.from_config(known))
+
+
+def pair(shape):
+    """Their model and ours, of the same weights."""
+    theirs = theirs_of(shape)
+    path = folder("models") / "theirs"
+    theirs.save_pretrained(path)
+    return theirs, load_model(path)
 
 
 @torch.no_grad()
@@ -47,39 +85,126 @@ def assert_same_logits(theirs, ours):
     assert (expected - ours(tokens())).abs().max() < TOLERANCE
 
 
-@ties
-@shapes
-def test_transformers_reads_our_folder_and_gives_the_same_logits(tokenizer, heads, kv_heads, tied):
+# The folder.
+
+
+@architectures
+def test_transformers_reads_our_folder_and_gives_the_same_logits(tokenizer, shape):
     from transformers import AutoModelForCausalLM
 
-    ours = randomise(GPT(config(heads, kv_heads, tied)))
+    ours = randomise(GPT(shape))
     save_model(folder("models") / "m", ours, Tokenizer.open("pieces"), {})
     theirs, report = AutoModelForCausalLM.from_pretrained(
         folder("models") / "m", dtype=torch.float32, output_loading_info=True
     )
-    assert type(theirs).__name__ == "Qwen3ForCausalLM"
+    assert theirs.config.model_type == shape.architecture
     assert not report["missing_keys"] and not report["unexpected_keys"] and not report["mismatched_keys"]
     assert_same_logits(theirs.eval(), ours)
 
 
-@ties
-@shapes
-def test_a_folder_of_transformers_loads_here_with_the_same_logits(heads, kv_heads, tied):
-    theirs = theirs_of(config(heads, kv_heads, tied))
-    theirs.save_pretrained(folder("models") / "theirs")
-    ours = load_model(folder("models") / "theirs")
-    assert ModelInfo.open("theirs").config == ours.config == config(heads, kv_heads, tied)
+@architectures
+def test_a_folder_of_transformers_loads_here_with_the_same_logits(shape):
+    theirs, ours = pair(shape)
+    assert ModelInfo.open("theirs").config == ours.config == shape
     assert_same_logits(theirs, ours)
 
 
-def test_their_half_precision_loads_here_in_full():
+@architectures
+def test_weights_in_several_files_are_one_model(shape):
+    theirs = theirs_of(shape)
+    path = folder("models") / "theirs"
+    theirs.save_pretrained(path, max_shard_size="60KB")
+    assert len(list(path.glob("*.safetensors"))) > 2 and not (path / "model.safetensors").exists()
+    assert_same_logits(theirs, load_model(path))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("shape", [CONFIGS["qwen3"], CONFIGS["gpt2"]], ids=["qwen3", "gpt2"])
+def test_half_precision_loads_here_in_full(shape, dtype):
     from transformers import AutoModelForCausalLM
 
     path = folder("models") / "theirs"
-    theirs_of(config()).to(torch.bfloat16).save_pretrained(path)
+    theirs_of(shape).to(dtype).save_pretrained(path)
     ours = load_model(path)
     assert ours.dtype == torch.float32
     assert_same_logits(AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32).eval(), ours)
+
+
+def test_names_of_the_base_model_alone_are_understood():
+    from safetensors.torch import load_file, save_file
+
+    theirs = theirs_of(CONFIGS["gpt2"])
+    path = folder("models") / "theirs"
+    theirs.save_pretrained(path)
+    weights = {
+        name.removeprefix("transformer."): tensor for name, tensor in load_file(path / "model.safetensors").items()
+    }
+    weights["h.0.attn.bias"] = torch.ones(1, 1, CONTEXT, CONTEXT)  # as the file of gpt2 on the hub has it
+    save_file(weights, path / "model.safetensors")
+    assert_same_logits(theirs, load_model(path))
+
+
+@pytest.mark.parametrize("name", ["../secret.safetensors", "weights.bin", "/etc/passwd", 7])
+def test_an_index_names_files_of_its_folder_alone(name):
+    path = folder("models") / "theirs"
+    theirs_of(CONFIGS["qwen3"]).save_pretrained(path, max_shard_size="60KB")
+    index = path / "model.safetensors.index.json"
+    values = json.loads(index.read_text())
+    values["weight_map"]["model.norm.weight"] = name
+    index.write_text(json.dumps(values))
+    with pytest.raises(UserError, match=r"index\.json is damaged"):
+        load_model(path)
+
+
+# The cache.
+
+
+@architectures
+@torch.inference_mode()
+def test_up_to_the_last_position_the_cache_changes_nothing(shape):
+    theirs, ours = pair(shape)
+    expected = theirs(tokens()).logits
+    cache = ours.new_cache(2)
+    found = [ours(part, cache) for part in tokens().split([1, 5, 1, 1, 30, 25, 1], dim=1)]
+    assert cache.length == CONTEXT
+    assert (expected - torch.cat(found, dim=1)).abs().max() < TOLERANCE
+
+
+@architectures
+@torch.inference_mode()
+def test_rows_of_different_lengths_are_what_each_is_alone(shape):
+    theirs, ours = pair(shape)
+    lengths = [40, 7, 1]
+    rows, padding = tokens(3, 40), torch.tensor([40 - length for length in lengths])
+    attended = torch.arange(40) >= padding[:, None]
+    positions = (torch.arange(40) - padding[:, None]).clamp(min=0)
+    expected = theirs(rows, attention_mask=attended.long(), position_ids=positions).logits
+    cache = ours.new_cache(3)
+    cache.padding = padding
+    found = torch.cat([ours(part, cache) for part in rows.split([35, 4, 1], dim=1)], dim=1)
+    for row, length in enumerate(lengths):
+        alone = theirs(rows[row : row + 1, 40 - length :]).logits[0]
+        assert (alone - found[row, 40 - length :]).abs().max() < TOLERANCE
+        assert (expected[row, 40 - length :] - found[row, 40 - length :]).abs().max() < TOLERANCE
+
+
+# Writing.
+
+
+@architectures
+@torch.inference_mode()
+def test_the_likeliest_tokens_are_the_same_to_the_end_of_the_context(shape):
+    theirs, ours = pair(shape)
+    prompt = tokens(1, 5)
+    expected = theirs.generate(
+        prompt, max_new_tokens=CONTEXT - 5, do_sample=False, eos_token_id=None, pad_token_id=0, use_cache=True
+    )
+    cache, found = ours.new_cache(), prompt
+    logits = ours(prompt, cache, last=True)
+    while found.shape[1] < CONTEXT:
+        found = torch.cat([found, logits[:, -1].argmax(-1, keepdim=True)], dim=1)
+        logits = ours(found[:, -1:], cache)
+    assert found.tolist() == expected.tolist()
 
 
 def test_they_write_what_we_write(tiny_model):
