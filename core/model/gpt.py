@@ -106,16 +106,33 @@ def inverse_frequencies(config: GPTConfig) -> Tensor:
 
 
 def rotary_table(config: GPTConfig, positions: Tensor) -> tuple[Tensor, Tensor]:
-    """Cosines and sines (..., T, D) for rotary positions (..., T), halves side by side."""
+    """Cosines and sines (..., T, D) for rotary positions (..., T), halves side by side, the first sines negated."""
     angles = positions.float().unsqueeze(-1) * inverse_frequencies(config).to(positions.device)  # (..., T, D/2)
-    angles = torch.cat([angles, angles], dim=-1)
-    return angles.cos(), angles.sin()
+    cosines, sines = angles.cos(), angles.sin()
+    return torch.cat([cosines, cosines], dim=-1), torch.cat([-sines, sines], dim=-1)
 
 
 def rotate(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
     """Turn each pair of a (..., T, D) by its position's angle."""
-    left, right = x.chunk(2, dim=-1)
-    return x * cosines + torch.cat([-right, left], dim=-1) * sines
+    return torch.addcmul(x * cosines, x.roll(x.shape[-1] // 2, -1), sines)
+
+
+def attend(
+    queries: Tensor, keys: Tensor, values: Tensor, layer: int, cache: Cache | None, mask: Tensor | None
+) -> Tensor:
+    """Mix values (B, K, T, D) as queries (B, H, T, D) and keys (B, K, T, D) say: (B, T, H * D)."""
+    batch, heads, length, size = queries.shape
+    causal = mask is None and length > 1
+    if cache is not None:
+        keys, values = cache.extend(layer, keys, values)
+    grouped = heads != keys.shape[1]
+    if grouped and length == 1:
+        # The heads that share keys see the same positions: as if they were tokens, and no key is copied.
+        queries, grouped = queries.reshape(batch, keys.shape[1], -1, size), False
+    mixed = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, is_causal=causal, enable_gqa=grouped)
+    if length > 1:
+        mixed = mixed.transpose(1, 2)
+    return mixed.reshape(batch, length, heads * size)
 
 
 class RMSNorm(nn.Module):
@@ -145,48 +162,26 @@ class Attention(nn.Module):
     def __init__(self, config: GPTConfig, layer: int):
         super().__init__()
         self.config, self.layer = config, layer
-        self.heads, self.kv_heads = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
-        self.q_proj = nn.Linear(config.hidden_size, self.heads, bias=config.qkv_bias)
-        self.k_proj = nn.Linear(config.hidden_size, self.kv_heads, bias=config.qkv_bias)
-        self.v_proj = nn.Linear(config.hidden_size, self.kv_heads, bias=config.qkv_bias)
-        self.o_proj = nn.Linear(self.heads, config.hidden_size, bias=config.output_bias)
+        heads, kv_heads = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
+        self.q_proj = nn.Linear(config.hidden_size, heads, bias=config.qkv_bias)
+        self.k_proj = nn.Linear(config.hidden_size, kv_heads, bias=config.qkv_bias)
+        self.v_proj = nn.Linear(config.hidden_size, kv_heads, bias=config.qkv_bias)
+        self.o_proj = nn.Linear(heads, config.hidden_size, bias=config.output_bias)
         if config.qk_norm:
             self.q_norm = RMSNorm(config.head_dim, config.norm_eps)
             self.k_norm = RMSNorm(config.head_dim, config.norm_eps)
-        self.qkv_proj: nn.Module | None = None  # the three in one, for inference
-
-    def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries (B, T, H * D), keys and values (B, T, K * D)."""
-        if self.qkv_proj is None:
-            return self.q_proj(x), self.k_proj(x), self.v_proj(x)
-        queries, keys, values = self.qkv_proj(x).split([self.heads, self.kv_heads, self.kv_heads], dim=-1)
-        return queries, keys, values
 
     def forward(
         self, x: Tensor, rotary: tuple[Tensor, Tensor] | None, cache: Cache | None, mask: Tensor | None
     ) -> Tensor:
-        batch, length, _ = x.shape
-        split = (batch, length, -1, self.config.head_dim)
-        queries, keys, values = (part.view(split) for part in self.project(x))
+        split = (*x.shape[:2], -1, self.config.head_dim)
+        queries, keys, values = self.q_proj(x).view(split), self.k_proj(x).view(split), self.v_proj(x).view(split)
         if self.config.qk_norm:
             queries, keys = self.q_norm(queries), self.k_norm(keys)
         queries, keys, values = queries.transpose(1, 2), keys.transpose(1, 2), values.transpose(1, 2)
         if rotary is not None:
             queries, keys = rotate(queries, *rotary), rotate(keys, *rotary)  # (B, H, T, D), (B, K, T, D)
-        causal = mask is None and length > 1
-        if cache is not None:
-            keys, values = cache.extend(self.layer, keys, values)
-        grouped = self.config.num_kv_heads != self.config.num_heads
-        if grouped and length == 1:
-            # The heads that share keys see the same positions: as if they were tokens, and no key is copied.
-            queries = queries.view(batch, self.config.num_kv_heads, -1, self.config.head_dim)
-            grouped = False
-        mixed = F.scaled_dot_product_attention(
-            queries, keys, values, attn_mask=mask, is_causal=causal, enable_gqa=grouped
-        )
-        if length > 1:
-            mixed = mixed.transpose(1, 2)
-        return self.o_proj(mixed.reshape(batch, length, -1))
+        return self.o_proj(attend(queries, keys, values, self.layer, cache, mask))
 
 
 class MLP(nn.Module):
@@ -200,16 +195,11 @@ class MLP(nn.Module):
             self.gate_proj = nn.Linear(width, inner, bias=bias)
         self.up_proj = nn.Linear(width, inner, bias=bias)
         self.down_proj = nn.Linear(inner, width, bias=bias)
-        self.gate_up_proj: nn.Module | None = None  # the two in one, for inference
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self.gated:
-            return self.down_proj(self.activation(self.up_proj(x)))
-        if self.gate_up_proj is None:
-            gate, up = self.gate_proj(x), self.up_proj(x)
-        else:
-            gate, up = self.gate_up_proj(x).chunk(2, dim=-1)
-        return self.down_proj(self.activation(gate) * up)
+        if self.gated:
+            return self.down_proj(self.activation(self.gate_proj(x)) * self.up_proj(x))
+        return self.down_proj(self.activation(self.up_proj(x)))
 
 
 class Layer(nn.Module):
@@ -285,11 +275,11 @@ class GPT(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        return self.lm_head.weight.device
+        return self.model.embed_tokens.weight.device
 
     @property
     def dtype(self) -> torch.dtype:
-        return self.lm_head.weight.dtype
+        return self.model.embed_tokens.weight.dtype
 
     def new_cache(self, batch: int = 1, positions: int | None = None) -> Cache:
         """An empty cache for `batch` rows of up to `positions` (the whole context) tokens."""

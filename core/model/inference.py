@@ -1,0 +1,182 @@
+"""The network made ready to write: weights laid out so that a token costs little more than reading them once.
+
+One token at a time is limited by how fast weights come from memory, and, in a small model, by how many operations there
+are. A plain matrix product with one row reads weights at half the speed of the memory or less; the layouts that oneDNN
+and FBGEMM pack them into come near all of it. Matrices with the same input become one, and the factors of an RMSNorm
+move into the matrix that follows it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .gpt import GPT, MLP, Attention, Cache, Layer, RMSNorm, attend, rotate
+
+ROWS = 8  # that the packed layout is made for; it serves one row and hundreds nearly as well
+QUANTIZATIONS = ("none", "int8")
+
+Linear = Callable[[Tensor, Tensor | None], nn.Module]  # from a weight and a bias
+
+
+class PlainLinear(nn.Module):
+    """A linear map as it is."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None):
+        super().__init__()
+        self.weight, self.bias = weight, bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight, self.bias)
+
+
+class PackedLinear(nn.Module):
+    """A linear map in float32 on a CPU, packed by oneDNN."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None):
+        super().__init__()
+        self.bias = bias
+        self.packed = torch.ops.mkldnn._reorder_linear_weight(weight, ROWS)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.ops.mkldnn._linear_pointwise(x, self.packed, self.bias, "none", [], "")
+
+
+class Int8Linear(nn.Module):
+    """Weights of one byte with a scale for each row, on a CPU; inputs are rounded to a byte as they come."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None):
+        super().__init__()
+        quantized, scales = quantize(weight)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # the tensor's type is to move to another library some day
+            tensor = torch._make_per_channel_quantized_tensor(
+                quantized, scales.double(), torch.zeros(len(scales), dtype=torch.long), 0
+            )
+        self.packed = torch.ops.quantized.linear_prepack(tensor, bias)
+        # Without these instructions products of full bytes do not fit where they are added up.
+        self.reduce_range = not torch.cpu._is_vnni_supported()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.ops.quantized.linear_dynamic(x, self.packed, self.reduce_range)
+
+
+class WeightOnlyInt8Linear(nn.Module):
+    """Weights of one byte with a scale for each row, on any device; they are spread out as they are used."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None):
+        super().__init__()
+        self.weight, scales = quantize(weight)
+        self.scales, self.bias = scales.to(weight.dtype), bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        product = F.linear(x, self.weight.to(x.dtype)) * self.scales
+        return product if self.bias is None else product + self.bias
+
+
+def quantize(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Whole numbers from -127 to 127 (rows, columns), and what each row is multiplied with to come back."""
+    scales = (weight.abs().amax(dim=1) / 127).clamp(min=1e-12).float()
+    return (weight / scales[:, None]).round().to(torch.int8), scales
+
+
+class UnitNorm(nn.Module):
+    """RMSNorm over the last dimension of size `size` without its factors, in few operations."""
+
+    def __init__(self, size: int, eps: float, like: Tensor):
+        super().__init__()
+        self.size, self.eps = size, torch.tensor(eps, dtype=like.dtype, device=like.device)
+
+    def forward(self, x: Tensor) -> Tensor:
+        norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+        return x * torch.addcmul(self.eps, norm, norm, value=1 / self.size).rsqrt_()
+
+
+class PackedAttention(nn.Module):
+    """Attention with its three first matrices in one."""
+
+    def __init__(self, attention: Attention, norm: nn.Module, linear: Linear):
+        super().__init__()
+        self.config, self.layer = attention.config, attention.layer
+        self.qkv_proj = join([attention.q_proj, attention.k_proj, attention.v_proj], linear, norm)
+        self.o_proj = join([attention.o_proj], linear)
+        if self.config.qk_norm:
+            heads, kv_heads = self.config.num_heads, self.config.num_kv_heads
+            weights = [attention.q_norm.weight.expand(heads, -1), attention.k_norm.weight.expand(kv_heads, -1)]
+            self.qk_weight = torch.cat(weights)  # (H + K, D)
+            self.unit = UnitNorm(self.config.head_dim, self.config.norm_eps, self.qk_weight)
+
+    def forward(
+        self, x: Tensor, rotary: tuple[Tensor, Tensor] | None, cache: Cache | None, mask: Tensor | None
+    ) -> Tensor:
+        config = self.config
+        parts = self.qkv_proj(x).view(*x.shape[:2], -1, config.head_dim)  # (B, T, H + 2 K, D)
+        both, values = parts.split([config.num_heads + config.num_kv_heads, config.num_kv_heads], dim=2)
+        if config.qk_norm:
+            both = self.unit(both) * self.qk_weight
+        both = both.transpose(1, 2)
+        if rotary is not None:
+            both = rotate(both, *rotary)
+        queries, keys = both.split([config.num_heads, config.num_kv_heads], dim=1)
+        return self.o_proj(attend(queries, keys, values.transpose(1, 2), self.layer, cache, mask))
+
+
+class PackedMLP(nn.Module):
+    """The MLP with its two first matrices in one."""
+
+    def __init__(self, mlp: MLP, norm: nn.Module, linear: Linear):
+        super().__init__()
+        self.gated, self.activation = mlp.gated, mlp.activation
+        self.first_proj = join([mlp.gate_proj, mlp.up_proj] if mlp.gated else [mlp.up_proj], linear, norm)
+        self.down_proj = join([mlp.down_proj], linear)
+
+    def forward(self, x: Tensor) -> Tensor:
+        inner = self.first_proj(x)
+        if not self.gated:
+            return self.down_proj(self.activation(inner))
+        gate, up = inner.chunk(2, dim=-1)
+        return self.down_proj(self.activation(gate).mul_(up))
+
+
+def join(linears: Sequence[nn.Linear], linear: Linear, norm: nn.Module | None = None) -> nn.Module:
+    """Linear maps of one input in one, with the factors of the RMSNorm before them."""
+    weight = torch.cat([each.weight for each in linears])
+    bias = torch.cat([each.bias for each in linears]) if linears[0].bias is not None else None
+    if isinstance(norm, RMSNorm):
+        weight = weight * norm.weight
+    return linear(weight.contiguous(), bias)
+
+
+def unit(norm: nn.Module) -> nn.Module:
+    """An RMSNorm whose factors were moved; another norm as it is."""
+    return UnitNorm(len(norm.weight), norm.eps, norm.weight) if isinstance(norm, RMSNorm) else norm
+
+
+@torch.no_grad()
+def prepare(model: GPT, quantization: str = "none") -> GPT:
+    """Make a loaded model ready to write, in place: it cannot be trained or saved any more.
+
+    `quantization` is one of QUANTIZATIONS. It gives the same logits but for rounding.
+    """
+    linear = _kind(model, quantization)
+    layers: Iterable[Layer] = model.model.layers  # type: ignore[assignment]
+    for layer in layers:
+        layer.self_attn = PackedAttention(layer.self_attn, layer.input_layernorm, linear)  # type: ignore[assignment]
+        layer.input_layernorm = unit(layer.input_layernorm)
+        layer.mlp = PackedMLP(layer.mlp, layer.post_attention_layernorm, linear)  # type: ignore[assignment]
+        layer.post_attention_layernorm = unit(layer.post_attention_layernorm)
+    model.lm_head = join([model.lm_head], linear, model.model.norm)  # type: ignore[assignment]
+    model.model.norm = unit(model.model.norm)
+    return model.requires_grad_(False)
+
+
+def _kind(model: GPT, quantization: str) -> Linear:
+    assert quantization in QUANTIZATIONS
+    on_cpu = model.device.type == "cpu" and model.dtype == torch.float32
+    if quantization == "int8":
+        return Int8Linear if on_cpu and torch.backends.quantized.engine != "none" else WeightOnlyInt8Linear
+    return PackedLinear if on_cpu and torch.backends.mkldnn.is_available() else PlainLinear
