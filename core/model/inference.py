@@ -51,18 +51,24 @@ class Int8Linear(nn.Module):
 
     def __init__(self, weight: Tensor, bias: Tensor | None):
         super().__init__()
+        self.bias = bias
         quantized, scales = quantize(weight)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # the tensor's type is to move to another library some day
             tensor = torch._make_per_channel_quantized_tensor(
                 quantized, scales.double(), torch.zeros(len(scales), dtype=torch.long), 0
             )
-        self.packed = torch.ops.quantized.linear_prepack(tensor, bias)
+        self.packed = torch.ops.quantized.linear_prepack(tensor, None)
         # Without these instructions products of full bytes do not fit where they are added up.
         self.reduce_range = not torch.cpu._is_vnni_supported()
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.ops.quantized.linear_dynamic(x, self.packed, self.reduce_range)
+        if x.shape[:-1].numel() == 1:
+            product = torch.ops.quantized.linear_dynamic(x, self.packed, self.reduce_range)
+        else:  # all rows are rounded alike: each is brought to the same size first
+            sizes = x.abs().amax(dim=-1, keepdim=True).clamp_(min=1e-12)
+            product = torch.ops.quantized.linear_dynamic(x / sizes, self.packed, self.reduce_range).mul_(sizes)
+        return product if self.bias is None else product + self.bias
 
 
 class WeightOnlyInt8Linear(nn.Module):

@@ -48,7 +48,7 @@ def test_without_the_packed_layout_too(monkeypatch):
 def test_a_byte_for_each_weight_changes_little(shape):
     model, ready = pair(shape, "int8")
     exact, rounded = model(tokens()), ready(tokens())
-    assert 0 < (exact - rounded).std() < 0.05 * exact.std()
+    assert 0 < (exact - rounded).std() < 0.1 * exact.std()
 
 
 @pytest.mark.parametrize("kind", LINEARS)
@@ -62,6 +62,14 @@ def test_a_linear_map_of_each_kind_is_that_map(kind, bias, rows):
     assert found.shape == (2, rows, 33)
     tolerance = 0.02 * plain(x).std() if "Int8" in kind.__name__ else 1e-5
     assert (found - plain(x)).abs().mean() < tolerance
+
+
+@torch.inference_mode()
+def test_a_large_row_does_not_blur_the_small_ones():
+    plain = torch.nn.Linear(48, 33, bias=False)
+    x = torch.randn(2, 48) * torch.tensor([[1000.0], [1.0]])
+    error = inference.Int8Linear(plain.weight.detach(), None)(x)[1] - plain(x)[1]
+    assert error.abs().mean() < 0.02 * plain(x)[1].std()
 
 
 def test_rows_of_zeros_can_be_rounded():
