@@ -83,21 +83,35 @@ class ArgumentParser(argparse.ArgumentParser):
         """An argument for each field. `given` collects them again."""
         for field in fields(options):
             self.add_argument(
+                *([field.short] if field.short else []),
                 field.flag,
                 dest=field.name,
                 default=argparse.SUPPRESS,
                 type=_parser_of(field),
-                action="append" if field.type is list else "store",
+                action="append" if field.several else "store",
                 metavar=field.metavar or ("|".join(field.choices) if field.choices else "N"),
                 help=_explanation(field),
             )
 
 
+def given_values(options: type[OptionsBase], parsed: argparse.Namespace) -> dict[str, Any]:
+    """What a person gave, and nothing else."""
+    found = {}
+    for field in fields(options):
+        if field.name in (values := vars(parsed)):
+            value = values[field.name]
+            if field.type is list:
+                value = [part for parts in value for part in parts]
+            elif field.type is dict:
+                value = {key: number for parts in value for key, number in parts.items()}
+            found[field.name] = value
+    return found
+
+
 def given(options: type[Options], parsed: argparse.Namespace) -> Options:
     """The options that a person gave; the others have their defaults."""
-    values = vars(parsed)
     try:
-        return options(**{field.name: values[field.name] for field in fields(options) if field.name in values})
+        return options.from_mapping(given_values(options, parsed))
     except WrongUsageError:
         raise
     except UserError as error:
@@ -110,8 +124,6 @@ class _WrongValueError(Exception):
 
 def _parser_of(field: OptionField) -> Callable[[str], Any]:
     def parse(text: str) -> Any:
-        if field.type is list:
-            return text
         try:
             value = field.parse(text)
         except UserError as error:
@@ -125,7 +137,7 @@ def _parser_of(field: OptionField) -> Callable[[str], Any]:
 
 def _explanation(field: OptionField) -> str:
     default = field.default
-    if default is None or default == "" or default == []:
+    if default in (None, "", [], {}):
         return _(field.description).replace("%", "%%")
     shown = format_duration(default) if field.kind == "duration" else default
     return (

@@ -9,7 +9,7 @@ from typing import Any
 from ..core.generation.options import GenerationOptions
 from ..core.language import gettext as _
 from ..core.model.store import ModelInfo
-from .arguments import ArgumentParser, WrongUsageError, given
+from .arguments import ArgumentParser, given, given_values
 from .main import DONE, INTERRUPTED
 from .output import harmless, print_json, say
 
@@ -23,28 +23,27 @@ def configure(parser: ArgumentParser) -> None:
     )
     parser.add_argument("model", metavar="MODEL")
     parser.add_argument("prompt", nargs="?", default="", metavar="PROMPT", help=_("without it: from nothing"))
-    parser.add_argument("-n", "--number", type=int, default=1, metavar="N", help=_("how many completions. Default: 1."))
     parser.add_options(GenerationOptions)
     parser.add_json()
     parser.set_defaults(run=_generate)
 
 
 def _generate(parsed: Namespace) -> int:
-    options = given(GenerationOptions, parsed)
-    if parsed.number < 1:
-        raise WrongUsageError(_("-n is {number}: it must be 1 or more.").format(number=parsed.number))
-    ModelInfo.open(parsed.model)  # before the wait for torch, and for standard input
+    values = given_values(GenerationOptions, parsed)
+    given(GenerationOptions, parsed)  # what is wrong is said before the wait for torch, and for standard input
+    ModelInfo.open(parsed.model)
     prompt = _prompt(parsed.prompt)
     from ..core.generation.generate import Writer
 
-    run = Writer.open(parsed.model).start(prompt, options, parsed.number)
+    writer = Writer.open(parsed.model)
+    run = writer.start(prompt, GenerationOptions.from_mapping(values, writer.defaults))
     if run.left_out:
         say(
             _("The prompt is longer than the model can see: its first {number:,} tokens are left out.").format(
                 number=run.left_out
             )
         )
-    streaming = parsed.number == 1 and not parsed.json
+    streaming = run.number == 1 and not parsed.json
     try:
         for delta in run:
             if streaming:
@@ -55,14 +54,7 @@ def _generate(parsed: Namespace) -> int:
             print()
         return INTERRUPTED
     if parsed.json:
-        print_json(
-            {
-                "prompt": prompt,
-                "model": parsed.model,
-                "seed": run.seed,
-                "completions": [completion.as_dict() for completion in run.completions],
-            }
-        )
+        print_json({"prompt": prompt, "model": parsed.model, **run.as_dict()})
     elif streaming:
         print()
     else:

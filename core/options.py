@@ -30,11 +30,12 @@ def option(
     choices: tuple[str, ...] | None = None,
     kind: str | None = None,
     metavar: str | None = None,
+    short: str | None = None,
 ) -> Any:
     """A field of an options dataclass.
 
     `description` is one sentence, marked with N_. The bounds are inclusive. `kind` is "duration" for seconds that a
-    person writes as 90s, 20m or 1h30m.
+    person writes as 90s, 20m or 1h30m. `short` is another flag of one letter.
     """
     metadata = {
         "description": description,
@@ -43,9 +44,10 @@ def option(
         "choices": choices,
         "kind": kind,
         "metavar": metavar,
+        "short": short,
     }
-    if isinstance(default, list):
-        return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
+    if isinstance(default, list | dict):
+        return dataclasses.field(default_factory=lambda: type(default)(default), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -92,11 +94,17 @@ class OptionField:
     choices: tuple[str, ...] | None
     kind: str | None
     metavar: str | None
+    short: str | None
 
     @property
     def flag(self) -> str:
         """How the command line calls it."""
         return "--" + self.name.replace("_", "-")
+
+    @property
+    def several(self) -> bool:
+        """Whether it may be given several times."""
+        return self.type in (list, dict)
 
     def takes(self, value: Any) -> bool:
         """Whether `value` is of the right type and within the bounds."""
@@ -129,6 +137,8 @@ class OptionField:
             return _("true or false")
         if self.type is list:
             return _("a list")
+        if self.type is dict:
+            return _("a text and a number, such as 'the=-5'")
         show = format_duration if self.kind == "duration" else _plain_number
         noun = (
             _("a time such as 90s, 20m or 1h30m")
@@ -146,8 +156,13 @@ class OptionField:
         return noun
 
     def parse(self, text: str) -> Any:
-        """The value that a person wrote as `text`. Raises UserError."""
+        """The value that a person wrote as `text`, one part of it where there may be several. Raises UserError."""
         try:
+            if self.type is list:
+                return [text]
+            if self.type is dict:
+                key, _equals, number = text.rpartition("=")
+                return {key: float(number)}
             if self.kind == "duration":
                 return parse_duration(text)
             if self.type is bool:

@@ -70,13 +70,14 @@ class Server:
         from ..generation.options import GenerationOptions
 
         writer = _writer(request["model"], _modified(request["model"]))
-        run = writer.start(request["prompt"], GenerationOptions.from_mapping(request["options"]))
+        options = GenerationOptions.from_mapping(request["options"], writer.defaults)
+        run = writer.start(request["prompt"], options)
         self._answer(number, left_out=run.left_out)
         for delta in run:
             self._answer(number, text=delta.text)
             if number in self.cancelled:
                 run.cancel()
-        self._answer(number, done={**run.completions[0].as_dict(), "seed": run.seed})
+        self._answer(number, done={**run.completions[0].as_dict(writer.tokenizer), "seed": run.seed})
 
     def _preview(self, number: int, request: dict[str, Any]) -> None:
         from ..corpus.preview import preview

@@ -8,85 +8,100 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from .. import store
+from ..errors import UserError
+from ..files import read_object
+from ..language import gettext as _
 from ..model.gpt import GPT
+from ..model.inference import prepare
 from ..model.store import load_model
-from ..tokenizer.special import BEGIN, END
+from ..progress import Cancelled
 from ..tokenizer.tokenizer import Tokenizer
 from . import sampling
+from .beams import search
+from .completion import Completion, Delta, TokenScore, score
 from .options import GenerationOptions
+from .penalties import Penalties, biases_of
+from .reading import Reader
 from .text import TextStream
 
 LARGEST_SEED = 2**31 - 1  # of those that are drawn: short enough to type
 
-
-@dataclass
-class Completion:
-    """One continuation of a prompt."""
-
-    index: int
-    stream: TextStream
-    tokens: list[int] = field(default_factory=list)
-    finish_reason: str = ""  # "stop": the text's end or a stop string; "length": max_tokens; "cancelled"
-    seconds: float = 0.0
-
-    @property
-    def text(self) -> str:
-        return self.stream.text
-
-    @property
-    def tokens_per_second(self) -> float:
-        return len(self.tokens) / self.seconds if self.seconds else 0.0
-
-    def as_dict(self) -> dict[str, Any]:
-        """What `generate --json` says of it."""
-        return {
-            "text": self.text,
-            "tokens": len(self.tokens),
-            "finish_reason": self.finish_reason,
-            "tokens_per_second": round(self.tokens_per_second, 1),
-        }
+Message = Mapping[str, str]  # of a chat: its role and its content
+Prompt = str | Sequence[Message]
 
 
-@dataclass(frozen=True)
-class Delta:
-    """A bit of new text of one completion."""
-
-    index: int
-    text: str
-
-
-@dataclass(frozen=True)
 class Writer:
-    """A model with its tokenizer, ready to write."""
+    """A model with its tokenizer, ready to write. Used from one thread at a time."""
 
-    model: GPT
-    tokenizer: Tokenizer
+    def __init__(self, model: GPT, tokenizer: Tokenizer, defaults: Mapping[str, Any] | None = None):
+        self.model, self.tokenizer = model, tokenizer
+        self.defaults = dict(defaults or {})  # of the options, where the model has its own
+        self.beginning: Reader | None = None  # what was written last: what the next text has in common is not read
 
     @classmethod
-    def open(cls, name: str, device: str = "cpu") -> Writer:
-        """The model of this name. Raises UserError when there is none."""
-        path = store.find("models", name)
-        return cls(load_model(path, device), Tokenizer.at(path))
+    def open(cls, name: str, device: str = "cpu", quantization: str = "none") -> Writer:
+        """The model of this name. Raises UserError when there is none, or it is damaged."""
+        return cls.at(store.find("models", name), device, quantization)
+
+    @classmethod
+    def at(cls, path: Path, device: str = "cpu", quantization: str = "none") -> Writer:
+        """The model in a folder."""
+        tokenizer = Tokenizer.at(path)
+        model = load_model(path, device)
+        check_vocabulary(tokenizer, model.config.vocab_size, path)
+        config = path / "generation_config.json"
+        defaults = GenerationOptions.of_model(read_object(config)) if config.exists() else {}
+        return cls(prepare(model, quantization), tokenizer, defaults)
+
+    @cached_property
+    def silent(self) -> list[int]:
+        """The tokens that are never written: control symbols are for the program, numbers beyond the pieces nothing.
+
+        The end of the text is the only one of them that a completion may choose.
+        """
+        data = self.tokenizer.token_bytes
+        unknown = range(len(data), self.model.config.vocab_size)
+        return [i for i, each in enumerate(data) if not each and i not in self.tokenizer.end] + list(unknown)
+
+    def encode(self, prompt: Prompt) -> list[int]:
+        """The tokens of a text to go on from, or of a chat to answer in. Raises UserError."""
+        if not isinstance(prompt, str):
+            from ..chat import encode_chat
+
+            return encode_chat(self.tokenizer, list(prompt))
+        begin = self.tokenizer.begin
+        tokens = self.tokenizer.encode(prompt)
+        if begin is None and not tokens:  # something must be read: the end of another text comes nearest to a beginning
+            begin = min(self.tokenizer.end, default=0)
+        return tokens if begin is None else [begin, *tokens]
 
     def generate(
-        self, prompt: str, options: GenerationOptions | None = None, number: int = 1
+        self, prompt: Prompt, options: GenerationOptions | None = None, number: int | None = None
     ) -> tuple[list[Completion], int]:
-        """`number` completions of `prompt`, and the seed that they came from."""
+        """Completions of `prompt`, as many as the options or `number` say, and the seed that they came from."""
         run = self.start(prompt, options, number)
         for _delta in run:
             pass
         return run.completions, run.seed
 
-    def start(self, prompt: str, options: GenerationOptions | None = None, number: int = 1) -> Run:
-        """The same as a run to iterate over, for the text as it comes."""
-        return Run(self, self.tokenizer.encode(prompt), options or GenerationOptions(), number)
+    def start(
+        self, prompt: Prompt | Sequence[str], options: GenerationOptions | None = None, number: int | None = None
+    ) -> Run:
+        """The same as a run to iterate over, for the text as it comes; of several prompts, if they are a list of texts.
+
+        The completions of the second prompt follow those of the first. Raises UserError.
+        """
+        several = not isinstance(prompt, str) and prompt and isinstance(prompt[0], str)
+        prompts = [self.encode(each) for each in prompt] if several else [self.encode(prompt)]  # type: ignore[arg-type]
+        return Run(self, prompts, options or GenerationOptions.from_mapping({}, self.defaults), number)
 
 
 class Run:
@@ -96,73 +111,129 @@ class Run:
     of three.
     """
 
-    def __init__(self, writer: Writer, prompt: Sequence[int], options: GenerationOptions, number: int):
+    def __init__(
+        self, writer: Writer, prompts: Sequence[list[int]], options: GenerationOptions, number: int | None = None
+    ):
         self.writer, self.options = writer, options
         self.seed = secrets.randbelow(LARGEST_SEED) if options.seed is None else options.seed
         # A prompt that is longer than the context keeps its end, with room to write.
-        room = writer.model.config.context - 1
-        self.prompt = [BEGIN, *prompt]
-        self.left_out = max(0, len(self.prompt) - room)  # tokens at the prompt's beginning that the model does not see
-        self.prompt = self.prompt[self.left_out :]
-        self.completions = [Completion(index, TextStream(options.stop)) for index in range(number)]
+        room = max(1, writer.model.config.context - 1)
+        self.prompts = [prompt[-room:] for prompt in prompts]
+        # Tokens at the prompts' beginnings that the model does not see.
+        self.left_out = sum(max(0, len(prompt) - room) for prompt in prompts)
+        self.number = number or options.n
+        self.completions = [
+            Completion(index, TextStream(options.stop), scores=None if options.logprobs is None else [])
+            for index in range(len(prompts) * self.number)
+        ]
         self.cancelled = False
+        self._begin = 0.0
+
+    @property
+    def prompt(self) -> list[int]:
+        """The tokens of the first prompt that the model sees."""
+        return self.prompts[0]
+
+    @property
+    def prompt_tokens(self) -> int:
+        """How many tokens of prompts the model sees."""
+        return sum(map(len, self.prompts))
 
     def cancel(self) -> None:
         """End after the token at hand; what is written so far stays."""
         self.cancelled = True
 
-    @torch.inference_mode()
     def __iter__(self) -> Iterator[Delta]:
-        model, options, rows = self.writer.model, self.options, len(self.completions)
-        # Control symbols are for the program; the end of the text is the only one that a completion may choose.
-        silent = [i for i, data in enumerate(self.writer.tokenizer.token_bytes) if not data and i != END]
-        generators = [torch.Generator().manual_seed(_mix(self.seed, index)) for index in range(rows)]
-        begin = time.perf_counter()
-        total = min(model.config.context, len(self.prompt) + options.max_tokens)
-        cache = model.new_cache(positions=total)
-        history = torch.tensor([self.prompt], device=model.device)
-        logits = model(history, cache, last=True)[:, -1].float().expand(rows, -1)
-        cache.select(torch.zeros(rows, dtype=torch.long, device=model.device))
-        history = history.expand(rows, -1)
-        seen = torch.zeros(rows, logits.shape[-1], dtype=torch.bool, device=model.device).scatter_(1, history, True)
-        for _step in range(options.max_tokens):
-            logits = sampling.forbid(logits.clone(), silent)
-            logits = sampling.penalise_repetition(logits, seen, options.repetition_penalty)
-            chosen = sampling.choose(logits, options, generators)
-            yield from self._take(chosen.tolist(), time.perf_counter() - begin)
-            if self.cancelled or all(completion.finish_reason for completion in self.completions):
-                break
-            history = torch.cat([history, chosen[:, None]], dim=1)
-            seen.scatter_(1, chosen[:, None], True)
-            if cache.length == model.config.context:
-                kept = history[:, -(model.config.context // 2) :]
-                cache = model.new_cache(rows)
-                logits = model(kept, cache, last=True)[:, -1].float()
-            else:
-                logits = model(chosen[:, None], cache)[:, -1].float()
+        self._begin = time.perf_counter()
+        try:
+            yield from search(self) if self.options.beams > 1 else self._sample()
+        except Cancelled:
+            self.cancelled = True
         for completion in self.completions:
             if not completion.finish_reason:
                 completion.finish_reason = "cancelled" if self.cancelled else "length"
                 if text := completion.stream.finish():
                     yield Delta(completion.index, text)
 
-    def _take(self, tokens: list[int], seconds: float) -> Iterator[Delta]:
-        for completion, token in zip(self.completions, tokens, strict=True):
+    def as_dict(self) -> dict[str, Any]:
+        """What `generate --json` says of it, with all its completions."""
+        return {
+            "seed": self.seed,
+            "prompt_tokens": self.prompt_tokens,
+            "completions": [completion.as_dict(self.writer.tokenizer) for completion in self.completions],
+        }
+
+    @property
+    def seconds(self) -> float:
+        """Since the first token was asked for."""
+        return time.perf_counter() - self._begin
+
+    def reader(self) -> Reader:
+        """To read the prompts with, and what follows."""
+        longest = max(map(len, self.prompts))
+        return Reader(self.writer.model, longest + self.options.max_tokens, self.writer.beginning)
+
+    def penalties(self, prompts: Sequence[list[int]]) -> Penalties:
+        """What changes the logits of each prompt's continuation."""
+        writer = self.writer
+        biases = biases_of(self.options.logit_bias, writer.tokenizer)
+        return Penalties(self.options, prompts, writer.silent, sorted(writer.tokenizer.end), biases)
+
+    @torch.inference_mode()
+    def _sample(self) -> Iterator[Delta]:
+        options, reader = self.options, self.reader()
+        rows = [place for place in range(len(self.prompts)) for _completion in range(self.number)]
+        generators = [torch.Generator().manual_seed(mix(self.seed, row % self.number)) for row in range(len(rows))]
+        logits = reader.read(self.prompts, lambda: self.cancelled)[rows]
+        reader.select(rows)
+        penalties = self.penalties([self.prompts[place] for place in rows])
+        for _step in range(options.max_tokens):
+            steered = penalties.apply(logits if options.logprobs is None else logits.clone())
+            chosen = sampling.choose(steered, options, generators).tolist()
+            scores = None if options.logprobs is None else score(logits, chosen, options.logprobs)
+            yield from self._take(chosen, scores)
+            if self.cancelled or all(completion.finish_reason for completion in self.completions):
+                break
+            penalties.written(chosen)
+            logits = reader.next(chosen)
+        self.writer.beginning = reader.keep() or self.writer.beginning
+
+    def _take(self, tokens: Sequence[int], scores: Sequence[TokenScore] | None) -> Iterator[Delta]:
+        seconds = self.seconds
+        for place, (completion, token) in enumerate(zip(self.completions, tokens, strict=True)):
             if completion.finish_reason:
                 continue
             completion.seconds = seconds
-            if token == END:
-                text, completion.finish_reason = completion.stream.finish(), "stop"
-            else:
-                completion.tokens.append(token)
-                text = completion.stream.feed(self.writer.tokenizer.token_bytes[token])
-                if completion.stream.stopped:
-                    completion.finish_reason = "stop"
-            if text:
-                yield Delta(completion.index, text)
+            if (delta := self.add(completion, token, scores[place] if scores is not None else None)) is not None:
+                yield delta
+
+    def add(self, completion: Completion, token: int, scored: TokenScore | None) -> Delta | None:
+        """One more token of a completion, which may be its end; what is new of its text."""
+        if token in self.writer.tokenizer.end:
+            text, completion.finish_reason = completion.stream.finish(), "stop"
+            return Delta(completion.index, text) if text else None
+        completion.tokens.append(token)
+        data = self.writer.tokenizer.token_bytes
+        text = completion.stream.feed(data[token])
+        if completion.stream.stopped:
+            completion.finish_reason = "stop"
+        if scored is None or completion.scores is None:
+            return Delta(completion.index, text) if text else None
+        completion.scores.append(scored)
+        return Delta(completion.index, text, (scored,))
 
 
-def _mix(seed: int, index: int) -> int:
+def check_vocabulary(tokenizer: Tokenizer, vocab_size: int, path: Path) -> None:
+    """Raises UserError where the tokenizer cannot be the model's: embeddings may be padded, but not by far."""
+    if not 0.9 * vocab_size <= tokenizer.vocab_size <= vocab_size:
+        raise UserError(
+            _("{path}: its tokenizer has {pieces:,} pieces, its weights {rows:,}. It is not the model's own.").format(
+                path=path, pieces=tokenizer.vocab_size, rows=vocab_size
+            )
+        )
+
+
+def mix(seed: int, index: int) -> int:
     """A seed for each completion; neighbours have nothing in common (splitmix64, Steele et al. 2014)."""
     mask = 2**64 - 1
     z = (seed + (index + 1) * 0x9E3779B97F4A7C15) & mask

@@ -12,22 +12,15 @@ from torch import Tensor
 
 from .options import GenerationOptions
 
+LIKELIEST = 256  # tokens that are looked at before all are sorted: nearly always enough, and much cheaper
+GREEDY = 1e-6  # a temperature below is as good as 0; divided by less, the logits would be infinite
+
 
 def forbid(logits: Tensor, tokens: Sequence[int]) -> Tensor:
     """Rule out `tokens`."""
     if tokens:
         logits[:, list(tokens)] = -torch.inf
     return logits
-
-
-def penalise_repetition(logits: Tensor, seen: Tensor, penalty: float) -> Tensor:
-    """Divide positive and multiply negative logits of the tokens in `seen` (B, V; true or false) by `penalty`.
-
-    Keskar et al. 2019, arXiv:1909.05858.
-    """
-    if penalty == 1:
-        return logits
-    return torch.where(seen, torch.where(logits > 0, logits / penalty, logits * penalty), logits)
 
 
 def apply_temperature(logits: Tensor, temperature: float) -> Tensor:
@@ -47,11 +40,17 @@ def keep_top_p(logits: Tensor, p: float) -> Tensor:
     """Keep the likeliest tokens until they have probability `p` together. Holtzman et al. 2019, arXiv:1904.09751."""
     if p >= 1:
         return logits
-    ordered, order = logits.sort(descending=True)
-    probabilities = ordered.softmax(-1)
-    before = probabilities.cumsum(-1) - probabilities  # what the likelier ones have together
+    total = logits.logsumexp(-1, keepdim=True)
+    size = min(LIKELIEST, logits.shape[-1])
+    while True:
+        ordered, order = logits.topk(size)
+        probabilities = (ordered - total).exp()
+        before = probabilities.cumsum(-1) - probabilities  # what the likelier ones have together
+        if size == logits.shape[-1] or bool((before[:, -1] >= p).all()):
+            break
+        size = logits.shape[-1]
     ordered = ordered.masked_fill(before >= p, -torch.inf)
-    return torch.empty_like(logits).scatter_(-1, order, ordered)
+    return torch.full_like(logits, -torch.inf).scatter_(-1, order, ordered)
 
 
 def keep_min_p(logits: Tensor, p: float) -> Tensor:
@@ -62,18 +61,40 @@ def keep_min_p(logits: Tensor, p: float) -> Tensor:
     return logits.masked_fill(probabilities < p * probabilities.amax(-1, keepdim=True), -torch.inf)
 
 
+def keep_typical_p(logits: Tensor, p: float) -> Tensor:
+    """Keep the tokens whose surprise is nearest to the expected one until they have probability `p` together.
+
+    Meister et al. 2022, arXiv:2202.00666.
+    """
+    if p >= 1:
+        return logits
+    surprise = -logits.log_softmax(-1)
+    probabilities = (-surprise).exp()
+    expected = (surprise * probabilities).nansum(-1, keepdim=True)  # infinite times nothing is nothing
+    order = (surprise - expected).abs().argsort(-1)
+    ordered = probabilities.gather(-1, order)
+    before = ordered.cumsum(-1) - ordered
+    out = torch.zeros_like(logits, dtype=torch.bool).scatter_(-1, order, before >= p)
+    return logits.masked_fill(out, -torch.inf)
+
+
 def choose(logits: Tensor, options: GenerationOptions, generators: Sequence[torch.Generator]) -> Tensor:
     """The next token of each row, (B,). Each row draws with a generator of its own: rows do not change each other."""
-    if options.temperature < 1e-6:  # as good as 0, and divided by less the logits would be infinite
+    if options.temperature < GREEDY:
         return logits.argmax(-1)
     logits = apply_temperature(logits, options.temperature)
     logits = keep_top_k(logits, options.top_k)
     logits = keep_top_p(logits, options.top_p)
     logits = keep_min_p(logits, options.min_p)
-    probabilities = logits.softmax(-1)
-    return torch.cat(
-        [
-            torch.multinomial(row, 1, generator=generator)
-            for row, generator in zip(probabilities.cpu(), generators, strict=True)
-        ]
-    ).to(logits.device)
+    logits = keep_typical_p(logits, options.typical_p)
+    return draw(logits.softmax(-1), generators)
+
+
+def draw(probabilities: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
+    """A token of each row by its probabilities (B, V): where a number drawn from 0 to 1 falls in their sums, (B,)."""
+    sums = probabilities.double().cumsum(-1)
+    drawn = torch.stack([torch.rand(1, dtype=torch.float64, generator=generator) for generator in generators])
+    places = drawn.to(sums.device) * sums[:, -1:]
+    # A sum that is passed belongs to a token of some probability; rounding may not pass the last of those.
+    last = (sums < sums[:, -1:]).sum(-1)
+    return torch.minimum(torch.searchsorted(sums, places, right=True).squeeze(-1), last)

@@ -71,6 +71,9 @@ class Tokenizer:
         """For each piece, how many bytes it stands for: the measure of bits per byte."""
         return np.array([len(data) for data in self.token_bytes], dtype=np.int64)
 
+    begin: int | None = 1
+    end = frozenset({2})
+
     def encode(self, text: str) -> list[int]:
         """The piece numbers of `text`. A control symbol never comes out, whatever the text says."""
         return [int(number) for number in self.encode_documents([text], threads=1)[0]]

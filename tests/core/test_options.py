@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from newleaf.core.corpus.importing import ImportOptions
 from newleaf.core.errors import UserError
-from newleaf.core.generation.options import GenerationOptions
+from newleaf.core.generation.options import PRESETS, GenerationOptions
 from newleaf.core.options import OptionsBase, fields, format_duration, format_size, option, parse_duration
 from newleaf.core.tokenizer.options import TokenizerOptions
 
@@ -99,17 +99,67 @@ def test_real_options_survive_json(options):
     assert options.from_mapping(json.loads(json.dumps(made.as_dict()))) == made
 
 
+TOGETHER = {"min_tokens": {"max_tokens": 1_000_000}}  # what an option's bounds need of another
+
+
 @real_options
 def test_real_options_hold_their_bounds(options):
     for field in fields(options):
         assert field.description.endswith((".", ")"))
         for bound, beyond in ((field.minimum, -1), (field.maximum, 1)):
             if bound is not None:
-                options(**{field.name: field.type(bound)})
+                options(**{**TOGETHER.get(field.name, {}), field.name: field.type(bound)})
                 with pytest.raises(UserError, match=field.flag):
                     options(**{field.name: field.type(bound + beyond)})
         for choice in field.choices or ():
             options(**{field.name: choice})
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"min_tokens": 5, "max_tokens": 4}, "--min-tokens is 5 and --max-tokens 4"),
+        ({"n": 3, "beams": 2}, "-n is 3 and --beams 2"),
+        ({"logit_bias": {"": 1.0}}, "--logit-bias is =1.0"),
+        ({"logit_bias": {"a": "much"}}, "--logit-bias is a=much"),
+        ({"logit_bias": {"a": float("nan")}}, "--logit-bias is a=nan"),
+        ({"logprobs": 21}, "--logprobs is 21"),
+        ({"preset": "wild"}, "--preset is wild"),
+        ({"temperature": -1.0, "top_p": 2.0}, "--temperature is -1.0.*--top-p is 2.0"),
+    ],
+)
+def test_generation_refuses_what_cannot_be(values, words):
+    with pytest.raises(UserError, match=words):
+        GenerationOptions.from_mapping(values)
+
+
+def test_a_preset_stands_for_several_options_and_gives_way():
+    assert GenerationOptions.from_mapping({"preset": "precise"}).temperature == 0.3
+    assert GenerationOptions.from_mapping({"preset": "precise", "temperature": 0.5}).temperature == 0.5
+    assert GenerationOptions.from_mapping({"preset": "precise"}, {"temperature": 0.6}).temperature == 0.3
+    for name, values in PRESETS.items():
+        made = GenerationOptions.from_mapping({"preset": name})
+        assert {key: getattr(made, key) for key in values} == values
+
+
+def test_a_model_has_its_own_defaults():
+    config = {
+        "bos_token_id": 1,
+        "do_sample": True,
+        "temperature": 0.6,
+        "top_k": 20,
+        "max_new_tokens": 512,
+        "num_beams": 1,
+        "typical_p": "much",
+        "repetition_penalty": None,
+    }
+    defaults = GenerationOptions.of_model(config)
+    assert defaults == {"temperature": 0.6, "top_k": 20, "max_tokens": 512, "beams": 1}
+    assert GenerationOptions.from_mapping({"top_k": 5}, defaults) == GenerationOptions(
+        temperature=0.6, top_k=5, max_tokens=512
+    )
+    assert GenerationOptions.of_model({"do_sample": False})["temperature"] == 0.0
+    assert GenerationOptions.of_model({"min_new_tokens": 5, "max_new_tokens": 2}) == {}
 
 
 @pytest.mark.parametrize("stop", [[""], ["a", ""], [3]])

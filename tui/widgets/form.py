@@ -57,7 +57,7 @@ class Form(Vertical, Generic[Options]):
         return entry
 
     def _default(self, field: OptionField) -> str:
-        if field.default in (None, "", []):
+        if field.default in (None, "", [], {}):
             return _("automatic") if field.default is None else ""
         return format_duration(field.default) if field.kind == "duration" else str(field.default)
 
@@ -78,16 +78,20 @@ class Form(Vertical, Generic[Options]):
 
     def make(self) -> Options:
         """The options. Raises UserError with all that is wrong."""
+        return self.options.from_mapping(self.values())
+
+    def values(self) -> dict[str, Any]:
+        """What was typed or chosen, each by itself as it has to be. Raises UserError with all that is wrong."""
         values: dict[str, Any] = {}
         problems = []
         for name, text in self.texts().items():
             field = self.fields[name]
             try:
-                values[name] = [text] if field.type is list else field.parse(text.strip())
+                values[name] = field.parse(text if field.several else text.strip())
                 if not field.takes(values[name]):
                     problems.append(field.complaint(text))
             except UserError as error:
                 problems.append(str(error))
         if problems:
             raise UserError(" ".join(problems))
-        return self.options(**values)
+        return values

@@ -118,7 +118,7 @@ def test_control_symbols_are_never_written(writer):
 
 def test_what_is_told_of_a_completion(writer):
     (completion,) = write(writer)
-    assert completion.as_dict() == {
+    assert completion.as_dict(writer.tokenizer) == {
         "text": completion.text,
         "tokens": 20,
         "finish_reason": "length",

@@ -7,7 +7,7 @@ import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from newleaf.core.generation import sampling
+from newleaf.core.generation import penalties, sampling
 from newleaf.core.generation.options import GenerationOptions
 
 # Distinct in float32, too: which of two equals is kept is nobody's promise.
@@ -85,16 +85,16 @@ def test_each_row_is_cut_by_itself():
 def test_repetition_is_made_less_likely_whatever_the_sign():
     logits = torch.tensor([[2.0, -2.0, 1.0, -torch.inf]])
     seen = torch.tensor([[True, True, False, True]])
-    assert sampling.penalise_repetition(logits, seen, 2.0).tolist() == [[1.0, -4.0, 1.0, -torch.inf]]
-    assert sampling.penalise_repetition(logits, seen, 0.5).tolist() == [[4.0, -1.0, 1.0, -torch.inf]]
-    assert sampling.penalise_repetition(logits, seen, 1.0).equal(logits)
+    assert penalties.penalise_repetition(logits, seen, 2.0).tolist() == [[1.0, -4.0, 1.0, -torch.inf]]
+    assert penalties.penalise_repetition(logits, seen, 0.5).tolist() == [[4.0, -1.0, 1.0, -torch.inf]]
+    assert penalties.penalise_repetition(logits, seen, 1.0).equal(logits)
 
 
 @given(logits=rows, penalty=st.floats(1.01, 10))
 def test_a_penalty_never_makes_anything_likelier(logits, penalty):
     seen = torch.zeros(1, logits.shape[1], dtype=torch.bool)
     seen[0, ::2] = True
-    changed = sampling.penalise_repetition(logits, seen, penalty)
+    changed = penalties.penalise_repetition(logits, seen, penalty)
     assert (changed <= logits).all() and changed[~seen].equal(logits[~seen])
 
 
