@@ -66,9 +66,9 @@ class ChatView(View):
     ChatView #model-detail { display: none; }
     ChatView #prompt { height: 4; border-top: solid $accent; }
     ChatView #prompt:focus { border-top: solid $accent; }
-    ChatView .controls { width: 34; border-left: solid $panel; padding: 0 1; display: none; }
+    ChatView .controls { width: 38; border-left: solid $panel; padding: 0 1; display: none; }
     ChatView.-controls .controls { display: block; }
-    ChatView .controls .row Label { width: 19; }
+    ChatView .controls .row Label { width: 21; }
     """
 
     def __init__(self) -> None:

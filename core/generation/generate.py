@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import torch
 
 from .. import store
+from ..chat import Message, shortened, stop_of
 from ..errors import UserError
 from ..files import read_object
 from ..language import gettext as _
@@ -34,7 +36,6 @@ from .text import TextStream
 
 LARGEST_SEED = 2**31 - 1  # of those that are drawn: short enough to type
 
-Message = Mapping[str, str]  # of a chat: its role and its content
 Prompt = str | Sequence[Message]
 
 
@@ -71,12 +72,8 @@ class Writer:
         unknown = range(len(data), self.model.config.vocab_size)
         return [i for i, each in enumerate(data) if not each and i not in self.tokenizer.end] + list(unknown)
 
-    def encode(self, prompt: Prompt) -> list[int]:
-        """The tokens of a text to go on from, or of a chat to answer in. Raises UserError."""
-        if not isinstance(prompt, str):
-            from ..chat import encode_chat
-
-            return encode_chat(self.tokenizer, list(prompt))
+    def encode(self, prompt: str) -> list[int]:
+        """The tokens of a text to go on from. Raises UserError."""
         begin = self.tokenizer.begin
         tokens = self.tokenizer.encode(prompt)
         if begin is None and not tokens:  # something must be read: the end of another text comes nearest to a beginning
@@ -99,9 +96,20 @@ class Writer:
 
         The completions of the second prompt follow those of the first. Raises UserError.
         """
-        several = not isinstance(prompt, str) and prompt and isinstance(prompt[0], str)
-        prompts = [self.encode(each) for each in prompt] if several else [self.encode(prompt)]  # type: ignore[arg-type]
-        return Run(self, prompts, options or GenerationOptions.from_mapping({}, self.defaults), number)
+        chosen = options or GenerationOptions.from_mapping({}, self.defaults)
+        if isinstance(prompt, str):
+            return Run(self, [self.encode(prompt)], chosen, number)
+        if prompt and isinstance(prompt[0], str):
+            return Run(self, [self.encode(each) for each in prompt], chosen, number)  # type: ignore[arg-type]
+        return self._start_chat(prompt, chosen, number)  # type: ignore[arg-type]
+
+    def _start_chat(self, messages: Sequence[Message], options: GenerationOptions, number: int | None) -> Run:
+        """What is too long for the context loses its oldest messages, but for the system's: a half one misleads."""
+        context = self.model.config.context
+        tokens, whole = shortened(self.tokenizer, messages, context - min(options.max_tokens, context // 2))
+        run = Run(self, [tokens], replace(options, stop=[*options.stop, *stop_of(self.tokenizer)]), number)
+        run.left_out += whole - len(tokens)
+        return run
 
 
 class Run:

@@ -79,7 +79,8 @@ def save_model(path: Path, model: GPT, tokenizer: Tokenizer, provenance: dict[st
         return
     with staged_folder(path) as folder:
         (folder / WEIGHTS).write_bytes(_weights(model))
-        (folder / "tokenizer.model").write_bytes(tokenizer.model)
+        for file, content in tokenizer.files.items():
+            (folder / file).write_bytes(content)
         write_json(folder / "generation_config.json", _special_tokens())
         write_json(folder / "newleaf.json", {"format": 1, **provenance})
         write_json(folder / "config.json", model.config.to_hugging_face())

@@ -19,7 +19,6 @@ from ..files import read_json, staged_folder, write_json
 from ..home import make_private
 from ..language import gettext as _
 from ..progress import Progress, no_progress
-from .special import BEGIN, END
 from .tokenizer import Tokenizer
 
 BATCH = 4 << 20  # characters that are encoded at once, about
@@ -56,7 +55,7 @@ def encode_corpus(corpus: Corpus, tokenizer: Tokenizer, name: str, progress: Pro
             counts = {"documents": 0, "tokens": 0, "bytes": 0}
             with (folder / f"{split}.bin").open("wb") as file:
                 for texts in _batches(corpus.documents(split)):
-                    row = _pack(tokenizer.encode_documents(texts, os.cpu_count() or 1), dtype)
+                    row = _pack(tokenizer, tokenizer.encode_documents(texts, os.cpu_count() or 1), dtype)
                     file.write(row.data)  # tofile would not say that the disk is full
                     counts["documents"] += len(texts)
                     counts["tokens"] += len(row)
@@ -81,7 +80,8 @@ def _batches(documents: Iterator[str]) -> Iterator[list[str]]:
         yield batch
 
 
-def _pack(encoded: list[np.ndarray[Any, Any]], dtype: Any) -> np.ndarray[Any, Any]:
-    begin, end = np.array([BEGIN], dtype=dtype), np.array([END], dtype=dtype)
+def _pack(tokenizer: Tokenizer, encoded: list[np.ndarray[Any, Any]], dtype: Any) -> np.ndarray[Any, Any]:
+    begin = np.array([] if tokenizer.begin is None else [tokenizer.begin], dtype=dtype)
+    end = np.array(sorted(tokenizer.end)[:1], dtype=dtype)
     parts = [part for numbers in encoded for part in (begin, numbers.astype(dtype), end)]
     return np.concatenate(parts)

@@ -1,8 +1,10 @@
-"""A trained tokenizer: text to piece numbers and back, byte for byte."""
+"""A tokenizer: text to piece numbers and back, byte for byte. Two kinds: SentencePiece's, and those of Hugging Face."""
 
 from __future__ import annotations
 
 import hashlib
+import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,12 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import sentencepiece
 
 from ..errors import UserError
 from ..language import gettext as _
 from ..store import find
-from .special import SPACE
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,16 @@ class Piece:
     bytes: bytes
 
 
-class Tokenizer:
-    """Encodes and decodes with a SentencePiece model. Needs no training code and no torch."""
+class Tokenizer(ABC):
+    """Encodes and decodes. Needs no training code and no torch."""
 
-    def __init__(self, model: bytes):
-        self.model = model
-        self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+    begin: int | None  # the piece that a text starts with, if any
+    end: frozenset[int]  # the pieces that end a text
+    padding: int | None
+    special: dict[str, int]  # the control symbols by their text, which no person can type
+    files: dict[str, bytes]  # to put into a folder, for `at` to find it there again
+    chat_template: str | None = None
+    symbol_names: dict[str, str]  # what a chat template calls control symbols: bos_token, eos_token, pad_token
 
     @classmethod
     def open(cls, name: str) -> Tokenizer:
@@ -42,24 +46,45 @@ class Tokenizer:
     @classmethod
     def at(cls, folder: Path) -> Tokenizer:
         """The tokenizer in a folder, of a tokenizer or of a model. Raises UserError for a file that is none."""
-        path = folder / "tokenizer.model"
-        try:
-            tokenizer = cls(path.read_bytes())
-            if not tokenizer.vocab_size:
-                raise RuntimeError("no pieces")
-        except (FileNotFoundError, RuntimeError) as error:
-            raise UserError(_("{path} is damaged: {error}.").format(path=path, error=error)) from None
-        return tokenizer
+        if (folder / "tokenizer.model").exists():
+            from .sentencepiece import SentencePieceTokenizer
+
+            return SentencePieceTokenizer.in_folder(folder)
+        if (folder / "tokenizer.json").exists() or (folder / "merges.txt").exists():
+            from .hugging_face import HuggingFaceTokenizer
+
+            return HuggingFaceTokenizer.in_folder(folder)
+        raise UserError(
+            _("{path} has no tokenizer: tokenizer.model or tokenizer.json is missing. Copy it from the source.").format(
+                path=folder
+            )
+        )
 
     @property
+    @abstractmethod
     def vocab_size(self) -> int:
         """How many pieces there are, the special ones included."""
-        return int(self._processor.vocab_size())
+
+    @abstractmethod
+    def encode_documents(self, texts: Sequence[str], threads: int = 1) -> list[np.ndarray[Any, np.dtype[np.int32]]]:
+        """The piece numbers of each text, encoded by several threads."""
+
+    @abstractmethod
+    def piece(self, number: int) -> str:
+        """How a person may read the piece: its text, or <0xE4> for a byte that is no character by itself."""
+
+    @cached_property
+    @abstractmethod
+    def is_byte(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """For each piece, whether it is one byte that spells a character which has no piece."""
+
+    @abstractmethod
+    def _bytes_of(self, number: int) -> bytes: ...
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the model: the same for the same tokenizer, whatever its name."""
-        return hashlib.sha256(self.model).hexdigest()
+        """SHA-256 of what it is made from: the same for the same tokenizer, whatever its name."""
+        return hashlib.sha256(b"".join(self.files[name] for name in sorted(self.files))).hexdigest()
 
     @cached_property
     def token_bytes(self) -> list[bytes]:
@@ -71,50 +96,24 @@ class Tokenizer:
         """For each piece, how many bytes it stands for: the measure of bits per byte."""
         return np.array([len(data) for data in self.token_bytes], dtype=np.int64)
 
-    begin: int | None = 1
-    end = frozenset({2})
-
     def encode(self, text: str) -> list[int]:
         """The piece numbers of `text`. A control symbol never comes out, whatever the text says."""
         return [int(number) for number in self.encode_documents([text], threads=1)[0]]
 
-    def encode_documents(self, texts: Sequence[str], threads: int = 1) -> list[np.ndarray[Any, np.dtype[np.int32]]]:
-        """The piece numbers of each text, encoded by several threads."""
-        safe = [text if text.isascii() else text.encode("utf-8", "replace").decode() for text in texts]
-        encoded = self._processor.encode(safe, return_type="numpy", num_threads=threads)
-        return [
-            self._around_space_signs(text) if SPACE in text else self._spaces_as_bytes(numbers)
-            for text, numbers in zip(safe, encoded, strict=True)
-        ]
+    def encode_marked(self, text: str) -> list[int]:
+        """The piece numbers of `text` in which the control symbols' texts are those symbols: of a rendered chat."""
+        found: list[int] = []
+        for index, part in enumerate(self.special_pattern.split(text)):
+            if index % 2:
+                found.append(self.special[part])
+            elif part:
+                found += self.encode(part)
+        return found
 
     @cached_property
-    def _spelled_space_sign(self) -> list[int]:
-        return [self._processor.piece_to_id(f"<0x{byte:02X}>") for byte in SPACE.encode()]
-
-    def _around_space_signs(self, text: str) -> np.ndarray[Any, np.dtype[np.int32]]:
-        # The character that stands for a space inside SentencePiece would come back as a space: it is spelled in bytes.
-        parts: list[np.ndarray[Any, np.dtype[np.int32]]] = []
-        for index, part in enumerate(text.split(SPACE)):
-            if index:
-                parts.append(np.array(self._spelled_space_sign, dtype=np.int32))
-            if part:
-                parts += self.encode_documents([part])
-        return np.concatenate(parts)
-
-    def _spaces_as_bytes(self, numbers: np.ndarray[Any, np.dtype[np.int32]]) -> np.ndarray[Any, np.dtype[np.int32]]:
-        # A model of whole words does not know every space, and SentencePiece spells its own sign for it in bytes.
-        first, second, third = self._spelled_space_sign
-        starts = np.flatnonzero((numbers[:-2] == first) & (numbers[1:-1] == second) & (numbers[2:] == third))
-        if not len(starts):
-            return numbers
-        numbers = numbers.copy()
-        numbers[starts] = self._processor.piece_to_id("<0x20>")
-        return np.delete(numbers, np.concatenate([starts + 1, starts + 2]))
-
-    @cached_property
-    def is_byte(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """For each piece, whether it is one byte that spells a character which has no piece."""
-        return np.array([self._processor.is_byte(number) for number in range(self.vocab_size)])
+    def special_pattern(self) -> re.Pattern[str]:
+        """Finds the control symbols' texts; `split` leaves them at the odd places."""
+        return re.compile(f"({'|'.join(map(re.escape, sorted(self.special, key=len, reverse=True))) or '(?!)'})")
 
     def decode_bytes(self, numbers: Iterable[int]) -> bytes:
         """The bytes that the pieces stand for."""
@@ -128,17 +127,15 @@ class Tokenizer:
         """The pieces of `text`, to look at."""
         return [Piece(number, self.piece(number), self.token_bytes[number]) for number in self.encode(text)]
 
-    def piece(self, number: int) -> str:
-        """How a person may read the piece: its text, or <0xE4> for a byte that is no character by itself."""
-        if self._processor.is_byte(number):
-            data = self.token_bytes[number]
-            return data.decode() if data < b"\x80" else f"<0x{data[0]:02X}>"
-        return str(self._processor.id_to_piece(number)).replace(SPACE, " ")
 
-    def _bytes_of(self, number: int) -> bytes:
-        if self._processor.is_control(number) or self._processor.is_unknown(number):
-            return b""
-        piece = str(self._processor.id_to_piece(number))
-        if self._processor.is_byte(number):
-            return bytes([int(piece[1:-1], 16)])
-        return piece.replace(SPACE, " ").encode()
+def without_surrogates(text: str) -> str:
+    """Text that UTF-8 can hold: what is half a character becomes a question mark."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def show_bytes(data: bytes) -> str:
+    """Bytes for a person: their text, or <0xE4> for each that is no character."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return "".join(f"<0x{byte:02X}>" for byte in data)

@@ -24,6 +24,7 @@ from ..options import format_size
 from ..progress import Progress, no_progress
 from ..store import new_path
 from .options import TokenizerOptions
+from .sentencepiece import SentencePieceTokenizer
 from .special import BEGIN, END, PADDING, RESERVED, ROLES, UNKNOWN, WHITE_SPACE
 from .tokenizer import Tokenizer
 
@@ -100,7 +101,7 @@ def train_tokenizer(
                 taken=format_size(sample.taken), total=format_size(corpus.manifest.train.bytes)
             )
         )
-    tokenizer = Tokenizer(model)
+    tokenizer = SentencePieceTokenizer(model)
     if tokenizer.vocab_size < options.vocab_size:
         remarks.append(
             _("The text supports {largest} pieces, not {asked}: took {largest}.").format(

@@ -17,7 +17,7 @@ async def test_the_controls_open_from_the_prompt_and_close_again(tiny_model):
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("4", "f6")
         await wait_for_text(pilot, "repetition-penalty")
-        assert app.focused.name == "temperature"
+        assert app.focused.name == "n"
         await pilot.press("f6")
         await wait_for(pilot, lambda: "temperature" not in screen_text(app), "the controls to go")
         assert app.focused.id == "prompt"

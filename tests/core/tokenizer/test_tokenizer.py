@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from newleaf.core.corpus.importing import import_documents, import_files
 from newleaf.core.errors import UserError
 from newleaf.core.tokenizer.options import TYPES, TokenizerOptions
+from newleaf.core.tokenizer.sentencepiece import SentencePieceTokenizer
 from newleaf.core.tokenizer.special import BEGIN, END, PADDING, RESERVED, ROLES, UNKNOWN, WHITE_SPACE
 from newleaf.core.tokenizer.store import TokenizerInfo
 from newleaf.core.tokenizer.tokenizer import Tokenizer
@@ -124,7 +125,7 @@ def test_pieces_are_shown_as_text(tokenizers):
 
 def test_the_fingerprint_is_that_of_the_model(tokenizers):
     first, second = tokenizers["bpe", "prose"], tokenizers["bpe", "odd"]
-    assert Tokenizer(first.model).fingerprint == first.fingerprint != second.fingerprint
+    assert SentencePieceTokenizer(first.model).fingerprint == first.fingerprint != second.fingerprint
 
 
 def test_it_is_opened_by_name_or_from_a_model(tokenizer, tiny_model):
@@ -134,11 +135,16 @@ def test_it_is_opened_by_name_or_from_a_model(tokenizer, tiny_model):
         Tokenizer.open("piece")
 
 
-@pytest.mark.parametrize("content", [None, b"", b"junk", b"\0" * 1000])
+@pytest.mark.parametrize("content", [b"", b"junk", b"\0" * 1000])
 def test_a_file_that_is_no_tokenizer_is_named(tokenizer, content):
-    path = tokenizer / "tokenizer.model"
-    path.unlink() if content is None else path.write_bytes(content)
+    (tokenizer / "tokenizer.model").write_bytes(content)
     with pytest.raises(UserError, match=r"tokenizer\.model is damaged"):
+        Tokenizer.open("pieces")
+
+
+def test_a_folder_without_a_tokenizer_is_told(tokenizer):
+    (tokenizer / "tokenizer.model").unlink()
+    with pytest.raises(UserError, match=r"pieces has no tokenizer: tokenizer\.model or tokenizer\.json is missing"):
         Tokenizer.open("pieces")
 
 

@@ -1,0 +1,125 @@
+"""Tokenizers of SentencePiece: those trained here, and `tokenizer.model` files from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sentencepiece
+
+from ..errors import UserError
+from ..language import gettext as _
+from .companions import Companions
+from .special import SPACE
+from .tokenizer import Tokenizer, without_surrogates
+
+
+class SentencePieceTokenizer(Tokenizer):
+    """Encodes and decodes with a SentencePiece model."""
+
+    def __init__(self, model: bytes, companions: Companions | None = None):
+        self.model = model
+        self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+        beside = companions or Companions()
+        self.files = {"tokenizer.model": model, **beside.files}
+        self.chat_template = beside.chat_template
+        own = int(self._processor.vocab_size())
+        # What was added later has the numbers behind the model's own pieces.
+        self._added = {number: text for number, text in beside.added.items() if number >= own}
+        self._size = max([own - 1, *self._added]) + 1
+        self.special = {
+            str(self._processor.id_to_piece(number)): number
+            for number in range(own)
+            if self._processor.is_control(number)
+        } | {text: number for number, (text, special) in self._added.items() if special}
+        begin, end, padding = self._processor.bos_id(), self._processor.eos_id(), self._processor.pad_id()
+        named = self.special.get
+        self.begin = named(beside.begin or "", begin if begin >= 0 else None) if beside.add_begin is not False else None
+        ends = {named(beside.end or "", end), *beside.end_ids}
+        self.end = frozenset(number for number in ends if 0 <= number < self._size)
+        self.padding = named(beside.padding or "", padding if padding >= 0 else None)
+        own_names = {
+            name: str(self._processor.id_to_piece(number))
+            for name, number in (("bos_token", begin), ("eos_token", end), ("pad_token", padding))
+            if number >= 0
+        }
+        self.symbol_names = {**own_names, **beside.symbol_names}
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> SentencePieceTokenizer:
+        """The one in a folder. Raises UserError for a damaged one."""
+        path = folder / "tokenizer.model"
+        try:
+            tokenizer = cls(path.read_bytes(), Companions.of(folder))
+            if not tokenizer.vocab_size:
+                raise RuntimeError("no pieces")
+        except (FileNotFoundError, RuntimeError) as error:
+            raise UserError(_("{path} is damaged: {error}.").format(path=path, error=error)) from None
+        return tokenizer
+
+    @property
+    def vocab_size(self) -> int:
+        return self._size
+
+    def encode_documents(self, texts: Sequence[str], threads: int = 1) -> list[np.ndarray[Any, np.dtype[np.int32]]]:
+        safe = [without_surrogates(text) for text in texts]
+        encoded = self._processor.encode(safe, return_type="numpy", num_threads=threads)
+        if self._spelled_space_sign is None:
+            return list(encoded)
+        return [
+            self._around_space_signs(text) if SPACE in text else self._spaces_as_bytes(numbers)
+            for text, numbers in zip(safe, encoded, strict=True)
+        ]
+
+    @cached_property
+    def _spelled_space_sign(self) -> list[int] | None:
+        numbers = [int(self._processor.piece_to_id(f"<0x{byte:02X}>")) for byte in SPACE.encode()]
+        return numbers if all(self._processor.is_byte(number) for number in numbers) else None
+
+    def _around_space_signs(self, text: str) -> np.ndarray[Any, np.dtype[np.int32]]:
+        # The character that stands for a space inside SentencePiece would come back as a space: it is spelled in bytes.
+        parts: list[np.ndarray[Any, np.dtype[np.int32]]] = []
+        for index, part in enumerate(text.split(SPACE)):
+            if index:
+                parts.append(np.array(self._spelled_space_sign, dtype=np.int32))
+            if part:
+                parts += self.encode_documents([part])
+        return np.concatenate(parts)
+
+    def _spaces_as_bytes(self, numbers: np.ndarray[Any, np.dtype[np.int32]]) -> np.ndarray[Any, np.dtype[np.int32]]:
+        # A model of whole words does not know every space, and SentencePiece spells its own sign for it in bytes.
+        assert self._spelled_space_sign is not None
+        first, second, third = self._spelled_space_sign
+        starts = np.flatnonzero((numbers[:-2] == first) & (numbers[1:-1] == second) & (numbers[2:] == third))
+        if not len(starts):
+            return numbers
+        numbers = numbers.copy()
+        numbers[starts] = self._processor.piece_to_id("<0x20>")
+        return np.delete(numbers, np.concatenate([starts + 1, starts + 2]))
+
+    @cached_property
+    def is_byte(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        own = int(self._processor.vocab_size())
+        return np.array([number < own and self._processor.is_byte(number) for number in range(self.vocab_size)])
+
+    def piece(self, number: int) -> str:
+        if number >= self._processor.vocab_size():
+            return self._added.get(number, ("", False))[0]
+        if self._processor.is_byte(number):
+            data = self.token_bytes[number]
+            return data.decode() if data < b"\x80" else f"<0x{data[0]:02X}>"
+        return str(self._processor.id_to_piece(number)).replace(SPACE, " ")
+
+    def _bytes_of(self, number: int) -> bytes:
+        if number >= self._processor.vocab_size():
+            text, special = self._added.get(number, ("", True))
+            return b"" if special else text.encode()
+        if self._processor.is_control(number) or self._processor.is_unknown(number):
+            return b""
+        piece = str(self._processor.id_to_piece(number))
+        if self._processor.is_byte(number):
+            return bytes([int(piece[1:-1], 16)])
+        return piece.replace(SPACE, " ").encode()
