@@ -19,7 +19,7 @@ GROUPS: dict[str, dict[str, str]] = {
     N_("What is kept"): {
         "corpus": N_("text to learn from: add, list, show, remove"),
         "tokenizer": N_("how text is cut into pieces: train, list, show, encode, remove"),
-        "model": N_("what was trained: list, show, remove"),
+        "model": N_("what was trained, or came from elsewhere: list, show, import, export, remove"),
         "job": N_("work in the background: list, show, watch, stop, resume, log, remove"),
     },
     N_("What is done"): {

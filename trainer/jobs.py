@@ -60,7 +60,7 @@ class Job:
 
     @property
     def kind(self) -> str:
-        """ "import", "tokenizer" or "train"."""
+        """ "import", "tokenizer", "train" or "model"."""
         return str(self.spec["kind"])
 
     @property
@@ -261,4 +261,9 @@ def state_word(state: str) -> str:
 
 def kind_word(kind: str) -> str:
     """A kind of job in the language in use."""
-    return {"import": _("import"), "tokenizer": _("tokenizer"), "train": _("training")}.get(kind, kind)
+    return {
+        "import": _("import"),
+        "tokenizer": _("tokenizer"),
+        "train": _("training"),
+        "model": _("model import"),
+    }.get(kind, kind)

@@ -18,12 +18,10 @@ import torch
 
 from .. import store
 from ..chat import Message, shortened, stop_of
-from ..errors import UserError
 from ..files import read_object
-from ..language import gettext as _
 from ..model.gpt import GPT
 from ..model.inference import prepare
-from ..model.store import load_model
+from ..model.store import check_vocabulary, load_model
 from ..progress import Cancelled
 from ..tokenizer.tokenizer import Tokenizer
 from . import sampling
@@ -229,16 +227,6 @@ class Run:
             return Delta(completion.index, text) if text else None
         completion.scores.append(scored)
         return Delta(completion.index, text, (scored,))
-
-
-def check_vocabulary(tokenizer: Tokenizer, vocab_size: int, path: Path) -> None:
-    """Raises UserError where the tokenizer cannot be the model's: embeddings may be padded, but not by far."""
-    if not 0.9 * vocab_size <= tokenizer.vocab_size <= vocab_size:
-        raise UserError(
-            _("{path}: its tokenizer has {pieces:,} pieces, its weights {rows:,}. It is not the model's own.").format(
-                path=path, pieces=tokenizer.vocab_size, rows=vocab_size
-            )
-        )
 
 
 def mix(seed: int, index: int) -> int:

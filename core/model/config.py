@@ -9,7 +9,6 @@ from typing import Any
 
 from ..errors import UserError
 from ..language import gettext as _
-from ..tokenizer.special import BEGIN, END, PADDING
 
 ARCHITECTURES = ("qwen3", "qwen2", "llama", "gpt2")
 GELU = ("gelu_new", "gelu_pytorch_tanh", "gelu")  # the first two are one formula
@@ -123,17 +122,15 @@ class GPTConfig:
         yield from self._norm_shapes("input_layernorm")
         yield from self._norm_shapes("post_attention_layernorm")
 
-    def to_hugging_face(self, dtype: str = "float32") -> dict[str, Any]:
-        """The content of `config.json`."""
+    def to_hugging_face(self, special: Mapping[str, Any] | None = None, dtype: str = "float32") -> dict[str, Any]:
+        """The content of `config.json`, with the numbers of special tokens as a tokenizer has them."""
         values = self._to_gpt2() if self.architecture == "gpt2" else self._to_llama_like()
         return {
             "model_type": self.architecture,
             "vocab_size": self.vocab_size,
             **values,
             "tie_word_embeddings": self.tie_embeddings,
-            "bos_token_id": BEGIN,
-            "eos_token_id": END,
-            "pad_token_id": PADDING,
+            **(special or {}),
             "dtype": dtype,
             "torch_dtype": dtype,
         }
@@ -221,8 +218,9 @@ class GPTConfig:
 def _read_llama_like(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, bool]]:
     architecture = values["model_type"]
     theta = values.get("rope_theta") or 10_000.0
-    rope = {**(values.get("rope_scaling") or {}), **(values.get("rope_parameters") or {})}
-    theta, scaling, unread = _read_rope(rope, theta)
+    # The older key counts where both are there, as in Transformers; only the newer one holds the base.
+    newer, older = values.get("rope_parameters") or {}, values.get("rope_scaling") or {}
+    theta, scaling, unread = _read_rope({"rope_theta": newer.get("rope_theta"), **(older or newer)}, theta)
     heads, width = _whole(values["num_attention_heads"]), _whole(values["hidden_size"])
     attention_bias = bool(values.get("attention_bias", False))
     activation = values.get("hidden_act", "silu")

@@ -11,7 +11,7 @@ Shapes: B batch, T tokens, C hidden_size, H heads, K key-value heads, D head_dim
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -86,23 +86,30 @@ class Cache:
 
 
 def inverse_frequencies(config: GPTConfig) -> Tensor:
-    """How far each pair of a head turns a position, (D/2,), in radians.
+    """How far each pair of a head turns a position, (D/2,), in radians. Su et al. 2021, arXiv:2104.09864."""
+    found = turns(config.rope_theta, config.head_dim)
+    return found / stretch(config.rope_scaling, config.rope_theta, config.head_dim) if config.rope_scaling else found
 
-    Su et al. 2021, arXiv:2104.09864; stretched as Chen et al. 2023, arXiv:2306.15595 (linear) or Llama 3.1 (llama3) do.
+
+def turns(theta: float, head_dim: int) -> Tensor:
+    """The same where nothing is stretched."""
+    return 1.0 / (theta ** (torch.arange(0, head_dim, 2, dtype=torch.float32) / head_dim))
+
+
+def stretch(rope_scaling: Mapping[str, float | str], theta: float, head_dim: int) -> Tensor:
+    """How many times more slowly each pair turns in a model that was taught longer texts later, (D/2,).
+
+    Chen et al. 2023, arXiv:2306.15595 (linear); llama3 as Llama 3.1 does.
     """
-    exponents = torch.arange(0, config.head_dim, 2, dtype=torch.float32) / config.head_dim
-    turns = 1.0 / (config.rope_theta**exponents)
-    if not config.rope_scaling:
-        return turns
-    scaling = {name: float(value) for name, value in config.rope_scaling.items() if name != "rope_type"}
-    slow = turns / scaling["factor"]
-    if config.rope_scaling["rope_type"] == "linear":
-        return slow
+    scaling = {name: float(value) for name, value in rope_scaling.items() if name != "rope_type"}
+    if rope_scaling["rope_type"] == "linear":
+        return torch.full((head_dim // 2,), scaling["factor"])
     # llama3: fast pairs stay, slow ones are stretched, between them a bit of both
     low, high = scaling["low_freq_factor"], scaling["high_freq_factor"]
-    periods = scaling["original_max_position_embeddings"] * turns / (2 * math.pi)  # that fit the original context
+    # that fit the original context
+    periods = scaling["original_max_position_embeddings"] * turns(theta, head_dim) / (2 * math.pi)
     share = ((periods - low) / (high - low)).clamp(0, 1)
-    return (1 - share) * slow + share * turns
+    return 1 / ((1 - share) / scaling["factor"] + share)
 
 
 def rotary_table(config: GPTConfig, positions: Tensor) -> tuple[Tensor, Tensor]:

@@ -63,12 +63,14 @@ def place(config: GPTConfig, name: str) -> Place:
 
 
 def to_checkpoint(config: GPTConfig, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors of a checkpoint, by their names there; each contiguous, in memory of its own where it was laid out
-    anew."""
+    """The tensors of a checkpoint, by their names there, of all weights or of whole layers' alone.
+
+    Each is contiguous, in memory of its own where it was laid out anew.
+    """
     import torch
 
     found: dict[str, Tensor] = {}
-    for name, _shape in config.tensors():
+    for name in filter(weights.__contains__, (name for name, _shape in config.tensors())):
         where = place(config, name)
         tensor = weights[name].mT if where.transposed else weights[name]
         if where.third:

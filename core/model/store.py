@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import store
+from ..errors import UserError
 from ..files import disk_size, read_object, staged_folder, write_atomic, write_json
-from ..tokenizer.special import BEGIN, END, PADDING
+from ..language import gettext as _
+from .card import write_card
 from .config import GPTConfig
 from .layouts import to_checkpoint
 from .weights import WEIGHTS, Checkpoint
@@ -54,6 +56,7 @@ class ModelInfo:
     def summary(self) -> dict[str, Any]:
         """What `model show --json` says of it."""
         return {
+            **{key: value for key, value in self.provenance.items() if key not in ("format", "bits_per_byte")},
             "name": self.name,
             "path": str(self.path),
             "architecture": self.architecture,
@@ -62,7 +65,6 @@ class ModelInfo:
             "vocab_size": self.config.vocab_size,
             "bits_per_byte": self.bits_per_byte,
             "disk_bytes": disk_size(self.path),
-            **{key: value for key, value in self.provenance.items() if key not in ("format", "bits_per_byte")},
         }
 
 
@@ -76,14 +78,16 @@ def save_model(path: Path, model: GPT, tokenizer: Tokenizer, provenance: dict[st
     if (path / "config.json").exists():
         write_atomic(path / WEIGHTS, _weights(model))
         write_json(path / "newleaf.json", {"format": 1, **provenance})
+        write_card(path, path.name)
         return
     with staged_folder(path) as folder:
         (folder / WEIGHTS).write_bytes(_weights(model))
-        for file, content in tokenizer.files.items():
+        for file, content in tokenizer.hugging_face_files.items():
             (folder / file).write_bytes(content)
-        write_json(folder / "generation_config.json", _special_tokens())
+        write_json(folder / "generation_config.json", tokenizer.special_numbers)
         write_json(folder / "newleaf.json", {"format": 1, **provenance})
-        write_json(folder / "config.json", model.config.to_hugging_face())
+        write_json(folder / "config.json", model.config.to_hugging_face(tokenizer.special_numbers))
+        write_card(folder, path.name)
 
 
 def load_model(path: Path, device: str = "cpu") -> GPT:
@@ -112,5 +116,12 @@ def _weights(model: GPT) -> bytes:
     return save(to_checkpoint(model.config, tensors), metadata={"format": "pt"})
 
 
-def _special_tokens() -> dict[str, Any]:
-    return {"bos_token_id": BEGIN, "eos_token_id": END, "pad_token_id": PADDING}
+def check_vocabulary(tokenizer: Tokenizer, vocab_size: int, path: Path) -> None:
+    """Raises UserError where the tokenizer cannot be the model's: embeddings may be padded, but not by far."""
+    padded = max(-(-tokenizer.vocab_size // 64) * 64, tokenizer.vocab_size / 0.9)
+    if not tokenizer.vocab_size <= vocab_size <= padded:
+        raise UserError(
+            _("{path}: its tokenizer has {pieces:,} pieces, its weights {rows:,}. It is not the model's own.").format(
+                path=path, pieces=tokenizer.vocab_size, rows=vocab_size
+            )
+        )

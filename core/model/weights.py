@@ -38,13 +38,22 @@ def weight_files(folder: Path) -> list[Path]:
     )
 
 
-def pickle_refused(path: Path) -> str:
-    """The sentence for weights in a format that can run programs."""
+def pickle_refused(path: Path, model: str = "") -> str:
+    """The sentence for weights in a format that can run programs, and how to convert those of `model`."""
+    model = model or str(path.parent)
+    if path.suffix == ".bin":
+        command = (
+            "python -c 'from transformers import AutoModelForCausalLM as M, AutoTokenizer as T; "
+            f'[C.from_pretrained("{model}").save_pretrained("{model}-safe") for C in (M, T)]\''
+        )
+    else:
+        command = (
+            "python -c 'import torch; from safetensors.torch import save_file; "
+            f'save_file(torch.load("{path}", weights_only=True), "{path.with_suffix(".safetensors")}")\''
+        )
     return _(
-        "{path} is a pickle, which can run any program when it is read. Convert it where you trust it: "
-        "python -c 'from transformers import AutoModelForCausalLM as M; "
-        'M.from_pretrained("{folder}").save_pretrained("{folder}-safe")\''
-    ).format(path=path, folder=path.parent)
+        "{path} is a pickle, which can run any program when it is read. Convert it where you trust it: {command}"
+    ).format(path=path, command=command)
 
 
 def _weight_map(folder: Path) -> dict[str, str]:
@@ -119,8 +128,10 @@ class Checkpoint:
             )
         )
 
-    def read(self, config: GPTConfig, dtype: torch.dtype) -> Iterator[tuple[str, Tensor]]:
-        """Each weight by the network's name, in `dtype`. Raises UserError for one that is no number."""
+    def read(self, config: GPTConfig, dtype: torch.dtype | None = None) -> Iterator[tuple[str, Tensor]]:
+        """Each weight by the network's name, in `dtype` or as it is. Raises UserError for one that is no number."""
+        import torch
+
         for name, _shape in config.tensors():
             where = place(config, name)
             path, file, found = self.find(where.name)
@@ -131,8 +142,8 @@ class Checkpoint:
                         path=path, name=found, type=str(tensor.dtype).removeprefix("torch.")
                     )
                 )
-            tensor = where.take(tensor).to(dtype).contiguous()
-            if not tensor.sum().isfinite():
+            tensor = where.take(tensor).to(dtype or tensor.dtype).contiguous()
+            if not tensor.sum(dtype=torch.float32).isfinite():
                 raise UserError(
                     _("{path}: {name} has values that are no numbers (NaN or infinite). Get the file again.").format(
                         path=path, name=found

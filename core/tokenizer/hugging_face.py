@@ -29,17 +29,18 @@ class HuggingFaceTokenizer(Tokenizer):
 
     def __init__(self, backend: tokenizers.Tokenizer, description: dict[str, Any], files: dict[str, bytes], path: Path):
         self._backend, self.files = backend, files
+        self.description = description  # the content of tokenizer.json
         backend.no_padding()
         backend.no_truncation()
         added = backend.get_added_tokens_decoder()
-        self._added = {number: (token.content, token.special) for number, token in added.items()}
+        self.added = {number: (token.content, token.special) for number, token in added.items()}
         vocabulary = backend.get_vocab(with_added_tokens=True)
         self._texts = {number: text for text, number in vocabulary.items()}
         self._size = max(self._texts, default=-1) + 1
         if not 0 < self._size <= MOST_PIECES:
             raise UserError(_("{path} is damaged: {error}.").format(path=path, error=_("it has no pieces")))
         self._to_bytes = _spelling(description, path)
-        self.special = {text: number for number, (text, special) in self._added.items() if special}
+        self.special = {text: number for number, (text, special) in self.added.items() if special}
         # A control symbol that a person types is text like any other.
         backend.encode_special_tokens = True
 
@@ -115,7 +116,7 @@ class HuggingFaceTokenizer(Tokenizer):
         text = self._texts.get(number)
         if text is None or self.special.get(text) == number:
             return b""
-        return text.encode() if number in self._added else self._to_bytes(text)
+        return text.encode() if number in self.added else self._to_bytes(text)
 
 
 def _spelling(description: dict[str, Any], path: Path) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,8 @@ import numpy as np
 import sentencepiece
 
 from ..errors import UserError
+from ..formats.sentencepiece_model import PieceModel
+from ..formats.tokenizer_json import tokenizer_files
 from ..language import gettext as _
 from .companions import Companions
 from .special import SPACE
@@ -28,13 +31,13 @@ class SentencePieceTokenizer(Tokenizer):
         self.chat_template = beside.chat_template
         own = int(self._processor.vocab_size())
         # What was added later has the numbers behind the model's own pieces.
-        self._added = {number: text for number, text in beside.added.items() if number >= own}
-        self._size = max([own - 1, *self._added]) + 1
+        self.added = {number: text for number, text in beside.added.items() if number >= own}
+        self._size = max([own - 1, *self.added]) + 1
         self.special = {
             str(self._processor.id_to_piece(number)): number
             for number in range(own)
             if self._processor.is_control(number)
-        } | {text: number for number, (text, special) in self._added.items() if special}
+        } | {text: number for number, (text, special) in self.added.items() if special}
         begin, end, padding = self._processor.bos_id(), self._processor.eos_id(), self._processor.pad_id()
         named = self.special.get
         self.begin = named(beside.begin or "", begin if begin >= 0 else None) if beside.add_begin is not False else None
@@ -59,6 +62,17 @@ class SentencePieceTokenizer(Tokenizer):
         except (FileNotFoundError, RuntimeError) as error:
             raise UserError(_("{path} is damaged: {error}.").format(path=path, error=error)) from None
         return tokenizer
+
+    @property
+    def hugging_face_files(self) -> dict[str, bytes]:
+        if len(self.files) > 1:  # from elsewhere, with files of its own
+            return self.files
+        return {**tokenizer_files(PieceModel.decode(self.model)), **self.files}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the model alone: what stands beside it says the same in other words."""
+        return hashlib.sha256(self.model).hexdigest() if not self.added else super().fingerprint
 
     @property
     def vocab_size(self) -> int:
@@ -107,7 +121,7 @@ class SentencePieceTokenizer(Tokenizer):
 
     def piece(self, number: int) -> str:
         if number >= self._processor.vocab_size():
-            return self._added.get(number, ("", False))[0]
+            return self.added.get(number, ("", False))[0]
         if self._processor.is_byte(number):
             data = self.token_bytes[number]
             return data.decode() if data < b"\x80" else f"<0x{data[0]:02X}>"
@@ -115,7 +129,7 @@ class SentencePieceTokenizer(Tokenizer):
 
     def _bytes_of(self, number: int) -> bytes:
         if number >= self._processor.vocab_size():
-            text, special = self._added.get(number, ("", True))
+            text, special = self.added.get(number, ("", True))
             return b"" if special else text.encode()
         if self._processor.is_control(number) or self._processor.is_unknown(number):
             return b""

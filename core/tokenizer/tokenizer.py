@@ -34,6 +34,7 @@ class Tokenizer(ABC):
     end: frozenset[int]  # the pieces that end a text
     padding: int | None
     special: dict[str, int]  # the control symbols by their text, which no person can type
+    added: dict[int, tuple[str, bool]]  # pieces besides the model's own: text, and whether it is a control symbol
     files: dict[str, bytes]  # to put into a folder, for `at` to find it there again
     chat_template: str | None = None
     symbol_names: dict[str, str]  # what a chat template calls control symbols: bos_token, eos_token, pad_token
@@ -80,6 +81,22 @@ class Tokenizer(ABC):
 
     @abstractmethod
     def _bytes_of(self, number: int) -> bytes: ...
+
+    @property
+    def hugging_face_files(self) -> dict[str, bytes]:
+        """The files to put into a model's folder, where Transformers shall find the tokenizer too."""
+        return self.files
+
+    @property
+    def special_numbers(self) -> dict[str, Any]:
+        """The numbers of special tokens by their names in a model's config.json and generation_config.json."""
+        ends = sorted(self.end)
+        named = {
+            "bos_token_id": self.begin,
+            "eos_token_id": ends[0] if len(ends) == 1 else ends or None,
+            "pad_token_id": self.padding,
+        }
+        return {name: value for name, value in named.items() if value is not None}
 
     @cached_property
     def fingerprint(self) -> str:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from ..jobs import Job
     from ..reporter import Reporter
 
-_MODULES = {"import": "importing", "tokenizer": "tokenizing", "train": "training"}
+_MODULES = {"import": "importing", "tokenizer": "tokenizing", "train": "training", "model": "model_importing"}
 
 
 def do(job: Job, reporter: Reporter) -> None:

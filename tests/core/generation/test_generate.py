@@ -237,6 +237,7 @@ def test_a_model_that_is_not_there_is_told(tiny_model):
 
 
 def test_a_model_without_its_tokenizer_is_told(tiny_model):
-    (tiny_model / "tokenizer.model").unlink()
+    for name in ("tokenizer.model", "tokenizer.json"):
+        (tiny_model / name).unlink()
     with pytest.raises(UserError, match=r"tiny has no tokenizer"):
         Writer.open("tiny")

@@ -47,11 +47,14 @@ def test_what_is_saved_comes_back(pieces, tied):
     assert not loaded.training and not any(parameter.requires_grad for parameter in loaded.parameters())
     assert Tokenizer.at(path).fingerprint == pieces.fingerprint
     assert sorted(file.name for file in path.iterdir()) == [
+        "README.md",
         "config.json",
         "generation_config.json",
         "model.safetensors",
         "newleaf.json",
+        "tokenizer.json",
         "tokenizer.model",
+        "tokenizer_config.json",
     ]
 
 
@@ -83,7 +86,8 @@ def test_newer_weights_take_the_place_of_the_older(pieces):
     save_model(path, ours, pieces, {"bits_per_byte": 1.0})
     assert_same_weights(load_model(path), ours)
     assert ModelInfo.open("m").bits_per_byte == 1.0
-    assert len(list(path.iterdir())) == 5
+    assert len(list(path.iterdir())) == 8
+    assert "1.0000 bits per byte" in (path / "README.md").read_text()
 
 
 def test_a_kill_while_it_is_saved_leaves_a_whole_model(pieces, tmp_path):
