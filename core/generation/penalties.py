@@ -110,9 +110,8 @@ class Penalties:
         if self.histories and len(self.histories[0]) - self.starts[0] < options.min_tokens:
             logits = forbid(logits, self.end)
         logits = forbid(logits, self.silent)
-        # Nothing left: better to repeat than to have nothing to choose from.
-        lost = torch.isneginf(logits).all(-1)
-        if options.no_repeat_ngram_size and bool(lost.any()):
+        if options.no_repeat_ngram_size and bool((lost := torch.isneginf(logits).all(-1)).any()):
+            # Nothing left: better to repeat than to have nothing to choose from.
             logits[lost] = forbid(torch.zeros_like(logits[lost]), self.silent)
         return logits
 

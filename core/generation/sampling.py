@@ -9,10 +9,12 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from .options import GenerationOptions
 
 LIKELIEST = 256  # tokens that are looked at before all are sorted: nearly always enough, and much cheaper
+BLOCK = 256  # tokens whose probabilities are added up together
 GREEDY = 1e-6  # a temperature below is as good as 0; divided by less, the logits would be infinite
 
 
@@ -91,10 +93,22 @@ def choose(logits: Tensor, options: GenerationOptions, generators: Sequence[torc
 
 
 def draw(probabilities: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
-    """A token of each row by its probabilities (B, V): where a number drawn from 0 to 1 falls in their sums, (B,)."""
-    sums = probabilities.double().cumsum(-1)
+    """A token of each row by its probabilities (B, V): where a number drawn from 0 to 1 falls in their sums, (B,).
+
+    It falls into a block first, and then to a token of the block: adding up all one after the other takes much longer.
+    """
+    rows, size = probabilities.shape
+    blocks = F.pad(probabilities, (0, -size % BLOCK)).view(rows, -1, BLOCK)
+    sums = blocks.sum(-1, dtype=torch.float64).cumsum(-1)  # (B, blocks)
     drawn = torch.stack([torch.rand(1, dtype=torch.float64, generator=generator) for generator in generators])
     places = drawn.to(sums.device) * sums[:, -1:]
-    # A sum that is passed belongs to a token of some probability; rounding may not pass the last of those.
-    last = (sums < sums[:, -1:]).sum(-1)
-    return torch.minimum(torch.searchsorted(sums, places, right=True).squeeze(-1), last)
+    block = _first_beyond(sums, places)
+    before = F.pad(sums, (1, 0)).gather(-1, block)
+    inside = blocks[torch.arange(rows, device=block.device), block.flatten()].double().cumsum(-1) + before
+    return (block * BLOCK + _first_beyond(inside, places)).flatten()
+
+
+def _first_beyond(sums: Tensor, places: Tensor) -> Tensor:
+    """Which of the sums (B, N) is the first beyond the place (B, 1): (B, 1). Rounding may pass none that grows."""
+    last = (sums < sums[:, -1:]).sum(-1, keepdim=True)
+    return torch.minimum(torch.searchsorted(sums, places, right=True), last)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -269,8 +270,20 @@ class Decoder(nn.Module):
         return self.norm(x)
 
 
+class FewTokens(Protocol):
+    """Another way through the network, for a few tokens behind what is in a cache, that is faster."""
+
+    def takes(self, tokens: Tensor, cache: Cache) -> bool:
+        """Whether it can be gone here."""
+
+    def __call__(self, tokens: Tensor, cache: Cache, last: bool) -> Tensor:
+        """As the network."""
+
+
 class GPT(nn.Module):
     """A language model: tokens in, logits of the next tokens out."""
+
+    step: FewTokens | None = None
 
     def __init__(self, config: GPTConfig):
         super().__init__()
@@ -294,6 +307,8 @@ class GPT(nn.Module):
 
     def forward(self, tokens: Tensor, cache: Cache | None = None, last: bool = False) -> Tensor:
         """Logits (B, T, V) for tokens (B, T), which follow what is in `cache`; of the `last` token alone, (B, 1, V)."""
+        if self.step is not None and cache is not None and self.step.takes(tokens, cache):
+            return self.step(tokens, cache, last)
         hidden = self.model(tokens, cache)
         return self.lm_head(hidden[:, -1:] if last else hidden)
 

@@ -1,9 +1,9 @@
-"""The network made ready to write: weights laid out so that a token costs little more than reading them once.
+"""The network made ready to write: a token costs little more than reading the weights once.
 
 One token at a time is limited by how fast weights come from memory, and, in a small model, by how many operations there
-are. A plain matrix product with one row reads weights at half the speed of the memory or less; the layouts that oneDNN
-and FBGEMM pack them into come near all of it. Matrices with the same input become one, and the factors of an RMSNorm
-move into the matrix that follows it.
+are. Matrices with the same input become one. On a CPU a few tokens then go through decode.c in one call; where that was
+not built, the layouts that oneDNN and FBGEMM pack weights into are next best (a plain matrix product with one row reads
+at half the speed of the memory or less), and the factors of an RMSNorm move into the matrix that follows it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .gpt import GPT, MLP, Attention, Cache, Layer, RMSNorm, attend, rotate
+from .native import NativeStep, library
 
 ROWS = 8  # that the packed layout is made for; it serves one row and hundreds nearly as well
 QUANTIZATIONS = ("none", "int8")
@@ -105,14 +106,15 @@ class UnitNorm(nn.Module):
 class PackedAttention(nn.Module):
     """Attention with its three first matrices in one."""
 
-    def __init__(self, attention: Attention, norm: nn.Module, linear: Linear):
+    def __init__(self, attention: Attention, norm: nn.Module | None, linear: Linear):
         super().__init__()
         self.config, self.layer = attention.config, attention.layer
         self.qkv_proj = join([attention.q_proj, attention.k_proj, attention.v_proj], linear, norm)
         self.o_proj = join([attention.o_proj], linear)
         if self.config.qk_norm:
             heads, kv_heads = self.config.num_heads, self.config.num_kv_heads
-            weights = [attention.q_norm.weight.expand(heads, -1), attention.k_norm.weight.expand(kv_heads, -1)]
+            self.q_norm, self.k_norm = attention.q_norm, attention.k_norm
+            weights = [self.q_norm.weight.expand(heads, -1), self.k_norm.weight.expand(kv_heads, -1)]
             self.qk_weight = torch.cat(weights)  # (H + K, D)
             self.unit = UnitNorm(self.config.head_dim, self.config.norm_eps, self.qk_weight)
 
@@ -134,7 +136,7 @@ class PackedAttention(nn.Module):
 class PackedMLP(nn.Module):
     """The MLP with its two first matrices in one."""
 
-    def __init__(self, mlp: MLP, norm: nn.Module, linear: Linear):
+    def __init__(self, mlp: MLP, norm: nn.Module | None, linear: Linear):
         super().__init__()
         self.gated, self.activation = mlp.gated, mlp.activation
         self.first_proj = join([mlp.gate_proj, mlp.up_proj] if mlp.gated else [mlp.up_proj], linear, norm)
@@ -149,11 +151,12 @@ class PackedMLP(nn.Module):
 
 
 def join(linears: Sequence[nn.Linear], linear: Linear, norm: nn.Module | None = None) -> nn.Module:
-    """Linear maps of one input in one, with the factors of the RMSNorm before them."""
-    weight = torch.cat([each.weight for each in linears])
-    bias = torch.cat([each.bias for each in linears]) if linears[0].bias is not None else None
+    """Linear maps of one input in one, with the factors of the RMSNorm before them where it is given."""
+    weights = [each.weight.detach() for each in linears]
+    weight = torch.cat(weights) if len(weights) > 1 else weights[0]
+    bias = torch.cat([each.bias.detach() for each in linears]) if linears[0].bias is not None else None
     if isinstance(norm, RMSNorm):
-        weight = weight * norm.weight
+        weight = weight * norm.weight.detach()
     return linear(weight.contiguous(), bias)
 
 
@@ -168,21 +171,27 @@ def prepare(model: GPT, quantization: str = "none") -> GPT:
 
     `quantization` is one of QUANTIZATIONS. It gives the same logits but for rounding.
     """
-    linear = _kind(model, quantization)
+    assert quantization in QUANTIZATIONS
+    on_cpu = model.device.type == "cpu" and model.dtype == torch.float32
+    native = on_cpu and library() is not None
+    linear = _kind(on_cpu and not native, quantization)
     layers: Iterable[Layer] = model.model.layers  # type: ignore[assignment]
     for layer in layers:
-        layer.self_attn = PackedAttention(layer.self_attn, layer.input_layernorm, linear)  # type: ignore[assignment]
-        layer.input_layernorm = unit(layer.input_layernorm)
-        layer.mlp = PackedMLP(layer.mlp, layer.post_attention_layernorm, linear)  # type: ignore[assignment]
-        layer.post_attention_layernorm = unit(layer.post_attention_layernorm)
-    model.lm_head = join([model.lm_head], linear, model.model.norm)  # type: ignore[assignment]
-    model.model.norm = unit(model.model.norm)
+        norms = (None, None) if native else (layer.input_layernorm, layer.post_attention_layernorm)
+        layer.self_attn = PackedAttention(layer.self_attn, norms[0], linear)  # type: ignore[assignment]
+        layer.mlp = PackedMLP(layer.mlp, norms[1], linear)  # type: ignore[assignment]
+        if not native:
+            layer.input_layernorm = unit(layer.input_layernorm)
+            layer.post_attention_layernorm = unit(layer.post_attention_layernorm)
+    model.lm_head = join([model.lm_head], linear, None if native else model.model.norm)  # type: ignore[assignment]
+    if native:
+        model.step = NativeStep(model)
+    else:
+        model.model.norm = unit(model.model.norm)
     return model.requires_grad_(False)
 
 
-def _kind(model: GPT, quantization: str) -> Linear:
-    assert quantization in QUANTIZATIONS
-    on_cpu = model.device.type == "cpu" and model.dtype == torch.float32
+def _kind(packed: bool, quantization: str) -> Linear:
     if quantization == "int8":
-        return Int8Linear if on_cpu and torch.backends.quantized.engine != "none" else WeightOnlyInt8Linear
-    return PackedLinear if on_cpu and torch.backends.mkldnn.is_available() else PlainLinear
+        return Int8Linear if packed and torch.backends.quantized.engine != "none" else WeightOnlyInt8Linear
+    return PackedLinear if packed and torch.backends.mkldnn.is_available() else PlainLinear

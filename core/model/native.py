@@ -1,0 +1,205 @@
+"""The step of decode.c from Python: a few tokens through all layers on a CPU, in one call.
+
+It is built when newleaf is installed, where there is a C compiler with OpenMP; elsewhere PyTorch does the work.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import functools
+import importlib.machinery
+from collections.abc import Iterable, Sequence
+from ctypes import POINTER, Structure, c_float, c_int64, c_void_p
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from .gpt import GPT, Cache
+
+ROWS = 16  # that one call takes; more are faster as PyTorch's matrix products
+ACTIVATIONS = {"silu": 0, "gelu_new": 1, "gelu_pytorch_tanh": 1, "gelu": 2}
+
+
+class _Linear(Structure):
+    _fields_ = [
+        ("weight", c_void_p),
+        ("quantized", c_void_p),
+        ("scale", c_void_p),
+        ("bias", c_void_p),
+        ("rows", c_int64),
+        ("columns", c_int64),
+    ]
+
+
+class _Norm(Structure):
+    _fields_ = [("weight", c_void_p), ("bias", c_void_p)]
+
+
+class _Layer(Structure):
+    _fields_ = [
+        *((name, _Norm) for name in ("before_attention", "queries", "keys", "before_mlp")),
+        *((name, _Linear) for name in ("qkv", "output", "first", "down")),
+    ]
+
+
+class _Model(Structure):
+    _fields_ = [
+        *(
+            (name, c_int64)
+            for name in ("hidden", "layers", "heads", "kv_heads", "head_dim", "inner", "threads", "activation")
+        ),
+        ("epsilon", c_float),
+        ("layer", POINTER(_Layer)),
+        ("last", _Norm),
+        ("head", _Linear),
+        *((name, c_void_p) for name in ("embedding", "positions", "cosines", "sines")),
+    ]
+
+
+class _Step(Structure):
+    _fields_ = [
+        *((name, c_int64) for name in ("texts", "tokens", "past", "room")),
+        ("token", c_void_p),
+        ("padding", c_void_p),
+        *((name, POINTER(c_void_p)) for name in ("keys", "values")),
+        *((name, c_void_p) for name in ("x", "normed", "wide", "mixed", "scores", "rounded", "scales", "logits")),
+        ("last", c_int64),
+    ]
+
+
+@functools.cache
+def library() -> Any | None:
+    """The library, if it was built and shares its threads with PyTorch: two teams would fight for the cores."""
+    for suffix in importlib.machinery.EXTENSION_SUFFIXES:
+        path = Path(__file__).with_name(f"_decode{suffix}")
+        if path.exists():
+            with contextlib.suppress(OSError):
+                found = ctypes.CDLL(str(path))
+                if _teams() == 1:
+                    found.newleaf_decode.argtypes = [POINTER(_Model), POINTER(_Step)]
+                    found.newleaf_decode.restype = None
+                    return found
+    return None
+
+
+def _teams() -> int:
+    """How many OpenMP libraries are loaded."""
+    lines = Path("/proc/self/maps").read_text().splitlines()
+    return len({line.rpartition(" ")[2] for line in lines if "libgomp" in line or "libomp" in line})
+
+
+class NativeStep:
+    """A few tokens through a prepared network of plain or byte matrices, in float32 on a CPU."""
+
+    def __init__(self, model: GPT):
+        self.config = config = model.config
+        self.model = model
+        self.threads = torch.get_num_threads()
+        self._kept: list[Any] = []  # what the structures point to
+        decoder = model.model
+        layers: Iterable[Any] = decoder.layers
+        self._layers = (_Layer * config.num_layers)(*map(self._layer, layers))
+        self._table: tuple[Tensor, Tensor] | None = None  # of rotary positions; it grows
+        self._model = _Model(
+            config.hidden_size,
+            config.num_layers,
+            config.num_heads,
+            config.num_kv_heads,
+            config.head_dim,
+            config.intermediate_size,
+            self.threads,
+            ACTIVATIONS[config.activation],
+            config.norm_eps,
+            self._layers,
+            self._norm(decoder.norm),
+            self._linear(model.lm_head),
+            self._pointer(decoder.embed_tokens.weight),
+            self._pointer(None if config.rotary else decoder.embed_positions.weight),
+        )
+        heads = config.num_heads + 2 * config.num_kv_heads
+        inner = config.intermediate_size * (2 if config.gated else 1)
+        widest = max(config.hidden_size, heads * config.head_dim, inner)
+        self._scratch = torch.empty(3, ROWS, widest)
+        self._rounded, self._scales = torch.empty(ROWS, widest, dtype=torch.int16), torch.empty(ROWS)
+        self._mixed = torch.empty(ROWS, config.num_heads * config.head_dim)
+        self._scores = torch.empty(0)
+
+    def takes(self, tokens: Tensor, cache: Cache) -> bool:
+        """Whether these tokens are few enough."""
+        return tokens.numel() <= ROWS
+
+    def __call__(self, tokens: Tensor, cache: Cache, last: bool) -> Tensor:
+        """As the network itself: logits (B, T, V), or (B, 1, V) of the last token alone; the cache grows."""
+        texts, length = tokens.shape
+        tokens = tokens.contiguous()
+        if self._scores.numel() < self.threads * cache.positions:
+            self._scores = torch.empty(self.threads * cache.positions)
+        if self.config.rotary:
+            self._turn(cache.length + length)
+        padding = cache.padding.contiguous() if cache.padding is not None else None
+        logits = torch.empty(texts, 1 if last else length, self.config.vocab_size)
+        x, normed, wide = self._scratch
+        scratch = (x, normed, wide, self._mixed, self._scores, self._rounded, self._scales, logits)
+        step = _Step(
+            texts,
+            length,
+            cache.length,
+            cache.positions,
+            tokens.data_ptr(),
+            padding.data_ptr() if padding is not None else None,
+            _pointers(cache.keys),
+            _pointers(cache.values),
+            *(tensor.data_ptr() for tensor in scratch),
+            last,
+        )
+        found = library()
+        assert found is not None
+        found.newleaf_decode(ctypes.byref(self._model), ctypes.byref(step))
+        cache.length += length
+        return logits
+
+    def _turn(self, end: int) -> None:
+        """Have the table of rotary positions up to `end`."""
+        decoder = self.model.model
+        table = decoder.rotary(end, decoder.embed_tokens.weight)
+        if table is not self._table:
+            self._table = table
+            self._model.cosines, self._model.sines = (tensor.data_ptr() for tensor in table)
+
+    def _layer(self, layer: Any) -> _Layer:
+        attention, mlp = layer.self_attn, layer.mlp
+        return _Layer(
+            self._norm(layer.input_layernorm),
+            self._norm(attention.q_norm) if self.config.qk_norm else _Norm(),
+            self._norm(attention.k_norm) if self.config.qk_norm else _Norm(),
+            self._norm(layer.post_attention_layernorm),
+            *map(self._linear, (attention.qkv_proj, attention.o_proj, mlp.first_proj, mlp.down_proj)),
+        )
+
+    def _norm(self, norm: nn.Module) -> _Norm:
+        return _Norm(self._pointer(norm.weight), self._pointer(getattr(norm, "bias", None)))
+
+    def _linear(self, linear: Any) -> _Linear:
+        weight, bytes_ = linear.weight, linear.weight.dtype == torch.int8
+        return _Linear(
+            None if bytes_ else self._pointer(weight),
+            self._pointer(weight) if bytes_ else None,
+            self._pointer(linear.scales) if bytes_ else None,
+            self._pointer(linear.bias),
+            *weight.shape,
+        )
+
+    def _pointer(self, tensor: Any) -> int | None:
+        if tensor is None:
+            return None
+        assert tensor.is_contiguous() and tensor.dtype in (torch.float32, torch.int8)
+        self._kept.append(tensor)
+        return int(tensor.data_ptr())
+
+
+def _pointers(tensors: Sequence[Tensor]) -> Any:
+    return (c_void_p * len(tensors))(*(tensor.data_ptr() for tensor in tensors))
