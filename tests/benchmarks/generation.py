@@ -138,8 +138,8 @@ def main() -> None:
             ours, theirs, int8 = median["newleaf"], median["transformers"], median["newleaf int8"]
             share = ours / batch * shape.matrix_parameters * 4 / median["reading"]
             print(
-                f"{name:10} batch {batch}: transformers {theirs:6.1f} tokens/s, newleaf {ours:6.1f} ({ours / theirs:.2f} x),"
-                f" int8 {int8:7.1f} ({int8 / ours:.2f} x of fp32); {share:.0%} of reading at"
+                f"{name:10} batch {batch}: transformers {theirs:6.1f} tokens/s, newleaf {ours:6.1f}"
+                f" ({ours / theirs:.2f} x), int8 {int8:7.1f} ({int8 / ours:.2f} x of fp32); {share:.0%} of reading at"
                 f" {median['reading'] / 1e9:.1f} GB/s"
             )
             found[f"{name} batch {batch}"] = {**median, "share": share}
