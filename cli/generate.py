@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import time
 from argparse import Namespace
 from typing import Any
 
+from ..core.engine.writing import open_writing
 from ..core.generation.options import GenerationOptions
 from ..core.language import gettext as _
+from ..core.model.loading import LoadOptions
 from ..core.model.store import ModelInfo
 from .arguments import ArgumentParser, given, given_values
 from .main import DONE, INTERRUPTED
-from .output import harmless, print_json, say
+from .output import harmless, piped, print_json, say
 
 SEPARATOR = "---"  # between completions
 
@@ -24,6 +28,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL")
     parser.add_argument("prompt", nargs="?", default="", metavar="PROMPT", help=_("without it: from nothing"))
     parser.add_options(GenerationOptions)
+    parser.add_options(LoadOptions)
     parser.add_json()
     parser.set_defaults(run=_generate)
 
@@ -31,50 +36,53 @@ def configure(parser: ArgumentParser) -> None:
 def _generate(parsed: Namespace) -> int:
     values = given_values(GenerationOptions, parsed)
     given(GenerationOptions, parsed)  # what is wrong is said before the wait for torch, and for standard input
+    load = given(LoadOptions, parsed)
     ModelInfo.open(parsed.model)
-    prompt = _prompt(parsed.prompt)
-    from ..core.generation.generate import Writer
-
-    writer = Writer.open(parsed.model)
-    run = writer.start(prompt, GenerationOptions.from_mapping(values, writer.defaults))
-    if run.left_out:
-        say(
-            _("The prompt is longer than the model can see: its first {number:,} tokens are left out.").format(
-                number=run.left_out
-            )
-        )
-    streaming = run.number == 1 and not parsed.json
+    prompt = piped(parsed.prompt)
+    streaming = values.get("n", 1) == 1 and not parsed.json
+    done: dict[str, Any] = {}
+    begin = time.monotonic()
+    answers = open_writing(parsed.model, load).answers(prompt, values)
     try:
-        for delta in run:
-            if streaming:
-                sys.stdout.write(harmless(delta.text, sys.stdout))
-                sys.stdout.flush()
+        with contextlib.closing(answers):
+            for answer in answers:
+                if "started" in answer:
+                    begin = time.monotonic()
+                    tell_left_out(answer["started"]["left_out"])
+                elif "done" in answer:
+                    done = answer["done"]
+                elif streaming:
+                    sys.stdout.write(harmless(answer["delta"]["text"], sys.stdout))
+                    sys.stdout.flush()
     except KeyboardInterrupt:
         if streaming:
             print()
         return INTERRUPTED
     if parsed.json:
-        print_json({"prompt": prompt, "model": parsed.model, **run.as_dict()})
+        print_json({"prompt": prompt, "model": parsed.model, **done})
     elif streaming:
         print()
     else:
-        texts = [harmless(completion.text, sys.stdout) for completion in run.completions]
+        texts = [harmless(completion["text"], sys.stdout) for completion in done["completions"]]
         print(f"\n{SEPARATOR}\n".join(texts))
     if sys.stderr.isatty() and not parsed.json:
-        say(_summary(run))
+        say(summary(done, time.monotonic() - begin))
     return DONE
 
 
-def _prompt(argument: str) -> str:
-    if sys.stdin is None or sys.stdin.isatty():
-        return argument
-    piped = sys.stdin.buffer.read().decode("utf-8", "replace").removesuffix("\n")
-    return f"{piped}\n{argument}" if piped and argument else piped or argument
+def tell_left_out(number: int) -> None:
+    """A word about a prompt that is too long."""
+    if number:
+        say(
+            _("The prompt is longer than the model can see: its first {number:,} tokens are left out.").format(
+                number=number
+            )
+        )
 
 
-def _summary(run: Any) -> str:
-    tokens = sum(len(completion.tokens) for completion in run.completions)
-    seconds = max(completion.seconds for completion in run.completions)
+def summary(done: dict[str, Any], seconds: float) -> str:
+    """How much was written, and how fast."""
+    tokens = sum(completion["tokens"] for completion in done["completions"])
     return _("{tokens:,} tokens, {rate:.0f} tokens/s, seed {seed}").format(
-        tokens=tokens, rate=tokens / seconds if seconds else 0, seed=run.seed
+        tokens=tokens, rate=tokens / seconds if seconds else 0, seed=done["seed"]
     )

@@ -26,6 +26,8 @@ GROUPS: dict[str, dict[str, str]] = {
         "demo": N_("grow a small GPT on the text that Python brings along, in a few minutes"),
         "train": N_("train a GPT on a corpus"),
         "generate": N_("let a model go on from a prompt"),
+        "chat": N_("talk with a model"),
+        "serve": N_("models over HTTP, as OpenAI's clients know them"),
     },
 }
 

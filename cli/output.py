@@ -29,6 +29,14 @@ def say(text: str) -> None:
     print(harmless(text, sys.stderr), file=sys.stderr, flush=True)
 
 
+def piped(argument: str) -> str:
+    """Text on standard input, before what was given as an argument."""
+    if sys.stdin is None or sys.stdin.isatty():
+        return argument
+    text = sys.stdin.buffer.read().decode("utf-8", "replace").removesuffix("\n")
+    return f"{text}\n{argument}" if text and argument else text or argument
+
+
 def harmless(text: str, stream: TextIO) -> str:
     """`text` without the characters that command a terminal, where `stream` is one: models and files may hold them."""
     return _COMMANDS.sub("", text) if stream.isatty() else text

@@ -96,6 +96,6 @@ def missing_advice(kind: str) -> str:
     return {
         "corpora": _("Import text first: newleaf corpus add PATH --name NAME"),
         "tokenizers": _("Train one first: newleaf tokenizer train CORPUS --name NAME"),
-        "models": _("Train one first: newleaf train CORPUS --name NAME"),
+        "models": _("Train one first: newleaf train CORPUS --name NAME. Or import one: newleaf model import SOURCE"),
         "jobs": _("None was started yet."),
     }[kind]

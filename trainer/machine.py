@@ -14,7 +14,8 @@ import torch
 from ..core.errors import UserError
 from ..core.files import read_object, write_json
 from ..core.home import home
-from ..core.language import gettext as _
+from ..core.memory import total_memory
+from ..core.model.device import choose_device
 from ..core.model.gpt import GPT
 from .optimisers import build
 from .options import TrainOptions
@@ -46,20 +47,6 @@ def machine(device: str = "auto") -> Machine:
     known[key] = {"until": round(until, 3), "machine": asdict(found)}
     write_json(path, known)
     return found
-
-
-def choose_device(device: str) -> str:
-    """The device to train on. Raises UserError for one that is not here."""
-    present = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if device == "auto":
-        return next(name for name, here in present.items() if here)
-    if not present[device]:
-        raise UserError(_("This machine has no {device} device that PyTorch can use.").format(device=device))
-    return device
 
 
 def measure(device: str) -> Machine:
@@ -110,4 +97,4 @@ def _device_name(device: str) -> str:
 def _memory_bytes(device: str) -> int:
     if device == "cuda":
         return int(torch.cuda.get_device_properties(0).total_memory)
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return total_memory()

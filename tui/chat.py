@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from textual import events, on, work
@@ -18,11 +19,22 @@ from textual.worker import Worker
 
 from ..core import store
 from ..core.errors import UserError
-from ..core.generation.options import GenerationOptions
+from ..core.generation.options import CHAT_TOKENS, GenerationOptions
 from ..core.language import N_
 from ..core.language import gettext as _
-from ..core.model.store import ModelInfo
-from ..core.store import DAMAGED
+from ..core.model.loading import LoadOptions
+from ..core.options import fields
+from .chat_words import (
+    left_out_text,
+    model_text,
+    modes,
+    more_text,
+    newest,
+    nothing_yet,
+    placeholder,
+    summary_text,
+    was_taught_to_chat,
+)
 from .drafts import draft_text, draft_values
 from .view import View
 from .widgets.form import Form
@@ -31,6 +43,14 @@ from .widgets.texts import set_text
 BEAT = 0.1  # seconds between two pieces of text on the screen
 FULL = 200_000  # characters; older ones leave the screen
 WIDE = 100  # columns from which on the controls stand beside the text
+
+
+LOADING = {field.name for field in fields(LoadOptions)}
+
+
+@dataclass(frozen=True)
+class ChatOptions(LoadOptions, GenerationOptions):
+    """What a person can choose here: how a model writes, and how it is loaded."""
 
 
 class PromptArea(TextArea):
@@ -59,6 +79,7 @@ class ChatView(View):
         Binding("escape", "cancel", N_("Stop writing"), id="chat.cancel"),
         # Before the text area: it has other uses for these keys.
         Binding("f6", "controls", N_("Controls"), id="chat.controls", priority=True),
+        Binding("ctrl+n", "new_chat", N_("New chat"), id="chat.new", key_display="^n", priority=True),
         Binding("ctrl+y", "copy_last", N_("Copy the text"), id="chat.copy", key_display="^y", priority=True),
     ]
     DEFAULT_CSS = """
@@ -69,6 +90,7 @@ class ChatView(View):
     ChatView .controls { width: 38; border-left: solid $panel; padding: 0 1; display: none; }
     ChatView.-controls .controls { display: block; }
     ChatView .controls .row Label { width: 21; }
+    ChatView #mode { width: 14 !important; }
     """
 
     def __init__(self) -> None:
@@ -79,6 +101,7 @@ class ChatView(View):
         self._writing: Worker[None] | None = None
         self._toggled = False  # the controls, by the person
         self._last = ""
+        self._messages: list[dict[str, str]] = []  # of the chat that goes on
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="columns"):
@@ -86,6 +109,7 @@ class ChatView(View):
                 with Horizontal(classes="row"):
                     yield Label(_("model"), markup=False)
                     yield Select([], prompt=_("none yet"), compact=True, id="model")
+                    yield Select(modes(), value="write", allow_blank=False, compact=True, id="mode")
                 yield Static("", id="model-detail", classes="hint", markup=False)
                 yield TextArea("", read_only=True, compact=True, show_cursor=False, id="transcript")
                 yield Static("", classes="problem", markup=False)
@@ -93,11 +117,11 @@ class ChatView(View):
                     "",
                     id="prompt",
                     compact=True,
-                    placeholder=_("Write a beginning; Enter lets the model go on. Ctrl+J: new line."),
+                    placeholder=placeholder("write"),
                 )
             with Vertical(classes="controls"):
                 yield Static(_("How it writes"), classes="title", markup=False)
-                yield Form(GenerationOptions, draft_values(self.newleaf.draft, "controls"))
+                yield Form(ChatOptions, draft_values(self.newleaf.draft, "controls"))
 
     def on_mount(self) -> None:
         """Show what there is."""
@@ -147,6 +171,8 @@ class ChatView(View):
     def is_possible(self, action: str) -> bool:
         if action == "cancel":
             return self._writing is not None and self._writing.is_running
+        if action == "new_chat":
+            return bool(self._messages)
         return action != "copy_last" or bool(self._last)
 
     def model(self) -> str | None:
@@ -160,6 +186,17 @@ class ChatView(View):
         detail = self.query_one("#model-detail", Static)
         detail.update(model_text(name) if name else "")
         detail.display = name is not None
+        self.query_one("#mode", Select).value = "chat" if name and was_taught_to_chat(name) else "write"
+        self.action_new_chat()
+
+    @on(Select.Changed, "#mode")
+    def _mode_chosen(self) -> None:
+        self.query_one("#prompt", PromptArea).placeholder = placeholder(self.mode())
+        self.action_new_chat()
+
+    def mode(self) -> str:
+        """ "write" to go on from a text, "chat" to answer."""
+        return str(self.query_one("#mode", Select).value)
 
     @on(PromptArea.Sent)
     def _send(self) -> None:
@@ -168,7 +205,9 @@ class ChatView(View):
         try:
             if model is None:
                 raise UserError(_("There is no model yet: press F4 and train one."))
-            options: GenerationOptions = self.query_one(Form).make()
+            form: Form[ChatOptions] = self.query_one(Form)
+            form.make()  # says what is wrong; what was left alone is the model's own affair
+            values = form.values()
         except UserError as error:
             problem.update(str(error))
             return
@@ -178,36 +217,53 @@ class ChatView(View):
         problem.update("")
         prompt = self.query_one("#prompt", PromptArea)
         text = prompt.text
+        if self.mode() == "chat" and not text.strip():
+            return
         set_text(prompt, "")
-        self._writing = self._write(model, text, options)
+        self._writing = self._write(model, text, values)
         self.refresh_bindings()
 
     @work(exit_on_error=False, group="writing")
-    async def _write(self, model: str, prompt: str, options: GenerationOptions) -> None:
-        self._append(f"▸ {prompt}", follow=True)
+    async def _write(self, model: str, text: str, values: dict[str, Any]) -> None:
+        self._append(f"▸ {text}", follow=True)
+        chat = self.mode() == "chat"
+        if chat:
+            self._append("\n", reply=False)
+            self._messages.append({"role": "user", "content": text})
+            values = {"max_tokens": CHAT_TOKENS, **values}
         notice = self.query_one(".problem", Static)
         notice.update(_("Reading the model ..."))
         self._last, waiting, shown = "", "", time.monotonic()
-        summary = _("stopped")
+        summary, failed = _("stopped"), False
+        load = {key: value for key, value in values.items() if key in LOADING}
+        prompt = list(self._messages) if chat else text
         try:
-            async with aclosing(self.newleaf.engine.generate(model, prompt, options.as_dict())) as answers:
+            async with aclosing(self.newleaf.engine.generate(model, prompt, values, load)) as answers:
                 async for answer in answers:
-                    if "left_out" in answer:
-                        notice.update(left_out_text(answer["left_out"]))
-                    waiting += answer.get("text", "")
+                    if "started" in answer:
+                        notice.update(left_out_text(answer["started"]["left_out"], chat))
+                    delta = answer.get("delta", {})
+                    waiting += delta.get("text", "") if delta.get("index") == 0 else ""
                     if waiting and time.monotonic() - shown >= BEAT:
                         self._append(waiting)
                         waiting, shown = "", time.monotonic()
                     if "done" in answer:
+                        self._append(waiting)
+                        waiting = ""
+                        self._append(more_text(answer["done"]), reply=False)
                         summary = summary_text(answer["done"])
         except UserError as error:
-            summary = str(error)
+            summary, failed = str(error), True
             notice.update("")
         except asyncio.CancelledError:
             notice.update("")
             raise
         finally:
             self._append(waiting)
+            if chat and failed:
+                self._messages.pop()
+            elif chat:
+                self._messages.append({"role": "assistant", "content": self._last.strip()})
             self._append(f"\n─ {summary}\n\n", reply=False)
             self.call_later(self.refresh_bindings)
 
@@ -228,6 +284,13 @@ class ChatView(View):
         if self._writing is not None and self._writing.is_running:
             self._writing.cancel()
 
+    def action_new_chat(self) -> None:
+        """Begin another chat: what was said so far is no longer read."""
+        if self._messages:
+            self._messages = []
+            self._append("═" * 20 + "\n\n", reply=False, follow=True)
+            self.refresh_bindings()
+
     def action_controls(self) -> None:
         """Show or hide how it writes."""
         self._toggled = True
@@ -242,51 +305,3 @@ class ChatView(View):
         if self._last:
             self.app.copy_to_clipboard(self._last)
             self.newleaf.say(_("Copied."))
-
-
-def nothing_yet() -> str:
-    """What a person reads who has no model."""
-    return "\n".join([_("There is no model yet."), "", _("Press F4 and train one; then it writes here.")])
-
-
-def newest(models: list[str]) -> str:
-    """The model that was made last."""
-
-    def created(name: str) -> float:
-        try:
-            return float(ModelInfo.open(name).provenance.get("created", 0.0))
-        except DAMAGED:
-            return -1.0
-
-    return max(models, key=created)
-
-
-def model_text(name: str) -> str:
-    """A model in a line."""
-    try:
-        info = ModelInfo.open(name)
-        text = _("{parameters:,} parameters, sees {context:,} tokens").format(
-            parameters=info.config.parameters, context=info.config.context
-        )
-        if info.bits_per_byte is not None:
-            text += _(", {bits:.3f} bits per byte").format(bits=info.bits_per_byte)
-    except DAMAGED:
-        return _("{name} is damaged and cannot be read.").format(name=name)
-    return text
-
-
-def left_out_text(number: int) -> str:
-    """A word about a prompt that is too long; nothing about another."""
-    if not number:
-        return ""
-    return _("The prompt is longer than the model can see: its first {number:,} tokens are left out.").format(
-        number=number
-    )
-
-
-def summary_text(done: dict[str, Any]) -> str:
-    """The line under a text."""
-    why = {"stop": _("end of the text"), "length": _("length"), "cancelled": _("stopped")}[done["finish_reason"]]
-    return _("{tokens:,} tokens · {rate:.0f} tokens/s · seed {seed} · {why}").format(
-        tokens=done["tokens"], rate=done["tokens_per_second"], seed=done["seed"], why=why
-    )

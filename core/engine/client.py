@@ -1,4 +1,4 @@
-"""The interface's side of the engine: starts the process when it is first needed, asks, and hands on what comes."""
+"""The side of whoever uses the engine: starts it when it is first needed, asks, and hands on what comes."""
 
 from __future__ import annotations
 
@@ -6,110 +6,163 @@ import asyncio
 import contextlib
 import json
 import os
+import subprocess
 import sys
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
-from ..errors import UserError
-from ..home import home_path
+from ..home import home, home_path
 from ..language import current_language
 from ..language import gettext as _
+from .errors import EngineError
+from .place import socket_path
 
 LONGEST_ANSWER = 64 << 20  # bytes of one line
+PATIENCE = 60.0  # seconds for the process to be there
+POLL = 0.02  # seconds between two looks
 
 
 class Engine:
-    """One engine process, used from one event loop. Requests are answered in their order."""
+    """A connection to the engine of this home, used from one event loop."""
 
-    def __init__(self) -> None:
-        self._process: asyncio.subprocess.Process | None = None
-        self._answers: dict[int, asyncio.Queue[dict[str, Any]]] = {}
+    def __init__(self, memory: int | None = None):
+        self.memory = memory  # the most bytes of models; counts where this is what starts the process
+        self.starts = 0  # processes that were started from here
+        self._process: subprocess.Popen[bytes] | None = None
+        self._writer: asyncio.StreamWriter | None = None
         self._reader: asyncio.Task[None] | None = None
-        self._starting = asyncio.Lock()
+        self._answers: dict[int, asyncio.Queue[dict[str, Any]]] = {}
+        self._connecting = asyncio.Lock()
         self._number = 0
 
     async def encode(self, tokenizer: str, text: str) -> list[tuple[int, str]]:
         """The pieces of `text`: number and what it stands for. Raises UserError."""
-        answer = await anext(self._ask({"do": "encode", "tokenizer": tokenizer, "text": text}))
-        return [(number, piece) for number, piece in answer["pieces"]]
+        found = await self._answer({"do": "encode", "tokenizer": tokenizer, "text": text})
+        return [(number, piece) for number, piece in found]
 
     async def preview(self, paths: Sequence[str]) -> list[dict[str, Any]]:
         """What an import of `paths` would find: see `newleaf.core.corpus.preview`. Raises UserError."""
-        answer = await anext(self._ask({"do": "preview", "paths": list(paths)}))
-        return list(answer["files"])
+        return list(await self._answer({"do": "preview", "paths": list(paths)}))
 
-    async def generate(self, model: str, prompt: str, options: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
-        """{"left_out": tokens}, then {"text": ...} as it is written, then {"done": {...}}. Raises UserError.
+    async def status(self) -> dict[str, Any]:
+        """The models in memory, and what else is to be known of the process."""
+        return dict(await self._answer({"do": "status"}))
 
-        Leaving the iteration early, or being cancelled, stops the writing.
+    async def load(self, model: str, load: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Have a model in memory. `load` are LoadOptions. Raises UserError."""
+        return dict(await self._answer({"do": "load", "model": model, "load": dict(load or {})}))
+
+    async def generate(
+        self, model: str, prompt: Any, options: Mapping[str, Any], load: Mapping[str, Any] | None = None
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """{"started": {...}}, then {"delta": {index, text, scores}} as it is written, then {"done": {...}}.
+
+        The prompt is what `Writer.start` takes. Raises UserError. Leaving the iteration early, or being cancelled, ends
+        the writing at once.
         """
-        answers = self._ask({"do": "generate", "model": model, "prompt": prompt, "options": options})
-        async with contextlib.aclosing(answers):
+        request = {
+            "do": "generate",
+            "model": model,
+            "prompt": prompt,
+            "options": dict(options),
+            "load": dict(load or {}),
+        }
+        async with contextlib.aclosing(self._ask(request)) as answers:
             async for answer in answers:
                 yield answer
-                if "done" in answer:
-                    return
+
+    async def _answer(self, request: dict[str, Any]) -> Any:
+        async with contextlib.aclosing(self._ask(request)) as answers:
+            async for answer in answers:
+                return answer["done"]
+        raise AssertionError
 
     async def _ask(self, request: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
-        async with self._starting:
-            if self._process is None or self._process.returncode is not None:
-                await self._start()
-        assert self._process and self._process.stdin
+        """The answers to a request, up to the one that is done."""
         self._number += 1
         number = self._number
         answers = self._answers[number] = asyncio.Queue()
+        message = json.dumps({"id": number, "language": current_language(), **request}).encode() + b"\n"
+        again, done = True, False  # a process that ends as we come is no answer
         try:
-            self._send({"id": number, **request})
+            await self._send(message)
             while True:
                 answer = await answers.get()
+                if answer.get("kind") == "ended" and again:
+                    again = False
+                    await self._send(message)
+                    continue
+                again = False
                 if "error" in answer:
-                    raise UserError(answer["error"])
+                    raise EngineError(answer["error"], answer["kind"])
+                done = "done" in answer
                 yield answer
+                if done:
+                    return
         finally:
             del self._answers[number]
-            self._send({"id": number, "do": "cancel"})
+            if self._writer is not None and not done:
+                self._writer.write(json.dumps({"id": number, "do": "cancel"}).encode() + b"\n")
 
-    def _send(self, request: dict[str, Any]) -> None:
-        if self._process and self._process.stdin and self._process.returncode is None:
-            with contextlib.suppress(OSError):
-                self._process.stdin.write(json.dumps(request).encode() + b"\n")
+    async def _send(self, message: bytes) -> None:
+        async with self._connecting:
+            if self._writer is None:
+                await self._connect()
+        assert self._writer is not None
+        self._writer.write(message)
 
-    async def _start(self) -> None:
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",
-            "-m",
-            "newleaf.core.engine.server",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
+    async def _connect(self) -> None:
+        home()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + PATIENCE
+        while loop.time() < deadline:
+            try:
+                reader, self._writer = await asyncio.open_unix_connection(socket_path(), limit=LONGEST_ANSWER)
+            except OSError:
+                if self._process is None or self._process.poll() is not None:
+                    self._start()
+                await asyncio.sleep(POLL)
+            else:
+                self._reader = asyncio.create_task(self._read(reader))
+                return
+        raise EngineError(_("The engine did not start. Look for old processes of newleaf, and end them."), "ended")
+
+    def _start(self) -> None:
+        self.starts += 1
+        more = [] if self.memory is None else [str(self.memory)]
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "newleaf.core.engine.server", *more],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=home_path(),
             env={
                 **os.environ,
                 "NEWLEAF_HOME": str(home_path()),
-                "NEWLEAF_LANGUAGE": current_language(),
                 # Threads that spin while they wait halve the speed of this process and of a training beside it.
                 "GOMP_SPINCOUNT": os.environ.get("GOMP_SPINCOUNT", "1000"),
             },
-            limit=LONGEST_ANSWER,
             start_new_session=True,
         )
-        self._reader = asyncio.create_task(self._read(self._process))
 
-    async def _read(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout
-        while line := await process.stdout.readline():
-            answer = json.loads(line)
-            if waiting := self._answers.get(answer.pop("id")):
-                waiting.put_nowait(answer)
-        await process.wait()
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while line := await reader.readline():
+                answer = json.loads(line)
+                if waiting := self._answers.get(answer.pop("id")):
+                    waiting.put_nowait(answer)
+        self._drop()
+        ended = {"error": _("The engine has ended: perhaps the memory is full. Try it again."), "kind": "ended"}
         for waiting in self._answers.values():
-            waiting.put_nowait({"error": _("The engine has ended: perhaps the memory is full. Try it again.")})
+            waiting.put_nowait(ended)
+
+    def _drop(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
 
     async def close(self) -> None:
-        """End the process."""
-        if self._process and self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
-            await self._process.wait()
-        if self._reader:
+        """Leave; the process ends with its last client."""
+        self._drop()
+        if self._reader is not None:
             await self._reader

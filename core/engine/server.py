@@ -1,88 +1,233 @@
-"""The process: JSON lines in, JSON lines out. `python -m newleaf.core.engine.server`
+"""The process: JSON lines at a unix socket. `python -m newleaf.core.engine.server [MEMORY]`
 
-    {"id": 1, "do": "encode", "tokenizer": NAME, "text": TEXT}        -> {"id": 1, "pieces": [[number, text], ...]}
-    {"id": 2, "do": "generate", "model": NAME, "prompt": TEXT, "options": {...}}
-        -> {"id": 2, "left_out": tokens}, {"id": 2, "text": "..."} again and again,
-           {"id": 2, "done": {text, tokens, finish_reason, tokens_per_second, seed}}
-    {"id": 2, "do": "cancel"}                                         ends request 2 after the token at hand
-    {"id": 3, "do": "preview", "paths": [...]}                        -> {"id": 3, "files": [...]}
-    anything that goes wrong                                          -> {"id": ..., "error": "a sentence"}
+    {"id": 1, "do": "encode", "tokenizer": NAME, "text": TEXT}        -> {"id": 1, "done": [[number, text], ...]}
+    {"id": 2, "do": "generate", "model": NAME, "load": {...}, "prompt": ..., "options": {...}}
+        -> {"id": 2, "started": {seed, prompt_tokens, left_out}}, {"id": 2, "delta": {index, text, scores}} again and
+           again, {"id": 2, "done": {seed, prompt_tokens, completions}}
+    {"id": 3, "do": "load", "model": NAME, "load": {...}}             -> {"id": 3, "done": {...}}
+    {"id": 4, "do": "preview", "paths": [...]}                        -> {"id": 4, "done": [...]}
+    {"id": 5, "do": "status"}                                         -> {"id": 5, "done": {models, busy, ...}}
+    {"id": 2, "do": "cancel"}                                         ends request 2 at once
+    anything that goes wrong                                          -> {"id": ..., "error": "a sentence", "kind": ...}
 
-Requests are done one after the other. The process ends with its input, so it never outlives the interface.
+A prompt is what `Writer.start` takes. Models work one after the other, in the order of the requests; encoding, looking
+into files and status do not wait for them. MEMORY is the most bytes of weights that stay loaded. The process ends when
+its last client is gone, whatever is being computed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
+import socket
+import struct
 import sys
 import threading
+import time
+from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any
 
-from ..errors import FAULT, explain
+from ... import __version__
+from ..errors import FAULT, UserError, explain
+from ..files import FolderLock
+from ..home import home
 from ..language import gettext as _
+from ..language import set_language
+from ..memory import total_memory
+from ..model.loading import LoadOptions
+from ..progress import Cancelled
+from .models import Models
+from .place import listen, socket_path
 
-MODELS = 2  # that stay in memory
+if TYPE_CHECKING:
+    from ..generation.generate import Run
+
 PREVIEW = 1_500  # characters of a file
+STALLED = 10  # seconds after which a client that does not read is left alone
+LINGER = 1.0  # seconds that the process waits for another client after the last
+FIRST = 30.0  # seconds that it waits for the first
+SHARE = 0.5  # of the machine's memory, for models, unless it is told otherwise
+QUICK = {"encode", "preview", "status"}
+
+
+class Client:
+    """A connection, and what of its requests is being written or is not wanted any more."""
+
+    def __init__(self, connection: socket.socket):
+        self.connection = connection
+        self.gone = False
+        self._cancelled: set[int] = set()
+        self._runs: dict[int, Run] = {}
+        self._writing = threading.Lock()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", STALLED, 0))
+
+    def is_cancelled(self, number: int) -> bool:
+        """Whether nobody wants the answer to this request any more."""
+        return self.gone or number in self._cancelled
+
+    def cancel(self, number: int) -> None:
+        """Let it be, whether it waits or is being written."""
+        self._cancelled.add(number)
+        if run := self._runs.get(number):
+            run.cancel()
+
+    def leave(self) -> None:
+        """The client is gone: let all be."""
+        self.gone = True
+        for run in list(self._runs.values()):
+            run.cancel()
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
+
+    @contextlib.contextmanager
+    def writing(self, number: int, run: Run) -> Iterator[None]:
+        """While `run` writes the answer to a request, a cancellation reaches it."""
+        self._runs[number] = run
+        if self.is_cancelled(number):
+            run.cancel()
+        try:
+            yield
+        finally:
+            del self._runs[number]
+
+    def forget(self, number: int) -> None:
+        """The request has had its answer."""
+        self._cancelled.discard(number)
+
+    def answer(self, number: int, **values: Any) -> None:
+        """Send a line; a client that is gone, or reads nothing, gets no more."""
+        if self.gone:
+            return
+        try:
+            with self._writing:
+                self.connection.sendall(json.dumps({"id": number, **values}).encode() + b"\n")
+        except OSError:
+            self.leave()
 
 
 class Server:
-    """Reads requests in one thread, does them in another."""
+    """A thread for each client reads requests; one does what is quick, and the first one lets models work."""
 
-    def __init__(self, requests: TextIO, answers: TextIO):
-        self.requests, self.answers = requests, answers
-        self.waiting: queue.Queue[dict[str, Any] | None] = queue.Queue()
-        self.cancelled: set[int] = set()
+    def __init__(self, memory: int):
+        self.models = Models(memory)
+        self.slow: queue.Queue[tuple[Client, dict[str, Any]]] = queue.Queue()
+        self.quick: queue.Queue[tuple[Client, dict[str, Any]]] = queue.Queue()
+        self.clients: set[Client] = set()
+        self.busy = 0  # requests for models that wait or are at work
+        self._lock = threading.Lock()
 
-    def serve(self) -> None:
-        """Until the input ends."""
-        threading.Thread(target=self._read, daemon=True).start()
-        while (request := self.waiting.get()) is not None:
-            number = request["id"]
-            if number in self.cancelled:
-                continue
-            try:
-                getattr(self, f"_{request['do']}")(number, request)
-            except Exception as error:
-                self._answer(number, error=explain(error) or _(FAULT).format(error=f"{type(error).__name__}: {error}"))
+    def serve(self, listener: socket.socket) -> None:
+        """Until the last client is gone."""
+        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+        threading.Thread(target=self._work, args=(self.quick,), daemon=True).start()
+        self._work(self.slow)
 
-    def _read(self) -> None:
-        for line in self.requests:
-            request = json.loads(line)
-            if request["do"] == "cancel":
-                self.cancelled.add(request["id"])
-            else:
-                self.waiting.put(request)
+    def _accept(self, listener: socket.socket) -> None:
+        listener.settimeout(0.1)
+        needed, patience = time.monotonic(), FIRST
+        while time.monotonic() - needed < patience:
+            with contextlib.suppress(TimeoutError):
+                connection, _address = listener.accept()
+                connection.settimeout(None)
+                client = Client(connection)
+                self.clients.add(client)
+                threading.Thread(target=self._read, args=(client,), daemon=True).start()
+                patience = LINGER
+            if self.clients:
+                needed = time.monotonic()
+        with contextlib.suppress(FileNotFoundError):
+            socket_path().unlink()
         os._exit(0)  # nobody is there any more, whatever is being computed
 
-    def _answer(self, number: int, **values: Any) -> None:
-        self.answers.write(json.dumps({"id": number, **values}) + "\n")
-        self.answers.flush()
+    def _read(self, client: Client) -> None:
+        try:
+            with client.connection.makefile("r", encoding="utf-8") as lines:
+                for line in lines:
+                    self._take(client, json.loads(line))
+        except Exception:  # what is no request: its sender is left alone
+            pass
+        client.leave()
+        self.clients.discard(client)
 
-    def _encode(self, number: int, request: dict[str, Any]) -> None:
+    def _take(self, client: Client, request: dict[str, Any]) -> None:
+        if request["do"] == "cancel":
+            client.cancel(request["id"])
+        elif request["do"] in QUICK:
+            self.quick.put((client, request))
+        else:
+            with self._lock:
+                self.busy += 1
+            self.slow.put((client, request))
+
+    def _work(self, waiting: queue.Queue[tuple[Client, dict[str, Any]]]) -> None:
+        tasks: dict[str, Callable[[Client, int, dict[str, Any]], Any]] = {
+            "encode": self._encode,
+            "preview": self._preview,
+            "status": self._status,
+            "load": self._load,
+            "generate": self._generate,
+        }
+        while True:
+            client, request = waiting.get()
+            number = request["id"]
+            try:
+                if not client.is_cancelled(number):
+                    set_language(request.get("language"))
+                    client.answer(number, done=tasks[request["do"]](client, number, request))
+            except Cancelled:
+                client.answer(number, error=_("Cancelled."), kind="cancelled")
+            except Exception as error:
+                sentence = explain(error) or _(FAULT).format(error=f"{type(error).__name__}: {error}")
+                client.answer(number, error=sentence, kind="wrong" if isinstance(error, UserError) else "fault")
+            finally:
+                client.forget(number)
+                if waiting is self.slow:
+                    with self._lock:
+                        self.busy -= 1
+
+    def _encode(self, client: Client, number: int, request: dict[str, Any]) -> list[Any]:
         name = request["tokenizer"]
         pieces = _tokenizer(name, _tokenizer_modified(name)).pieces(request["text"])
-        self._answer(number, pieces=[[piece.id, piece.text] for piece in pieces])
+        return [[piece.id, piece.text] for piece in pieces]
 
-    def _generate(self, number: int, request: dict[str, Any]) -> None:
-        from ..generation.options import GenerationOptions
-
-        writer = _writer(request["model"], _modified(request["model"]))
-        options = GenerationOptions.from_mapping(request["options"], writer.defaults)
-        run = writer.start(request["prompt"], options)
-        self._answer(number, left_out=run.left_out)
-        for delta in run:
-            self._answer(number, text=delta.text)
-            if number in self.cancelled:
-                run.cancel()
-        self._answer(number, done={**run.completions[0].as_dict(writer.tokenizer), "seed": run.seed})
-
-    def _preview(self, number: int, request: dict[str, Any]) -> None:
+    def _preview(self, client: Client, number: int, request: dict[str, Any]) -> list[Any]:
         from ..corpus.preview import preview
 
-        self._answer(number, files=preview(request["paths"], PREVIEW))
+        return preview(request["paths"], PREVIEW)
+
+    def _status(self, client: Client, number: int, request: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "version": __version__,
+            "process": os.getpid(),
+            "busy": self.busy,
+            "models": self.models.as_list(),
+            "memory": {"used": self.models.used, "limit": self.models.limit},
+        }
+
+    def _writer(self, client: Client, number: int, request: dict[str, Any]) -> Any:
+        options = LoadOptions.from_mapping(request.get("load") or {})
+        return self.models.get(request["model"], options, lambda: client.is_cancelled(number))
+
+    def _load(self, client: Client, number: int, request: dict[str, Any]) -> dict[str, Any]:
+        writer = self._writer(client, number, request)
+        return {"model": request["model"], "context": writer.model.config.context, "device": writer.model.device.type}
+
+    def _generate(self, client: Client, number: int, request: dict[str, Any]) -> dict[str, Any]:
+        from ..generation.options import GenerationOptions
+        from ..generation.stream import answers_of
+
+        writer = self._writer(client, number, request)
+        run = writer.start(request["prompt"], GenerationOptions.from_mapping(request["options"], writer.defaults))
+        done: dict[str, Any] = {}
+        with client.writing(number, run):
+            for answer in answers_of(run):
+                done = answer.get("done", done)
+                if not done:
+                    client.answer(number, **answer)
+        return done
 
 
 def _tokenizer_modified(name: str) -> float:
@@ -99,27 +244,13 @@ def _tokenizer(name: str, modified: float) -> Any:
     return Tokenizer.open(name)
 
 
-def _modified(name: str) -> float:
-    """When the model's weights were last written: a training that goes on makes them better."""
-    from ..model.store import ModelInfo
-    from ..model.weights import weight_files
-
-    return max(file.stat().st_mtime for file in weight_files(ModelInfo.open(name).path))
-
-
-@lru_cache(maxsize=MODELS)
-def _writer(name: str, modified: float) -> Any:
-    from ..generation.generate import Writer
-
-    return Writer.open(name)
-
-
 def main() -> None:
-    """Serve on the standard streams."""
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
-    requests = open(sys.stdin.fileno(), encoding="utf-8", closefd=False)  # noqa: SIM115
-    Server(requests, answers).serve()
+    """Serve, unless another process does."""
+    memory = int(sys.argv[1]) if len(sys.argv) > 1 else int(SHARE * total_memory())
+    folder = home() / "engine"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if FolderLock(folder).acquire():  # held until the process ends
+        Server(memory).serve(listen())
 
 
 if __name__ == "__main__":

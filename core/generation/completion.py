@@ -25,12 +25,13 @@ class TokenScore:
 
     def as_dict(self, tokenizer: Tokenizer) -> dict[str, Any]:
         """In text: a byte of a longer character is shown as <0xE4>."""
-        return {
-            "token": tokenizer.piece(self.token),
-            "bytes": list(tokenizer.token_bytes[self.token]),
-            "logprob": round(self.logprob, 5),
-            "top": [[tokenizer.piece(token), round(logprob, 5)] for token, logprob in self.top],
-        }
+        best = [_in_text(token, logprob, tokenizer) for token, logprob in self.top]
+        return {**_in_text(self.token, self.logprob, tokenizer), "top": best}
+
+
+def _in_text(token: int, logprob: float, tokenizer: Tokenizer) -> dict[str, Any]:
+    data = list(tokenizer.token_bytes[token])
+    return {"token": tokenizer.piece(token), "bytes": data, "logprob": round(logprob, 5)}
 
 
 def score(logits: Tensor, chosen: list[int], alternatives: int) -> list[TokenScore]:

@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
 from .. import store
 from ..chat import Message, shortened, stop_of
+from ..errors import UserError
 from ..files import read_object
+from ..language import gettext as _
+from ..model.device import choose_device, writing_dtype
 from ..model.gpt import GPT
 from ..model.inference import prepare
-from ..model.store import check_vocabulary, load_model
+from ..model.loading import LoadOptions, check_memory
+from ..model.store import ModelInfo, check_vocabulary, load_model
 from ..progress import Cancelled
 from ..tokenizer.tokenizer import Tokenizer
 from . import sampling
@@ -34,7 +38,8 @@ from .text import TextStream
 
 LARGEST_SEED = 2**31 - 1  # of those that are drawn: short enough to type
 
-Prompt = str | Sequence[Message]
+Text = str | Sequence[int]
+Prompt = Text | Sequence[Text] | Sequence[Message]
 
 
 class Writer:
@@ -46,19 +51,25 @@ class Writer:
         self.beginning: Reader | None = None  # what was written last: what the next text has in common is not read
 
     @classmethod
-    def open(cls, name: str, device: str = "cpu", quantization: str = "none") -> Writer:
-        """The model of this name. Raises UserError when there is none, or it is damaged."""
-        return cls.at(store.find("models", name), device, quantization)
+    def open(
+        cls, name: str, options: LoadOptions | None = None, cancelled: Callable[[], bool] = lambda: False
+    ) -> Writer:
+        """The model of this name. Raises UserError when there is none, or it is damaged, and Cancelled."""
+        return cls.at(store.find("models", name), options, cancelled)
 
     @classmethod
-    def at(cls, path: Path, device: str = "cpu", quantization: str = "none") -> Writer:
+    def at(
+        cls, path: Path, options: LoadOptions | None = None, cancelled: Callable[[], bool] = lambda: False
+    ) -> Writer:
         """The model in a folder."""
-        tokenizer = Tokenizer.at(path)
-        model = load_model(path, device)
-        check_vocabulary(tokenizer, model.config.vocab_size, path)
+        options = options or LoadOptions()
+        info, tokenizer, device = ModelInfo.at(path), Tokenizer.at(path), choose_device(options.device)
+        check_vocabulary(tokenizer, info.config.vocab_size, path)
+        check_memory(info.config, options, info.name)
+        model = load_model(path, device, writing_dtype(device), cancelled)
         config = path / "generation_config.json"
         defaults = GenerationOptions.of_model(read_object(config)) if config.exists() else {}
-        return cls(prepare(model, quantization), tokenizer, defaults)
+        return cls(prepare(model, options.quantize), tokenizer, defaults)
 
     @cached_property
     def silent(self) -> list[int]:
@@ -70,13 +81,26 @@ class Writer:
         unknown = range(len(data), self.model.config.vocab_size)
         return [i for i, each in enumerate(data) if not each and i not in self.tokenizer.end] + list(unknown)
 
-    def encode(self, prompt: str) -> list[int]:
-        """The tokens of a text to go on from. Raises UserError."""
+    def encode(self, prompt: Text) -> list[int]:
+        """The tokens of a text to go on from; numbers of tokens stay as they are. Raises UserError."""
+        if not isinstance(prompt, str):
+            return self._checked(prompt)
         begin = self.tokenizer.begin
         tokens = self.tokenizer.encode(prompt)
         if begin is None and not tokens:  # something must be read: the end of another text comes nearest to a beginning
             begin = min(self.tokenizer.end, default=0)
         return tokens if begin is None else [begin, *tokens]
+
+    def _checked(self, tokens: Sequence[int]) -> list[int]:
+        size = self.model.config.vocab_size
+        for token in tokens:
+            if not isinstance(token, int) or isinstance(token, bool) or not 0 <= token < size:
+                raise UserError(
+                    _("The prompt has token {token}: the model has those from 0 to {last}.").format(
+                        token=token, last=size - 1
+                    )
+                )
+        return list(tokens) or self.encode("")
 
     def generate(
         self, prompt: Prompt, options: GenerationOptions | None = None, number: int | None = None
@@ -87,19 +111,18 @@ class Writer:
             pass
         return run.completions, run.seed
 
-    def start(
-        self, prompt: Prompt | Sequence[str], options: GenerationOptions | None = None, number: int | None = None
-    ) -> Run:
-        """The same as a run to iterate over, for the text as it comes; of several prompts, if they are a list of texts.
+    def start(self, prompt: Prompt, options: GenerationOptions | None = None, number: int | None = None) -> Run:
+        """The same as a run to iterate over, for the text as it comes.
 
-        The completions of the second prompt follow those of the first. Raises UserError.
+        A prompt is a text, the numbers of its tokens, the messages of a chat, or a list of several texts: then the
+        completions of the second follow those of the first. Raises UserError.
         """
         chosen = options or GenerationOptions.from_mapping({}, self.defaults)
-        if isinstance(prompt, str):
-            return Run(self, [self.encode(prompt)], chosen, number)
-        if prompt and isinstance(prompt[0], str):
-            return Run(self, [self.encode(each) for each in prompt], chosen, number)  # type: ignore[arg-type]
-        return self._start_chat(prompt, chosen, number)  # type: ignore[arg-type]
+        if not isinstance(prompt, str) and prompt and isinstance(prompt[0], Mapping):
+            return self._start_chat(cast("Sequence[Message]", prompt), chosen, number)
+        several = not isinstance(prompt, str) and prompt and not isinstance(prompt[0], int)
+        prompts = cast("Sequence[Text]", prompt if several else [prompt])
+        return Run(self, [self.encode(each) for each in prompts], chosen, number)
 
     def _start_chat(self, messages: Sequence[Message], options: GenerationOptions, number: int | None) -> Run:
         """What is too long for the context loses its oldest messages, but for the system's: a half one misleads."""

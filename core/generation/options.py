@@ -17,6 +17,7 @@ PRESETS: dict[str, dict[str, float]] = {
     "creative": {"temperature": 1.1, "top_p": 1.0, "min_p": 0.02},
 }
 MOST_ALTERNATIVES = 20
+CHAT_TOKENS = 1000  # that an answer in a chat has at most, unless a person says otherwise
 # What Transformers calls some of them in generation_config.json.
 _TRANSFORMERS = {
     "max_new_tokens": "max_tokens",

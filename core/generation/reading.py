@@ -15,7 +15,7 @@ from torch import Tensor
 from ..model.gpt import GPT
 from ..progress import Cancelled
 
-CHUNK = 2048  # tokens of a prompt that are read at once: between two such passes it can be cancelled
+CHUNK = 512  # tokens of a prompt that are read at once: between two such passes it can be cancelled
 WORTH_KEEPING = 8  # tokens in common
 
 

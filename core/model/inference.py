@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .gpt import GPT, MLP, Attention, Cache, Layer, RMSNorm, attend, rotate
+from .loading import QUANTIZATIONS
 from .native import NativeStep, library
 
 ROWS = 8  # that the packed layout is made for; it serves one row and hundreds nearly as well
-QUANTIZATIONS = ("none", "int8")
 
 Linear = Callable[[Tensor, Tensor | None], nn.Module]  # from a weight and a bias
 

@@ -73,23 +73,22 @@ class _Step(Structure):
 
 @functools.cache
 def library() -> Any | None:
-    """The library, if it was built and shares its threads with PyTorch: two teams would fight for the cores."""
+    """The library, if it was built and its threads are PyTorch's: two teams would fight for the cores."""
     for suffix in importlib.machinery.EXTENSION_SUFFIXES:
         path = Path(__file__).with_name(f"_decode{suffix}")
         if path.exists():
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, AttributeError):
                 found = ctypes.CDLL(str(path))
-                if _teams() == 1:
+                torchs = ctypes.CDLL(str(Path(torch.__file__).with_name("lib") / "libtorch_cpu.so"))
+                if _place(found.GOMP_parallel) == _place(torchs.GOMP_parallel):
                     found.newleaf_decode.argtypes = [POINTER(_Model), POINTER(_Step)]
                     found.newleaf_decode.restype = None
                     return found
     return None
 
 
-def _teams() -> int:
-    """How many OpenMP libraries are loaded."""
-    lines = Path("/proc/self/maps").read_text().splitlines()
-    return len({line.rpartition(" ")[2] for line in lines if "libgomp" in line or "libomp" in line})
+def _place(function: Any) -> int | None:
+    return ctypes.cast(function, c_void_p).value
 
 
 class NativeStep:

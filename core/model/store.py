@@ -5,6 +5,7 @@ Torch is imported only where weights move.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +14,15 @@ from .. import store
 from ..errors import UserError
 from ..files import disk_size, read_object, staged_folder, write_atomic, write_json
 from ..language import gettext as _
+from ..progress import Cancelled
 from .card import write_card
 from .config import GPTConfig
 from .layouts import to_checkpoint
 from .weights import WEIGHTS, Checkpoint
 
 if TYPE_CHECKING:
+    import torch
+
     from ..tokenizer.tokenizer import Tokenizer
     from .gpt import GPT
 
@@ -49,6 +53,14 @@ class ModelInfo:
         return self.path.name
 
     @property
+    def chats(self) -> bool:
+        """Whether it was taught to chat: a template for it came with its tokenizer."""
+        if (self.path / "chat_template.jinja").exists():
+            return True
+        config = self.path / "tokenizer_config.json"
+        return config.exists() and bool(read_object(config).get("chat_template"))
+
+    @property
     def bits_per_byte(self) -> float | None:
         """Of held-out text, as last measured."""
         return self.provenance.get("bits_per_byte")
@@ -64,6 +76,7 @@ class ModelInfo:
             "context": self.config.context,
             "vocab_size": self.config.vocab_size,
             "bits_per_byte": self.bits_per_byte,
+            "chats": self.chats,
             "disk_bytes": disk_size(self.path),
         }
 
@@ -90,8 +103,16 @@ def save_model(path: Path, model: GPT, tokenizer: Tokenizer, provenance: dict[st
         write_card(folder, path.name)
 
 
-def load_model(path: Path, device: str = "cpu") -> GPT:
-    """The network in a folder, with its weights in float32, ready to use. Raises UserError for a damaged one."""
+def load_model(
+    path: Path,
+    device: str = "cpu",
+    dtype: torch.dtype | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> GPT:
+    """The network in a folder, with its weights in `dtype` (float32), ready to use.
+
+    A weight at a time is read and moved: nothing stays twice. Raises UserError for a damaged one, and Cancelled.
+    """
     import torch
 
     from .gpt import GPT
@@ -101,7 +122,9 @@ def load_model(path: Path, device: str = "cpu") -> GPT:
         checkpoint.check(info.config)  # before the network is made: an absurd size costs nothing
         with torch.device("meta"):
             model = GPT(info.config)
-        for name, tensor in checkpoint.read(info.config, torch.float32):
+        for name, tensor in checkpoint.read(info.config, dtype or torch.float32):
+            if cancelled():
+                raise Cancelled
             module, _dot, kind = name.rpartition(".")
             setattr(model.get_submodule(module), kind, torch.nn.Parameter(tensor.to(device), requires_grad=False))
     if info.config.tie_embeddings:

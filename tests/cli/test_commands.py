@@ -1,6 +1,5 @@
 """The command line, as a person and a script see it: what it prints where, and its exit codes."""
 
-import json
 import os
 import signal
 import subprocess
@@ -8,29 +7,11 @@ import sys
 import time
 
 import pytest
+from command_line import data, newleaf
 
 from newleaf.trainer.jobs import LIVE, Job
 
 TINY = ["--size", "nano", "--context", "32", "--batch-tokens", "128", "--device", "cpu", "--dtype", "float32"]
-
-
-def newleaf(*words, stdin="", **environment):
-    """Run a command to its end; stdin is never this process's own."""
-    return subprocess.run(
-        [sys.executable, "-m", "newleaf", *map(str, words)],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        env={**os.environ, **environment},
-        timeout=300,
-        cwd=os.environ["NEWLEAF_HOME"],
-    )
-
-
-def data(*words, **more):
-    done = newleaf(*words, "--json", **more)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 @pytest.fixture(autouse=True)

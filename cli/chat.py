@@ -1,0 +1,123 @@
+"""`newleaf chat`: talk with a model."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Mapping
+from typing import Any
+
+from ..core.engine.writing import Writing, open_writing
+from ..core.errors import UserError
+from ..core.generation.options import CHAT_TOKENS, GenerationOptions
+from ..core.language import gettext as _
+from ..core.model.loading import LoadOptions
+from ..core.model.store import ModelInfo
+from .arguments import ArgumentParser, given, given_values
+from .generate import summary
+from .main import DONE, INTERRUPTED
+from .output import harmless, piped, print_json, say
+
+Message = dict[str, str]
+NEW = "/new"  # begins another chat
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Its arguments."""
+    parser.description = _(
+        "Talk with a model. With TEXT, or text on standard input, it answers once; otherwise it goes on until Ctrl+D."
+    )
+    parser.add_argument("model", metavar="MODEL")
+    parser.add_argument("text", nargs="?", default="", metavar="TEXT", help=_("what you say"))
+    parser.add_argument("--system", metavar="TEXT", help=_("what the model is told before the chat begins"))
+    parser.add_options(GenerationOptions)
+    parser.add_options(LoadOptions)
+    parser.add_json()
+    parser.set_defaults(run=_chat)
+
+
+def _chat(parsed: Namespace) -> int:
+    values = {"max_tokens": CHAT_TOKENS, **given_values(GenerationOptions, parsed)}
+    given(GenerationOptions, parsed)  # what is wrong is said before the wait for torch
+    load = given(LoadOptions, parsed)
+    ModelInfo.open(parsed.model)
+    start = [{"role": "system", "content": parsed.system}] if parsed.system else []
+    text = piped(parsed.text)
+    if not text and not sys.stdin.isatty():
+        raise UserError(_("There is nothing to answer: say something, as TEXT or on standard input."))
+    writing = open_writing(parsed.model, load)
+    if not text:
+        return _talk(writing, start, values)
+    messages = [*start, {"role": "user", "content": text}]
+    try:
+        done = _answer(writing, messages, values, show=not parsed.json)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    if parsed.json:
+        print_json({"messages": messages, "model": parsed.model, **done})
+    return DONE
+
+
+def _talk(writing: Writing, start: list[Message], values: Mapping[str, Any]) -> int:
+    """Turn by turn."""
+    with contextlib.suppress(ImportError):
+        import readline  # noqa: F401  arrows and history in `input`
+    say(_("Enter sends, Ctrl+C stops an answer, {new} begins another chat, Ctrl+D leaves.").format(new=NEW))
+    messages = list(start)
+    while True:
+        try:
+            text = input("> ").strip()
+        except (EOFError, KeyboardInterrupt):
+            print()
+            return DONE
+        if text == NEW:
+            messages = list(start)
+        elif text:
+            messages.append({"role": "user", "content": text})
+            written: list[str] = []
+            try:
+                _answer(writing, messages, values, written)
+            except KeyboardInterrupt:
+                print()
+            except UserError as error:
+                say(str(error))
+                messages.pop()
+                continue
+            messages.append({"role": "assistant", "content": "".join(written)})
+
+
+def _answer(
+    writing: Writing,
+    messages: list[Message],
+    values: Mapping[str, Any],
+    written: list[str] | None = None,
+    show: bool = True,
+) -> dict[str, Any]:
+    """One answer, as it comes; its text so far is in `written`, whatever happens."""
+    written = [] if written is None else written
+    done: dict[str, Any] = {}
+    begin = time.monotonic()
+    answers = writing.answers(list(messages), values)
+    with contextlib.closing(answers):
+        for answer in answers:
+            if "started" in answer:
+                begin = time.monotonic()
+                if answer["started"]["left_out"]:
+                    say(_("The chat is longer than the model can see: its oldest messages are left out."))
+            elif "done" in answer:
+                done = answer["done"]
+            elif answer["delta"]["index"] == 0:
+                text = answer["delta"]["text"]
+                text = text if written else text.lstrip()  # many models begin with a space
+                if text:
+                    written.append(text)
+                if show:
+                    sys.stdout.write(harmless(text, sys.stdout))
+                    sys.stdout.flush()
+    if show:
+        print()
+        if sys.stderr.isatty():
+            say(summary(done, time.monotonic() - begin))
+    return done

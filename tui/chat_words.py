@@ -1,0 +1,97 @@
+"""The words of the chat tab."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from textual.content import Content
+
+from ..core.language import gettext as _
+from ..core.model.store import ModelInfo
+from ..core.store import DAMAGED
+from .only_text import visible
+
+
+def nothing_yet() -> str:
+    """What a person reads who has no model."""
+    return "\n".join([_("There is no model yet."), "", _("Press F4 and train one; then it writes here.")])
+
+
+def newest(models: list[str]) -> str:
+    """The model that was made last."""
+
+    def created(name: str) -> float:
+        try:
+            return float(ModelInfo.open(name).provenance.get("created", 0.0))
+        except DAMAGED:
+            return -1.0
+
+    return max(models, key=created)
+
+
+def model_text(name: str) -> str:
+    """A model in a line."""
+    try:
+        info = ModelInfo.open(name)
+        text = _("{parameters:,} parameters, sees {context:,} tokens").format(
+            parameters=info.config.parameters, context=info.config.context
+        )
+        if info.bits_per_byte is not None:
+            text += _(", {bits:.3f} bits per byte").format(bits=info.bits_per_byte)
+    except DAMAGED:
+        return _("{name} is damaged and cannot be read.").format(name=name)
+    return text
+
+
+def was_taught_to_chat(name: str) -> bool:
+    """Whether a template for chats came with a model."""
+    try:
+        return ModelInfo.open(name).chats
+    except DAMAGED:
+        return False
+
+
+def modes() -> list[tuple[Content, str]]:
+    return [(Content(_("write")), "write"), (Content(_("chat")), "chat")]
+
+
+def placeholder(mode: str) -> str:
+    """What stands where nothing was typed yet."""
+    if mode == "chat":
+        return _("Say something; Enter sends it. Ctrl+J: new line.")
+    return _("Write a beginning; Enter lets the model go on. Ctrl+J: new line.")
+
+
+def left_out_text(number: int, chat: bool) -> str:
+    """A word about a prompt that is too long; nothing about another."""
+    if not number:
+        return ""
+    if chat:
+        return _("The chat is longer than the model can see: its oldest messages are left out.")
+    return _("The prompt is longer than the model can see: its first {number:,} tokens are left out.").format(
+        number=number
+    )
+
+
+def more_text(done: dict[str, Any]) -> str:
+    """What comes after the first text: the other ones, and how likely each token was where that was asked."""
+    first, *others = done["completions"]
+    parts = [f"\n---\n{completion['text']}" for completion in others]
+    if "logprobs" in first:
+        parts.append("\n\n" + "\n".join(map(_likelihood, first["logprobs"])))
+    return "".join(parts)
+
+
+def _likelihood(score: dict[str, Any]) -> str:
+    others = [each for each in score["top"] if each["token"] != score["token"]]
+    return "   ".join(f"{visible(each['token'])!r} {math.exp(each['logprob']):.0%}" for each in [score, *others])
+
+
+def summary_text(done: dict[str, Any]) -> str:
+    """The line under a text."""
+    first = done["completions"][0]
+    why = {"stop": _("end of the text"), "length": _("length"), "cancelled": _("stopped")}[first["finish_reason"]]
+    return _("{tokens:,} tokens · {rate:.0f} tokens/s · seed {seed} · {why}").format(
+        tokens=first["tokens"], rate=first["tokens_per_second"], seed=done["seed"], why=why
+    )
