@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 from argparse import Namespace
 from pathlib import Path
@@ -66,6 +67,8 @@ async def _run(listener: socket.socket, options: ServeOptions, model: str | None
         server = uvicorn.Server(
             uvicorn.Config(application, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
         )
+        # uvicorn ends in order and then raises the signal again: by itself that would kill what is done below.
+        signal.signal(signal.SIGTERM, lambda _number, _frame: None)
         say(_("Serving at {address}  Ctrl+C ends it.").format(address=_address(listener, options)))
         await server.serve(sockets=[listener])
     finally:

@@ -61,12 +61,13 @@ class OptionsBase:
             for field in fields(type(self))
             if not field.takes(value := getattr(self, field.name))
         ]
-        problems += self.problems()
+        if all(field.is_of_type(getattr(self, field.name)) for field in fields(type(self))):
+            problems += self.problems()
         if problems:
             raise UserError(" ".join(problems))
 
     def problems(self) -> list[str]:
-        """What is wrong with the options together; for a subclass to say."""
+        """What is wrong with the options together, all of the right types; for a subclass to say."""
         return []
 
     @classmethod
@@ -106,13 +107,17 @@ class OptionField:
         """Whether it may be given several times."""
         return self.type in (list, dict)
 
-    def takes(self, value: Any) -> bool:
-        """Whether `value` is of the right type and within the bounds."""
+    def is_of_type(self, value: Any) -> bool:
+        """Whether `value` is of the right type."""
         if value is None:
             return self.optional
         accepted = (int, float) if self.type is float else self.type
-        if not isinstance(value, accepted) or (isinstance(value, bool) and self.type is not bool):
-            return False
+        return isinstance(value, accepted) and (self.type is bool or not isinstance(value, bool))
+
+    def takes(self, value: Any) -> bool:
+        """Whether `value` is of the right type and within the bounds."""
+        if value is None or not self.is_of_type(value):
+            return value is None and self.optional
         if self.choices:
             return value in self.choices
         if isinstance(value, int | float) and self.type is not bool:

@@ -180,7 +180,8 @@ class API:
                 while True:
                     left = begin + self.options.timeout - time.monotonic()
                     try:
-                        answer = await asyncio.wait_for(anext(answers), max(0.0, left))
+                        async with asyncio.timeout(max(0.0, left)):  # wait_for can lose a cancellation in Python 3.11
+                            answer = await anext(answers)
                     except StopAsyncIteration:
                         return
                     if first and "delta" in answer:
@@ -282,7 +283,7 @@ class _Guard:
         token = self.api.options.token
         if token is not None and request.url.path != "/health":
             given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-            if not hmac.compare_digest(given.encode(), token.encode()):
+            if not hmac.compare_digest(given.encode("latin-1"), token.encode()):
                 return _error(401, _("The API key is missing or wrong."), headers={"WWW-Authenticate": "Bearer"})
         if request.method == "POST" and request.headers.get("Content-Type", "").split(";")[0] != "application/json":
             # What a page of another site can send without being asked is of other types.

@@ -5,6 +5,7 @@ Besides OpenAI's names all options of `GenerationOptions` are taken under their 
 
 from __future__ import annotations
 
+import codecs
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ from ..options import fields
 # What OpenAI calls some of the options.
 _RENAMED = {"max_completion_tokens": "max_tokens"}
 # What changes nothing about the text, or has this value where nothing is asked for.
-_IGNORED = {"user", "store", "metadata", "service_tier", "safety_identifier", "prompt_cache_key", "stream_options"}
+_IGNORED = {"user", "store", "metadata", "service_tier", "safety_identifier", "prompt_cache_key"}
 _NEUTRAL: dict[str, Sequence[Any]] = {
     "response_format": [None, {"type": "text"}],
     "tools": [None, []],
@@ -65,7 +66,7 @@ class Request:
             raise RequestError(_("Say which model: {name}.").format(name="model"), "model")
         prompt = _messages(body.pop("messages", None)) if chat else _prompt(body.pop("prompt", ""))
         stream, echo = _flag(body, "stream"), _flag(body, "echo") and not chat
-        usage = bool(stream and (body.get("stream_options") or {}).get("include_usage"))
+        usage = stream and _flag(_object(body, "stream_options"), "include_usage")
         return cls(model, prompt, _options(body, chat), chat, stream, usage, echo)
 
     @property
@@ -78,6 +79,13 @@ class Request:
 def _flag(body: dict[str, Any], name: str) -> bool:
     value = body.pop(name, False)
     if not isinstance(value, bool):
+        raise RequestError(_("{name} is {value}").format(name=name, value=value) + ".", name)
+    return value
+
+
+def _object(body: dict[str, Any], name: str) -> dict[str, Any]:
+    value = body.pop(name, {})
+    if not isinstance(value, dict):
         raise RequestError(_("{name} is {value}").format(name=name, value=value) + ".", name)
     return value
 
@@ -155,6 +163,7 @@ class Answer:
         self.kind = "chat.completion" if request.chat else "text_completion"
         self.number = ("chatcmpl-" if request.chat else "cmpl-") + secrets.token_hex(12)
         self.created = int(time.time())
+        self._decoders: dict[int, Any] = {}  # of the bytes of each text's tokens
         self._offsets: dict[int, int] = {}
 
     def _envelope(self, choices: list[dict[str, Any]], kind: str) -> dict[str, Any]:
@@ -224,10 +233,11 @@ class Answer:
             return None
         if self.request.chat:
             return {"content": [{**_bare(each), "top_logprobs": list(map(_bare, each["top"]))} for each in scores]}
+        decoder = self._decoders.setdefault(index, codecs.getincrementaldecoder("utf-8")("replace"))
         offsets = []
         for each in scores:
             offsets.append(self._offsets.setdefault(index, len(self._echo(index))))
-            self._offsets[index] += len(each["token"])
+            self._offsets[index] += len(decoder.decode(bytes(each["bytes"])))
         return {
             "tokens": [each["token"] for each in scores],
             "token_logprobs": [each["logprob"] for each in scores],
