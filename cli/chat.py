@@ -69,9 +69,12 @@ def _talk(writing: Writing, start: list[Message], values: Mapping[str, Any]) -> 
     while True:
         try:
             text = input("> ").strip()
-        except (EOFError, KeyboardInterrupt):
+        except EOFError:
             print()
             return DONE
+        except KeyboardInterrupt:  # perhaps meant for an answer that has just ended
+            print()
+            continue
         if text == NEW:
             messages = list(start)
         elif text:
