@@ -227,15 +227,20 @@ class Layer(nn.Module):
         return x + self.mlp(self.post_attention_layernorm(x))
 
 
+def new_embedding(number: int, size: int) -> nn.Embedding:
+    """Of no values yet: to draw some for a network that is about to be loaded would import half of PyTorch first."""
+    return nn.Embedding.from_pretrained(torch.empty(number, size), freeze=False)
+
+
 class Decoder(nn.Module):
     """The embedding, the layers and the last norm."""
 
     def __init__(self, config: GPTConfig):
         super().__init__()
         self.config = config
-        self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.embed_tokens = new_embedding(config.vocab_size, config.hidden_size)
         if not config.rotary:
-            self.embed_positions = nn.Embedding(config.context, config.hidden_size)
+            self.embed_positions = new_embedding(config.context, config.hidden_size)
         self.layers = nn.ModuleList(Layer(config, index) for index in range(config.num_layers))
         self.norm = new_norm(config)
         self._rotary: tuple[Tensor, Tensor] | None = None  # the table of the positions that were seen so far
