@@ -55,7 +55,7 @@ def import_model(source: str, name: str | None = None, progress: Progress = no_p
         config = ModelInfo.at(folder).config
         tokenizer = Tokenizer.at(folder)
         check_vocabulary(tokenizer, config.vocab_size, found.path)
-        _check_weights(folder, config, part(progress, middle, 1.0))
+        _check_weights(found.path if take is _copy else folder, config, part(progress, middle, 1.0))
         if not (folder / "tokenizer.model").exists() and not (folder / "tokenizer.json").exists():
             for file, content in tokenizer.files.items():  # GPT-2's two files become one
                 (folder / file).write_bytes(content)

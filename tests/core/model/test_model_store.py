@@ -1,6 +1,8 @@
 """Models on disk: what is saved comes back, is whole at any moment, and what is damaged has a sentence."""
 
+import contextlib
 import json
+import shutil
 import subprocess
 import sys
 
@@ -10,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newleaf.core.errors import UserError
+from newleaf.core.generation.generate import Writer
+from newleaf.core.generation.options import GenerationOptions
 from newleaf.core.home import folder
 from newleaf.core.model.config import GPTConfig
 from newleaf.core.model.gpt import GPT
@@ -155,6 +159,21 @@ def test_weights_that_were_cut_have_a_sentence(prepared, tmp_path_factory, data)
     (path / "model.safetensors").write_bytes(whole[: data.draw(st.integers(0, len(whole) - 1))])
     with pytest.raises(UserError, match=r"model\.safetensors is damaged: .*\.$"):
         load_model(path)
+
+
+@given(data=st.data())
+@settings(max_examples=150)
+def test_a_flipped_bit_is_a_sentence_or_another_model(prepared, tmp_path_factory, data):
+    tiny = prepared / "models" / "tiny"
+    path = tmp_path_factory.getbasetemp() / "flipped"
+    shutil.copytree(tiny, path, dirs_exist_ok=True)
+    changed = bytearray((tiny / "model.safetensors").read_bytes())
+    beginning = 8 + int.from_bytes(changed[:8], "little")  # what it says of itself; then come the numbers
+    place = data.draw(st.integers(0, beginning - 1) | st.integers(beginning, len(changed) - 1))
+    changed[place] ^= 1 << data.draw(st.integers(0, 7))
+    (path / "model.safetensors").write_bytes(changed)
+    with contextlib.suppress(UserError):
+        Writer(load_model(path), Tokenizer.at(path)).generate("The", GenerationOptions(seed=1, max_tokens=3))
 
 
 @pytest.mark.parametrize("content", [b"\xff" * 100, bytes(8), b"not weights at all", None])
