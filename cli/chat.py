@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core.engine.writing import Writing, open_writing
 from ..core.errors import UserError
-from ..core.generation.options import CHAT_TOKENS, GenerationOptions
+from ..core.generation.options import GenerationOptions
 from ..core.language import gettext as _
 from ..core.model.loading import LoadOptions
 from ..core.model.store import ModelInfo
@@ -39,7 +39,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def _chat(parsed: Namespace) -> int:
-    values = {"max_tokens": CHAT_TOKENS, **given_values(GenerationOptions, parsed)}
+    values = given_values(GenerationOptions, parsed)
     given(GenerationOptions, parsed)  # what is wrong is said before the wait for torch
     load = given(LoadOptions, parsed)
     ModelInfo.open(parsed.model)

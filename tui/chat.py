@@ -19,12 +19,13 @@ from textual.worker import Worker
 
 from ..core import store
 from ..core.errors import UserError
-from ..core.generation.options import CHAT_TOKENS, GenerationOptions
+from ..core.generation.options import GenerationOptions
 from ..core.language import N_
 from ..core.language import gettext as _
 from ..core.model.loading import LoadOptions
 from ..core.options import fields
 from .chat_words import (
+    defaults_of,
     left_out_text,
     model_text,
     modes,
@@ -187,12 +188,18 @@ class ChatView(View):
         detail.update(model_text(name) if name else "")
         detail.display = name is not None
         self.query_one("#mode", Select).value = "chat" if name and was_taught_to_chat(name) else "write"
+        self._show_defaults()
         self.action_new_chat()
 
     @on(Select.Changed, "#mode")
     def _mode_chosen(self) -> None:
         self.query_one("#prompt", PromptArea).placeholder = placeholder(self.mode())
+        self._show_defaults()
         self.action_new_chat()
+
+    def _show_defaults(self) -> None:
+        name = self.model()
+        self.query_one(Form).show_defaults(defaults_of(name, self.mode() == "chat") if name else {})
 
     def mode(self) -> str:
         """ "write" to go on from a text, "chat" to answer."""
@@ -230,7 +237,6 @@ class ChatView(View):
         if chat:
             self._append("\n", reply=False)
             self._messages.append({"role": "user", "content": text})
-            values = {"max_tokens": CHAT_TOKENS, **values}
         notice = self.query_one(".problem", Static)
         notice.update(_("Reading the model ..."))
         self._last, waiting, shown = "", "", time.monotonic()

@@ -7,6 +7,8 @@ from typing import Any
 
 from textual.content import Content
 
+from ..core.files import read_object
+from ..core.generation.options import GenerationOptions
 from ..core.language import gettext as _
 from ..core.model.store import ModelInfo
 from ..core.store import DAMAGED
@@ -50,6 +52,18 @@ def was_taught_to_chat(name: str) -> bool:
         return ModelInfo.open(name).chats
     except DAMAGED:
         return False
+
+
+def defaults_of(name: str, chat: bool) -> dict[str, Any]:
+    """What holds for the options that are left alone."""
+    try:
+        info = ModelInfo.open(name)
+        config = info.path / "generation_config.json"
+        own = GenerationOptions.of_model(read_object(config)) if config.exists() else {}
+        make = GenerationOptions.in_chat if chat and info.chats else GenerationOptions.from_mapping
+        return make({}, own).as_dict()
+    except DAMAGED:
+        return {}
 
 
 def modes() -> list[tuple[Content, str]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import UserError
-from ..generation.options import CHAT_TOKENS, GenerationOptions
+from ..generation.options import GenerationOptions
 from ..language import gettext as _
 from ..options import fields
 
@@ -123,7 +123,7 @@ def _message(number: int, message: Any) -> dict[str, str]:
 
 
 def _options(body: dict[str, Any], chat: bool) -> dict[str, Any]:
-    found: dict[str, Any] = {"max_tokens": CHAT_TOKENS} if chat else {}
+    found: dict[str, Any] = {}
     if chat:
         wanted, alternatives = _flag(body, "logprobs"), body.pop("top_logprobs", 0)
         if wanted:

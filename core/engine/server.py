@@ -216,11 +216,10 @@ class Server:
         return {"model": request["model"], "context": writer.model.config.context, "device": writer.model.device.type}
 
     def _generate(self, client: Client, number: int, request: dict[str, Any]) -> dict[str, Any]:
-        from ..generation.options import GenerationOptions
         from ..generation.stream import answers_of
 
         writer = self._writer(client, number, request)
-        run = writer.start(request["prompt"], GenerationOptions.from_mapping(request["options"], writer.defaults))
+        run = writer.start(request["prompt"], writer.options(request["prompt"], request["options"]))
         done: dict[str, Any] = {}
         with client.writing(number, run):
             for answer in answers_of(run):

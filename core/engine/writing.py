@@ -44,10 +44,9 @@ class _Here:
         self._writer = Writer.open(model, load)
 
     def answers(self, prompt: Any, options: Mapping[str, Any]) -> Generator[dict[str, Any], None, None]:
-        from ..generation.options import GenerationOptions
         from ..generation.stream import answers_of
 
-        run = self._writer.start(prompt, GenerationOptions.from_mapping(options, self._writer.defaults))
+        run = self._writer.start(prompt, self._writer.options(prompt, options))
         yield from answers_of(run)
 
 

@@ -117,12 +117,17 @@ class Writer:
         A prompt is a text, the numbers of its tokens, the messages of a chat, or a list of several texts: then the
         completions of the second follow those of the first. Raises UserError.
         """
-        chosen = options or GenerationOptions.from_mapping({}, self.defaults)
-        if not isinstance(prompt, str) and prompt and isinstance(prompt[0], Mapping):
+        chosen = options or self.options(prompt, {})
+        if _is_chat(prompt):
             return self._start_chat(cast("Sequence[Message]", prompt), chosen, number)
         several = not isinstance(prompt, str) and prompt and not isinstance(prompt[0], int)
         prompts = cast("Sequence[Text]", prompt if several else [prompt])
         return Run(self, [self.encode(each) for each in prompts], chosen, number)
+
+    def options(self, prompt: Prompt, values: Mapping[str, Any]) -> GenerationOptions:
+        """How to go on from this prompt: what a person gave, and for the rest what the model has. Raises UserError."""
+        taught = _is_chat(prompt) and self.tokenizer.chat_template is not None
+        return (GenerationOptions.in_chat if taught else GenerationOptions.from_mapping)(values, self.defaults)
 
     def _start_chat(self, messages: Sequence[Message], options: GenerationOptions, number: int | None) -> Run:
         """What is too long for the context loses its oldest messages, but for the system's: a half one misleads."""
@@ -131,6 +136,10 @@ class Writer:
         run = Run(self, [tokens], replace(options, stop=[*options.stop, *stop_of(self.tokenizer)]), number)
         run.left_out += whole - len(tokens)
         return run
+
+
+def _is_chat(prompt: Prompt) -> bool:
+    return not isinstance(prompt, str) and bool(prompt) and isinstance(prompt[0], Mapping)
 
 
 class Run:

@@ -17,7 +17,9 @@ PRESETS: dict[str, dict[str, float]] = {
     "creative": {"temperature": 1.1, "top_p": 1.0, "min_p": 0.02},
 }
 MOST_ALTERNATIVES = 20
-CHAT_TOKENS = 1000  # that an answer in a chat has at most, unless a person says otherwise
+# Of an answer in a chat, where neither the person nor the model says otherwise: the likeliest one, for a small model
+# that draws its first word has often lost its thread already.
+CHAT: dict[str, Any] = {"max_tokens": 1000, "temperature": 0.0}
 # What Transformers calls some of them in generation_config.json.
 _TRANSFORMERS = {
     "max_new_tokens": "max_tokens",
@@ -121,6 +123,14 @@ class GenerationOptions(OptionsBase):
         preset = values.get("preset", (defaults or {}).get("preset"))
         chosen = PRESETS.get(preset, {}) if isinstance(preset, str) else {}
         return super().from_mapping({**(defaults or {}), **chosen, **values})
+
+    @classmethod
+    def in_chat(cls, values: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> Self:
+        """The same for an answer in a chat."""
+        chat = {**CHAT, **(defaults or {})}
+        if values.get("n", 1) != 1 and "temperature" not in (defaults or {}):
+            del chat["temperature"]  # several answers are to differ
+        return cls.from_mapping(values, chat)
 
     @classmethod
     def of_model(cls, config: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,19 @@ import sys
 
 import pytest
 
-HEAVY = {"torch", "sentencepiece", "numpy", "transformers", "pyarrow", "safetensors"}
+HEAVY = {
+    "torch",
+    "sentencepiece",
+    "numpy",
+    "transformers",
+    "pyarrow",
+    "safetensors",
+    "jinja2",
+    "tokenizers",
+    "gguf",
+    "starlette",
+    "uvicorn",
+}
 
 
 def imported(*words):
@@ -38,6 +50,12 @@ def test_help_imports_next_to_nothing():
         ["train", "--help"],
         ["generate", "--help"],
         ["generate", "absent", "x"],
+        ["chat", "--help"],
+        ["chat", "absent", "x"],
+        ["serve", "--help"],
+        ["serve", "absent"],
+        ["model", "import", "--help"],
+        ["model", "export", "absent", "--out", "x.gguf"],
         ["corpus", "show", "absent"],
         ["train", "absent", "--name", "m"],
         ["tokenizer", "train", "absent", "--name", "t"],

@@ -142,6 +142,14 @@ def test_a_preset_stands_for_several_options_and_gives_way():
         assert {key: getattr(made, key) for key in values} == values
 
 
+def test_an_answer_in_a_chat_is_the_likeliest_unless_somebody_says_otherwise():
+    assert GenerationOptions.in_chat({}).temperature == 0
+    assert GenerationOptions.in_chat({"temperature": 0.7}).temperature == 0.7
+    assert GenerationOptions.in_chat({"preset": "precise"}).temperature == 0.3
+    assert GenerationOptions.in_chat({}, {"temperature": 0.6}).temperature == 0.6  # the model's own
+    assert GenerationOptions.in_chat({"n": 3}).temperature > 0  # several would be one
+
+
 def test_a_model_has_its_own_defaults():
     config = {
         "bos_token_id": 1,

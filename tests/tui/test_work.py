@@ -6,9 +6,10 @@ from textual.widgets import Input, Select, TextArea
 
 from newleaf.core import store
 from newleaf.core.corpus.store import Corpus
+from newleaf.core.generation.generate import Writer
 from newleaf.trainer.jobs import LIVE, Job, list_jobs
 from newleaf.tui.app import NewleafApp
-from newleaf.tui.chat import PromptArea
+from newleaf.tui.chat import ChatView, PromptArea
 from newleaf.tui.widgets.form import Form
 
 
@@ -158,6 +159,43 @@ async def test_a_model_writes_and_the_same_seed_writes_the_same(tiny_model):
             texts.append(transcript.text.split("▸ ")[number].split("\n─")[0])
         assert texts[0] == texts[1] and texts[0].startswith("The") and len(texts[0]) > 3
         assert app.query_one("#prompt", PromptArea).text == ""
+
+
+TEMPLATE = "{% for message in messages %}[{{ message['role'] }}] {{ message['content'] }}\n{% endfor %}[assistant]"
+
+
+async def test_a_model_that_was_taught_to_chat_chats(tiny_model):
+    (tiny_model / "chat_template.jinja").write_text(TEMPLATE)
+    app = NewleafApp()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.press("4")
+        assert app.query_one("#mode", Select).value == "chat"
+        entries = {entry.name: entry for entry in app.query_one(Form).query(Input)}
+        assert entries["temperature"].placeholder == "0.0"  # what holds in a chat
+        fill(app, {"seed": "5", "max_tokens": "6"})
+        transcript, view = app.query_one("#transcript", TextArea), app.query_one(ChatView)
+        for number, text in enumerate(("Hi", "More"), 1):
+            await pilot.press(*text)
+            await pilot.press("enter")
+            await wait_for(pilot, lambda n=number: transcript.text.count("seed 5") == n, "the answer")
+        said = [(message["role"], message["content"]) for message in view._messages]
+        assert [role for role, _text in said] == ["user", "assistant"] * 2
+        assert [said[0][1], said[2][1]] == ["Hi", "More"]
+        answers = [completion.text.strip() for completion in expected(tiny_model, [said[:1], said[:3]])]
+        assert [said[1][1], said[3][1]] == answers
+        await pilot.press("ctrl+n")
+        assert view._messages == []
+        app.query_one("#mode", Select).value = "write"
+        await pilot.pause()
+        assert entries["temperature"].placeholder == "0.8"
+
+
+def expected(path, chats):
+    """What the library answers."""
+    writer = Writer.at(path)
+    for chat in chats:
+        messages = [{"role": role, "content": text} for role, text in chat]
+        yield writer.generate(messages, writer.options(messages, {"max_tokens": 6}))[0][0]
 
 
 async def test_writing_can_be_stopped_and_the_app_stays(tiny_model):

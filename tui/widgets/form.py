@@ -52,14 +52,15 @@ class Form(Vertical, Generic[Options]):
             if chosen is None:
                 return Select(choices, prompt=_("automatic"), allow_blank=True, compact=True, name=field.name)
             return Select(choices, value=chosen, allow_blank=False, compact=True, name=field.name)
-        entry = Input(start or "", placeholder=self._default(field), compact=True, name=field.name)
+        entry = Input(start or "", placeholder=_shown(field, field.default), compact=True, name=field.name)
         entry.cursor_blink = False
         return entry
 
-    def _default(self, field: OptionField) -> str:
-        if field.default in (None, "", [], {}):
-            return _("automatic") if field.default is None else ""
-        return format_duration(field.default) if field.kind == "duration" else str(field.default)
+    def show_defaults(self, values: Mapping[str, Any]) -> None:
+        """Show what holds where nothing is typed; what is not in `values` has its usual default."""
+        for entry in self.query(Input):
+            field = self.fields[entry.name or ""]
+            entry.placeholder = _shown(field, values.get(field.name, field.default))
 
     @on(events.DescendantFocus)
     def _explain(self, event: events.DescendantFocus) -> None:
@@ -95,3 +96,9 @@ class Form(Vertical, Generic[Options]):
         if problems:
             raise UserError(" ".join(problems))
         return values
+
+
+def _shown(field: OptionField, value: Any) -> str:
+    if value in (None, "", [], {}):
+        return _("automatic") if value is None else ""
+    return format_duration(value) if field.kind == "duration" else str(value)
