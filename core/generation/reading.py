@@ -108,6 +108,8 @@ class Reader:
         block = torch.tensor([[token] for token in tokens] if not ahead else [[tokens[0], *ahead]])
         self._logits = self.model(block.to(self.model.device), self.cache)
         self._ahead = ahead
+        if self.model.device.type == "cuda":
+            torch.cuda.synchronize()  # it is the work that is timed, not its launch
         self.guesses.took(time.perf_counter() - begin, len(ahead))
         return self._logits[:, -1 - len(ahead)].float()
 

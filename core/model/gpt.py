@@ -228,8 +228,8 @@ class Layer(nn.Module):
 
 
 def new_embedding(number: int, size: int) -> nn.Embedding:
-    """Of no values yet: to draw some for a network that is about to be loaded would import half of PyTorch first."""
-    return nn.Embedding.from_pretrained(torch.empty(number, size), freeze=False)
+    """Of zeros: to draw values for a network that is about to be loaded would import half of PyTorch first."""
+    return nn.Embedding.from_pretrained(torch.zeros(number, size), freeze=False)
 
 
 class Decoder(nn.Module):
@@ -314,6 +314,10 @@ class GPT(nn.Module):
         """Logits (B, T, V) for tokens (B, T), which follow what is in `cache`; of the `last` token alone, (B, 1, V)."""
         if self.step is not None and cache is not None and self.step.takes(tokens, cache):
             return self.step(tokens, cache, last)
+        return self.network(tokens, cache, last)
+
+    def network(self, tokens: Tensor, cache: Cache | None = None, last: bool = False) -> Tensor:
+        """The same by the network itself."""
         hidden = self.model(tokens, cache)
         return self.lm_head(hidden[:, -1:] if last else hidden)
 

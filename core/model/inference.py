@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .gpt import GPT, MLP, Attention, Cache, Layer, RMSNorm, attend, rotate
+from .graphs import GraphStep
 from .loading import QUANTIZATIONS
 from .native import NativeStep, library
 
@@ -188,6 +189,8 @@ def prepare(model: GPT, quantization: str = "none") -> GPT:
         model.step = NativeStep(model)
     else:
         model.model.norm = unit(model.model.norm)
+    if model.device.type == "cuda":
+        model.step = GraphStep(model)
     return model.requires_grad_(False)
 
 
