@@ -88,10 +88,8 @@ class ChatView(View):
     ChatView #model-detail { display: none; }
     ChatView #prompt { height: 4; border-top: solid $accent; }
     ChatView #prompt:focus { border-top: solid $accent; }
-    ChatView .controls { width: 38; border-left: solid $panel; padding: 0 1; display: none; }
+    ChatView .controls { width: 40; border-left: solid $panel; padding: 0 1; display: none; }
     ChatView.-controls .controls { display: block; }
-    ChatView .controls .row Label { width: 21; }
-    ChatView #mode { width: 14 !important; }
     """
 
     def __init__(self) -> None:
@@ -108,9 +106,9 @@ class ChatView(View):
         with Horizontal(classes="columns"):
             with Vertical(classes="main"):
                 with Horizontal(classes="row"):
-                    yield Label(_("model"), markup=False)
+                    yield Label(_("model"), markup=False, classes="short")
                     yield Select([], prompt=_("none yet"), compact=True, id="model")
-                    yield Select(modes(), value="write", allow_blank=False, compact=True, id="mode")
+                    yield Select(modes(), value="write", allow_blank=False, compact=True, id="mode", classes="narrow")
                 yield Static("", id="model-detail", classes="hint", markup=False)
                 yield TextArea("", read_only=True, compact=True, show_cursor=False, id="transcript")
                 yield Static("", classes="problem", markup=False)
