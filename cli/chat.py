@@ -18,7 +18,7 @@ from ..core.model.store import ModelInfo
 from .arguments import ArgumentParser, given, given_values
 from .generate import summary
 from .main import DONE, INTERRUPTED
-from .output import harmless, piped, print_json, say
+from .output import ReadingLine, harmless, piped, print_json, say
 
 Message = dict[str, str]
 NEW = "/new"  # begins another chat
@@ -102,7 +102,7 @@ def _answer(
     written = [] if written is None else written
     done: dict[str, Any] = {}
     begin = time.monotonic()
-    answers = writing.answers(list(messages), values)
+    answers = writing.answers(list(messages), values, ReadingLine().read)
     with contextlib.closing(answers):
         for answer in answers:
             if "started" in answer:

@@ -15,7 +15,7 @@ from ..core.model.loading import LoadOptions
 from ..core.model.store import ModelInfo
 from .arguments import ArgumentParser, given, given_values
 from .main import DONE, INTERRUPTED
-from .output import harmless, piped, print_json, say
+from .output import ReadingLine, harmless, piped, print_json, say
 
 SEPARATOR = "---"  # between completions
 
@@ -42,7 +42,7 @@ def _generate(parsed: Namespace) -> int:
     streaming = values.get("n", 1) == 1 and not parsed.json
     done: dict[str, Any] = {}
     begin = time.monotonic()
-    answers = open_writing(parsed.model, load).answers(prompt, values)
+    answers = open_writing(parsed.model, load).answers(prompt, values, ReadingLine().read)
     try:
         with contextlib.closing(answers):
             for answer in answers:

@@ -143,3 +143,19 @@ def _fit(text: str, columns: int) -> str:
     while cells(text) > columns:
         text = text[: max(0, len(text) - max(1, (cells(text) - columns) // 2))]
     return text
+
+
+class ReadingLine(ProgressLine):
+    """The progress of the reading of a prompt that is long; gone when the text begins. For a terminal alone."""
+
+    def read(self, done: float, total: float, message: str = "", **metrics: float) -> None:
+        """So many tokens are read."""
+        if self.terminal and done < total:
+            self.progress(done, total, reading_text(done, total))
+        else:
+            self.clear()
+
+
+def reading_text(done: float, total: float) -> str:
+    """How far the reading of a prompt is."""
+    return _("reading the prompt: {done:,} of {total:,} tokens").format(done=int(done), total=int(total))

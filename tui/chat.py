@@ -33,6 +33,7 @@ from .chat_words import (
     newest,
     nothing_yet,
     placeholder,
+    reading_text,
     summary_text,
     was_taught_to_chat,
 )
@@ -238,14 +239,17 @@ class ChatView(View):
         notice = self.query_one(".problem", Static)
         notice.update(_("Reading the model ..."))
         self._last, waiting, shown = "", "", time.monotonic()
-        summary, failed = _("stopped"), False
+        summary, failed, left_out = _("stopped"), False, ""
         load = {key: value for key, value in values.items() if key in LOADING}
         prompt = list(self._messages) if chat else text
         try:
             async with aclosing(self.newleaf.engine.generate(model, prompt, values, load)) as answers:
                 async for answer in answers:
                     if "started" in answer:
-                        notice.update(left_out_text(answer["started"]["left_out"], chat))
+                        left_out = left_out_text(answer["started"]["left_out"], chat)
+                        notice.update(left_out)
+                    if "reading" in answer:
+                        notice.update(reading_text(answer["reading"]) or left_out)
                     delta = answer.get("delta", {})
                     waiting += delta.get("text", "") if delta.get("index") == 0 else ""
                     if waiting and time.monotonic() - shown >= BEAT:

@@ -88,6 +88,13 @@ def left_out_text(number: int, chat: bool) -> str:
     )
 
 
+def reading_text(reading: dict[str, int]) -> str:
+    """How far the reading of a long prompt is; nothing when it is over."""
+    if reading["done"] >= reading["total"]:
+        return ""
+    return _("reading the prompt: {done:,} of {total:,} tokens").format(**reading)
+
+
 def more_text(done: dict[str, Any]) -> str:
     """What comes after the first text: the other ones, and how likely each token was where that was asked."""
     first, *others = done["completions"]

@@ -55,7 +55,8 @@ class Engine:
     async def generate(
         self, model: str, prompt: Any, options: Mapping[str, Any], load: Mapping[str, Any] | None = None
     ) -> AsyncGenerator[dict[str, Any], None]:
-        """{"started": {...}}, then {"delta": {index, text, scores}} as it is written, then {"done": {...}}.
+        """{"started": {...}}, {"delta": {index, text, scores}} as it is written, {"done": {...}}; after the first also
+        {"reading": {done, total}}, of the tokens of a long prompt.
 
         The prompt is what `Writer.start` takes. Raises UserError. Leaving the iteration early, or being cancelled, ends
         the writing at once.

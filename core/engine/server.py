@@ -2,8 +2,9 @@
 
     {"id": 1, "do": "encode", "tokenizer": NAME, "text": TEXT}        -> {"id": 1, "done": [[number, text], ...]}
     {"id": 2, "do": "generate", "model": NAME, "load": {...}, "prompt": ..., "options": {...}}
-        -> {"id": 2, "started": {seed, prompt_tokens, left_out}}, {"id": 2, "delta": {index, text, scores}} again and
-           again, {"id": 2, "done": {seed, prompt_tokens, completions}}
+        -> {"id": 2, "started": {seed, prompt_tokens, left_out}}, while a long prompt is read {"id": 2, "reading":
+           {done, total}}, {"id": 2, "delta": {index, text, scores}} again and again, {"id": 2, "done": {seed,
+           prompt_tokens, completions}}
     {"id": 3, "do": "load", "model": NAME, "load": {...}}             -> {"id": 3, "done": {...}}
     {"id": 4, "do": "preview", "paths": [...]}                        -> {"id": 4, "done": [...]}
     {"id": 5, "do": "status"}                                         -> {"id": 5, "done": {models, busy, ...}}
@@ -220,6 +221,7 @@ class Server:
 
         writer = self._writer(client, number, request)
         run = writer.start(request["prompt"], writer.options(request["prompt"], request["options"]))
+        run.progress = lambda done, total, *_text: client.answer(number, reading={"done": done, "total": total})
         done: dict[str, Any] = {}
         with client.writing(number, run):
             for answer in answers_of(run):

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from ..language import current_language
 from ..language import gettext as _
 from ..model.loading import LoadOptions
+from ..progress import Progress, no_progress
 from .errors import EngineError
 from .place import connect
 
@@ -22,8 +23,13 @@ PATIENCE = 2.0  # seconds for the engine to say what it has
 class Writing(Protocol):
     """Writes with one model, as often as it is asked."""
 
-    def answers(self, prompt: Any, options: Mapping[str, Any]) -> Generator[dict[str, Any], None, None]:
-        """What `newleaf.core.generation.stream` says of a run. Raises UserError. Leaving it early ends the writing."""
+    def answers(
+        self, prompt: Any, options: Mapping[str, Any], progress: Progress = no_progress
+    ) -> Generator[dict[str, Any], None, None]:
+        """What `newleaf.core.generation.stream` says of a run; `progress` is that of the reading of the prompt.
+
+        Raises UserError. Leaving it early ends the writing.
+        """
 
 
 def open_writing(model: str, load: LoadOptions) -> Writing:
@@ -43,10 +49,13 @@ class _Here:
 
         self._writer = Writer.open(model, load)
 
-    def answers(self, prompt: Any, options: Mapping[str, Any]) -> Generator[dict[str, Any], None, None]:
+    def answers(
+        self, prompt: Any, options: Mapping[str, Any], progress: Progress = no_progress
+    ) -> Generator[dict[str, Any], None, None]:
         from ..generation.stream import answers_of
 
         run = self._writer.start(prompt, self._writer.options(prompt, options))
+        run.progress = progress
         yield from answers_of(run)
 
 
@@ -56,11 +65,16 @@ class _There:
     def __init__(self, model: str, load: LoadOptions, ask: Any):
         self.model, self.load, self._ask = model, load, ask
 
-    def answers(self, prompt: Any, options: Mapping[str, Any]) -> Generator[dict[str, Any], None, None]:
+    def answers(
+        self, prompt: Any, options: Mapping[str, Any], progress: Progress = no_progress
+    ) -> Generator[dict[str, Any], None, None]:
         request = {"do": "generate", "model": self.model, "prompt": prompt, "options": dict(options)}
         for answer in self._ask({**request, "load": self.load.as_dict()}):
             if "error" in answer:
                 raise EngineError(answer["error"], answer["kind"])
+            if "reading" in answer:
+                progress(**answer["reading"])
+                continue
             yield answer
             if "done" in answer:
                 return

@@ -51,7 +51,7 @@ def _search_one(run: Run, prompt: list[int]) -> list[Beam]:
     """The best texts, best first; each ends with the end of the text, if it has come to it."""
     options, end, size = run.options, run.writer.tokenizer.end, run.options.beams
     reader, penalties = run.reader(), run.penalties([prompt])
-    logits = reader.read([prompt], lambda: run.cancelled)
+    logits = reader.read([prompt], lambda: run.cancelled, run.progress)
     beams: list[Beam] = [Beam()]
     ended: list[Beam] = []
     for step in range(options.max_tokens):

@@ -26,7 +26,7 @@ from ..model.gpt import GPT
 from ..model.inference import prepare
 from ..model.loading import LoadOptions, check_memory
 from ..model.store import ModelInfo, check_vocabulary, load_model
-from ..progress import Cancelled
+from ..progress import Cancelled, Progress, no_progress
 from ..tokenizer.tokenizer import Tokenizer
 from . import sampling
 from .beams import search
@@ -165,6 +165,7 @@ class Run:
             for index in range(len(prompts) * self.number)
         ]
         self.cancelled = False
+        self.progress: Progress = no_progress  # of the reading of the prompts, in tokens
         self._begin = 0.0
 
     @property
@@ -222,7 +223,7 @@ class Run:
         options, reader = self.options, self.reader()
         rows = [place for place in range(len(self.prompts)) for _completion in range(self.number)]
         generators = [torch.Generator().manual_seed(mix(self.seed, row % self.number)) for row in range(len(rows))]
-        logits = reader.read(self.prompts, lambda: self.cancelled)[rows]
+        logits = reader.read(self.prompts, lambda: self.cancelled, self.progress)[rows]
         reader.select(rows)
         penalties = self.penalties([self.prompts[place] for place in rows])
         for _step in range(options.max_tokens):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ..model.gpt import GPT
-from ..progress import Cancelled
+from ..progress import Cancelled, Progress, no_progress
 
 CHUNK = 512  # tokens of a prompt that are read at once: between two such passes it can be cancelled
 WORTH_KEEPING = 8  # tokens in common
@@ -35,8 +35,16 @@ class Reader:
         self._ahead: list[int] = []  # tokens that were guessed and are in the cache, and the logits after each
         self._logits = torch.empty(0)
 
-    def read(self, rows: Sequence[Sequence[int]], cancelled: Callable[[], bool] = lambda: False) -> Tensor:
-        """Logits after each row of tokens, (B, V) in float32. Raises Cancelled."""
+    def read(
+        self,
+        rows: Sequence[Sequence[int]],
+        cancelled: Callable[[], bool] = lambda: False,
+        progress: Progress = no_progress,
+    ) -> Tensor:
+        """Logits after each row of tokens, (B, V) in float32. Raises Cancelled.
+
+        `progress` is called with the tokens that are read, and all of them, where they take more than one pass.
+        """
         self.rows = [list(row) for row in rows]
         longest = max(map(len, self.rows))
         self.cache = self.model.new_cache(len(rows), max(self.positions, longest))
@@ -52,6 +60,8 @@ class Reader:
             if cancelled():
                 raise Cancelled
             logits = self.model(chunk, self.cache, last=True)
+            if longest - begin > CHUNK:
+                progress(self.cache.length, longest)
         self.guesses = Guesses(self.rows[0] if len(self.rows) == 1 else None)
         self._ahead = []
         return logits[:, -1].float()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+import torch
 
 from newleaf.core import store
 from newleaf.core.corpus.store import Corpus
@@ -23,6 +24,8 @@ from newleaf.core.generation.generate import Writer
 from newleaf.core.generation.options import GenerationOptions
 from newleaf.core.home import folder
 from newleaf.core.language import set_language
+from newleaf.core.model.config import GPTConfig
+from newleaf.core.model.gpt import GPT
 from newleaf.core.model.loading import LoadOptions
 from newleaf.core.model.store import load_model, save_model
 from newleaf.core.tokenizer.options import TokenizerOptions
@@ -203,6 +206,20 @@ async def test_sentences_are_in_the_persons_language(engine):
     set_language("zh_CN")
     with pytest.raises(UserError, match="没有模型"):
         await answers_of(engine, "absent", "The", SHORT)
+
+
+async def test_the_reading_of_a_long_prompt_is_told(engine, newleaf_home, prepared):
+    tokenizer = Tokenizer.at(prepared / "models" / "tiny")
+    network = GPT(GPTConfig(tokenizer.vocab_size, 2048, 32, 2, 4, 2, 8, 64))
+    network.initialise(torch.Generator().manual_seed(0))
+    save_model(folder("models") / "long", network, tokenizer, {})
+    prompt, options = [5] * 1500, {"max_tokens": 2}
+    found = [answer["reading"] for answer in await answers_of(engine, "long", prompt, options) if "reading" in answer]
+    assert found == [{"done": done, "total": 1500} for done in (512, 1024, 1500)]
+    told = []
+    writing = open_writing("long", LoadOptions())
+    *_answers, last = writing.answers([6] * 2000, options, lambda done, total: told.append(done))
+    assert told[-1] == 2000 and last["done"]["completions"][0]["tokens"] == 2
 
 
 # Stopping.

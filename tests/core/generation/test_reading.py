@@ -177,6 +177,17 @@ def test_a_long_prompt_can_be_cancelled_while_it_is_read(writer, monkeypatch):
     assert list(run) == [] and run.completions[0].finish_reason == "cancelled"
 
 
+def test_how_far_the_reading_is_can_be_seen(writer, monkeypatch):
+    monkeypatch.setattr(reading, "CHUNK", 8)
+    seen = []
+    with torch.inference_mode():
+        reader = Reader(writer.model, 64)
+        reader.read([list(range(4, 24))], progress=lambda done, total: seen.append((done, total)))
+        assert seen == [(8, 20), (16, 20), (20, 20)]
+        reader.read([list(range(4, 12))], progress=lambda done, total: seen.append((done, total)))
+        assert len(seen) == 3  # what takes one pass is not worth a word
+
+
 def test_a_prompt_in_parts_is_read_as_in_one(writer, monkeypatch):
     row = list(range(4, 60))
     monkeypatch.setattr(reading, "CHUNK", 8)
