@@ -213,7 +213,7 @@ async def test_the_reading_of_a_long_prompt_is_told(engine, newleaf_home, prepar
     network = GPT(GPTConfig(tokenizer.vocab_size, 2048, 32, 2, 4, 2, 8, 64))
     network.initialise(torch.Generator().manual_seed(0))
     save_model(folder("models") / "long", network, tokenizer, {})
-    prompt, options = [5] * 1500, {"max_tokens": 2}
+    prompt, options = [5] * 1500, {"seed": 1, "min_tokens": 2, "max_tokens": 2}
     found = [answer["reading"] for answer in await answers_of(engine, "long", prompt, options) if "reading" in answer]
     assert found == [{"done": done, "total": 1500} for done in (512, 1024, 1500)]
     told = []
