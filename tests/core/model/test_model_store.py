@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+import weakref
 
 import pytest
 import torch
@@ -18,6 +19,7 @@ from newleaf.core.home import folder
 from newleaf.core.model.config import GPTConfig
 from newleaf.core.model.gpt import GPT
 from newleaf.core.model.store import ModelInfo, list_models, load_model, save_model
+from newleaf.core.model.weights import Checkpoint
 from newleaf.core.tokenizer.tokenizer import Tokenizer
 
 
@@ -159,6 +161,18 @@ def test_weights_that_were_cut_have_a_sentence(prepared, tmp_path_factory, data)
     (path / "model.safetensors").write_bytes(whole[: data.draw(st.integers(0, len(whole) - 1))])
     with pytest.raises(UserError, match=r"model\.safetensors is damaged: .*\.$"):
         load_model(path)
+
+
+def test_weights_are_read_one_at_a_time(tiny_model):
+    # However large the model, no second one of it stays beside, in the machine's memory or on the GPU.
+    alive = []
+    with Checkpoint(tiny_model) as checkpoint:
+        for _name, tensor in checkpoint.read(ModelInfo.at(tiny_model).config):
+            assert tensor.device.type == "cpu"  # from where it goes to its device
+            assert all(old() is None for old in alive)
+            alive.append(weakref.ref(tensor))
+            del tensor
+    assert len(alive) > 10
 
 
 @given(data=st.data())
