@@ -2,7 +2,6 @@
 
 import json
 import os
-from pathlib import Path
 
 import pytest
 import torch
@@ -105,12 +104,3 @@ def test_llama_cpp_writes_the_same_from_what_goes_out(writer, tmp_path, kind):
         (ours,), _seed = writer.generate(prompt, GenerationOptions(temperature=0.0, max_tokens=32))
         done = theirs(prompt, max_tokens=32, temperature=0.0, top_k=1, repeat_penalty=1.0)
         assert done["choices"][0]["text"] == ours.text
-
-
-def test_what_goes_out_comes_in_again(home, writer, tmp_path):
-    path = tmp_path / "again.gguf"
-    assert newleaf("model", "export", "smol", "--out", path).returncode == 0
-    assert newleaf("model", "import", path, "--name", "again").returncode == 0
-    again = Writer.at(Path(home) / "models" / "again")
-    options = GenerationOptions(temperature=0.0, max_tokens=16)
-    assert again.generate("Water boils at", options)[0][0].text == writer.generate("Water boils at", options)[0][0].text
