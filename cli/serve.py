@@ -67,8 +67,9 @@ async def _run(listener: socket.socket, options: ServeOptions, model: str | None
         server = uvicorn.Server(
             uvicorn.Config(application, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
         )
-        # uvicorn ends in order and then raises the signal again: by itself that would kill what is done below.
-        signal.signal(signal.SIGTERM, lambda _number, _frame: None)
+        # uvicorn ends in order and then raises the signal again: by itself that would kill what is done below. One that
+        # comes before uvicorn listens to it counts as well.
+        signal.signal(signal.SIGTERM, lambda _number, _frame: setattr(server, "should_exit", True))
         say(_("Serving at {address}  Ctrl+C ends it.").format(address=_address(listener, options)))
         await server.serve(sockets=[listener])
     finally:
