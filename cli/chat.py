@@ -11,12 +11,9 @@ from typing import Any
 
 from ..core.engine.writing import Writing, open_writing
 from ..core.errors import UserError
-from ..core.generation.options import GenerationOptions
 from ..core.language import gettext as _
-from ..core.model.loading import LoadOptions
-from ..core.model.store import ModelInfo
-from .arguments import ArgumentParser, given, given_values
-from .generate import summary
+from .arguments import ArgumentParser
+from .generate import add_writing, read_writing, summary, tell_left_out
 from .main import DONE, INTERRUPTED
 from .output import ReadingLine, harmless, piped, print_json, say
 
@@ -32,17 +29,12 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL")
     parser.add_argument("text", nargs="?", default="", metavar="TEXT", help=_("what you say"))
     parser.add_argument("--system", metavar="TEXT", help=_("what the model is told before the chat begins"))
-    parser.add_options(GenerationOptions)
-    parser.add_options(LoadOptions)
-    parser.add_json()
+    add_writing(parser)
     parser.set_defaults(run=_chat)
 
 
 def _chat(parsed: Namespace) -> int:
-    values = given_values(GenerationOptions, parsed)
-    given(GenerationOptions, parsed)  # what is wrong is said before the wait for torch
-    load = given(LoadOptions, parsed)
-    ModelInfo.open(parsed.model)
+    values, load = read_writing(parsed)
     start = [{"role": "system", "content": parsed.system}] if parsed.system else []
     text = piped(parsed.text)
     if not text and not sys.stdin.isatty():
@@ -107,8 +99,7 @@ def _answer(
         for answer in answers:
             if "started" in answer:
                 begin = time.monotonic()
-                if answer["started"]["left_out"]:
-                    say(_("The chat is longer than the model can see: its oldest messages are left out."))
+                tell_left_out(answer["started"]["left_out"], chat=True)
             elif "done" in answer:
                 done = answer["done"]
             elif answer["delta"]["index"] == 0:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..core.engine.writing import open_writing
 from ..core.generation.options import GenerationOptions
+from ..core.generation.stream import left_out_text
 from ..core.language import gettext as _
 from ..core.model.loading import LoadOptions
 from ..core.model.store import ModelInfo
@@ -27,17 +28,33 @@ def configure(parser: ArgumentParser) -> None:
     )
     parser.add_argument("model", metavar="MODEL")
     parser.add_argument("prompt", nargs="?", default="", metavar="PROMPT", help=_("without it: from nothing"))
-    parser.add_options(GenerationOptions)
-    parser.add_options(LoadOptions)
-    parser.add_json()
+    add_writing(parser)
     parser.set_defaults(run=_generate)
 
 
-def _generate(parsed: Namespace) -> int:
-    values = given_values(GenerationOptions, parsed)
-    given(GenerationOptions, parsed)  # what is wrong is said before the wait for torch, and for standard input
+def add_writing(parser: ArgumentParser) -> None:
+    """How a model writes and is loaded."""
+    parser.add_options(GenerationOptions)
+    parser.add_options(LoadOptions)
+    parser.add_json()
+
+
+def read_writing(parsed: Namespace) -> tuple[dict[str, Any], LoadOptions]:
+    """The same as it was given: what is wrong is said before the wait for torch, and for standard input."""
+    given(GenerationOptions, parsed)
     load = given(LoadOptions, parsed)
     ModelInfo.open(parsed.model)
+    return given_values(GenerationOptions, parsed), load
+
+
+def tell_left_out(number: int, chat: bool) -> None:
+    """A word about a prompt that is too long."""
+    if text := left_out_text(number, chat):
+        say(text)
+
+
+def _generate(parsed: Namespace) -> int:
+    values, load = read_writing(parsed)
     prompt = piped(parsed.prompt)
     streaming = values.get("n", 1) == 1 and not parsed.json
     done: dict[str, Any] = {}
@@ -48,7 +65,7 @@ def _generate(parsed: Namespace) -> int:
             for answer in answers:
                 if "started" in answer:
                     begin = time.monotonic()
-                    tell_left_out(answer["started"]["left_out"])
+                    tell_left_out(answer["started"]["left_out"], chat=False)
                 elif "done" in answer:
                     done = answer["done"]
                 elif streaming:
@@ -68,16 +85,6 @@ def _generate(parsed: Namespace) -> int:
     if sys.stderr.isatty() and not parsed.json:
         say(summary(done, time.monotonic() - begin))
     return DONE
-
-
-def tell_left_out(number: int) -> None:
-    """A word about a prompt that is too long."""
-    if number:
-        say(
-            _("The prompt is longer than the model can see: its first {number:,} tokens are left out.").format(
-                number=number
-            )
-        )
 
 
 def summary(done: dict[str, Any], seconds: float) -> str:

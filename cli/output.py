@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any, TextIO
 
+from ..core.generation.stream import reading_text
 from ..core.language import gettext as _
 from ..core.options import format_duration
 
@@ -150,12 +151,8 @@ class ReadingLine(ProgressLine):
 
     def read(self, done: float, total: float, message: str = "", **metrics: float) -> None:
         """So many tokens are read."""
-        if self.terminal and done < total:
-            self.progress(done, total, reading_text(done, total))
+        text = reading_text(done, total)
+        if self.terminal and text:
+            self.progress(done, total, text)
         else:
             self.clear()
-
-
-def reading_text(done: float, total: float) -> str:
-    """How far the reading of a prompt is."""
-    return _("reading the prompt: {done:,} of {total:,} tokens").format(done=int(done), total=int(total))

@@ -10,6 +10,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+from ..core.engine.place import listen_privately
 from ..core.engine.serving import ServeOptions
 from ..core.errors import UserError
 from ..core.language import gettext as _
@@ -98,20 +99,14 @@ def _listener(options: ServeOptions) -> socket.socket:
 
 def _unix_listener(path: Path) -> socket.socket:
     """A socket that only its owner can reach; what a killed server left in its place is taken away."""
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     if path.is_socket():
         probe: Any = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         with probe:
             if probe.connect_ex(str(path)) == 0:
                 raise UserError(_("Another program listens at {path}. Choose another --socket.").format(path=path))
         path.unlink()
-    mask = os.umask(0o177)
     try:
-        listener.bind(str(path))
+        return listen_privately(path)
     except OSError as error:
         reason = error.strerror or str(error)
         raise UserError(_("Cannot listen at {path}: {reason}.").format(path=path, reason=reason)) from None
-    finally:
-        os.umask(mask)
-    listener.listen(128)
-    return listener

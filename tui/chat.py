@@ -20,20 +20,19 @@ from textual.worker import Worker
 from ..core import store
 from ..core.errors import UserError
 from ..core.generation.options import GenerationOptions
+from ..core.generation.stream import left_out_text, reading_text
 from ..core.language import N_
 from ..core.language import gettext as _
 from ..core.model.loading import LoadOptions
 from ..core.options import fields
 from .chat_words import (
     defaults_of,
-    left_out_text,
     model_text,
     modes,
     more_text,
     newest,
     nothing_yet,
     placeholder,
-    reading_text,
     summary_text,
     was_taught_to_chat,
 )
@@ -249,7 +248,7 @@ class ChatView(View):
                         left_out = left_out_text(answer["started"]["left_out"], chat)
                         notice.update(left_out)
                     if "reading" in answer:
-                        notice.update(reading_text(answer["reading"]) or left_out)
+                        notice.update(reading_text(**answer["reading"]) or left_out)
                     delta = answer.get("delta", {})
                     waiting += delta.get("text", "") if delta.get("index") == 0 else ""
                     if waiting and time.monotonic() - shown >= BEAT:

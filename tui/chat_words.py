@@ -7,7 +7,6 @@ from typing import Any
 
 from textual.content import Content
 
-from ..core.files import read_object
 from ..core.generation.options import GenerationOptions
 from ..core.language import gettext as _
 from ..core.model.store import ModelInfo
@@ -58,10 +57,8 @@ def defaults_of(name: str, chat: bool) -> dict[str, Any]:
     """What holds for the options that are left alone."""
     try:
         info = ModelInfo.open(name)
-        config = info.path / "generation_config.json"
-        own = GenerationOptions.of_model(read_object(config)) if config.exists() else {}
         make = GenerationOptions.in_chat if chat and info.chats else GenerationOptions.from_mapping
-        return make({}, own).as_dict()
+        return make({}, GenerationOptions.at(info.path)).as_dict()
     except DAMAGED:
         return {}
 
@@ -75,24 +72,6 @@ def placeholder(mode: str) -> str:
     if mode == "chat":
         return _("Say something; Enter sends it. Ctrl+J: new line.")
     return _("Write a beginning; Enter lets the model go on. Ctrl+J: new line.")
-
-
-def left_out_text(number: int, chat: bool) -> str:
-    """A word about a prompt that is too long; nothing about another."""
-    if not number:
-        return ""
-    if chat:
-        return _("The chat is longer than the model can see: its oldest messages are left out.")
-    return _("The prompt is longer than the model can see: its first {number:,} tokens are left out.").format(
-        number=number
-    )
-
-
-def reading_text(reading: dict[str, int]) -> str:
-    """How far the reading of a long prompt is; nothing when it is over."""
-    if reading["done"] >= reading["total"]:
-        return ""
-    return _("reading the prompt: {done:,} of {total:,} tokens").format(**reading)
 
 
 def more_text(done: dict[str, Any]) -> str:

@@ -47,11 +47,16 @@ def listen() -> socket.socket:
     path = socket_path()
     make_private(path.parent)
     path.unlink(missing_ok=True)
+    return listen_privately(path)
+
+
+def listen_privately(path: Path) -> socket.socket:
+    """A socket that only its owner can reach. Raises OSError."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     mask = os.umask(0o177)  # readable and writable by its owner alone, from the first moment on
     try:
         listener.bind(os.fspath(path))
     finally:
         os.umask(mask)
-    listener.listen(64)
+    listener.listen(128)
     return listener

@@ -19,7 +19,6 @@ import torch
 from .. import store
 from ..chat import Message, shortened, stop_of
 from ..errors import UserError
-from ..files import read_object
 from ..language import gettext as _
 from ..model.device import choose_device, writing_dtype
 from ..model.gpt import GPT
@@ -67,9 +66,7 @@ class Writer:
         check_vocabulary(tokenizer, info.config.vocab_size, path)
         check_memory(info.config, options, info.name)
         model = load_model(path, device, writing_dtype(device), cancelled)
-        config = path / "generation_config.json"
-        defaults = GenerationOptions.of_model(read_object(config)) if config.exists() else {}
-        return cls(prepare(model, options.quantize), tokenizer, defaults)
+        return cls(prepare(model, options.quantize), tokenizer, GenerationOptions.at(path))
 
     @cached_property
     def silent(self) -> list[int]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
+from ..files import read_object
 from ..language import N_
 from ..language import gettext as _
 from ..options import OptionsBase, fields, option
@@ -131,6 +133,12 @@ class GenerationOptions(OptionsBase):
         if values.get("n", 1) != 1 and "temperature" not in (defaults or {}):
             del chat["temperature"]  # several answers are to differ
         return cls.from_mapping(values, chat)
+
+    @classmethod
+    def at(cls, path: Path) -> dict[str, Any]:
+        """What the model in a folder has of its own."""
+        config = path / "generation_config.json"
+        return cls.of_model(read_object(config)) if config.exists() else {}
 
     @classmethod
     def of_model(cls, config: Mapping[str, Any]) -> dict[str, Any]:
