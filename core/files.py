@@ -75,14 +75,24 @@ def sync_folder(path: Path) -> None:
 
 
 def append_lines(path: Path, values: Iterable[Any]) -> None:
-    """Append each value as a line of JSON. A line that a kill cut short is closed first, so that it spoils no other."""
+    """Append each value as a line of JSON: all of them, or none where the disk is full.
+
+    A line that a kill cut short is closed first, so that it spoils no other.
+    """
     lines = b"".join(_json_bytes(value, separators=(",", ":")) for value in values)
-    with path.open("ab+") as file:
-        if file.tell():
+    with path.open("ab+", buffering=0) as file:
+        end = file.tell()
+        if end:
             file.seek(-1, os.SEEK_END)
             if file.read(1) != b"\n":
                 lines = b"\n" + lines
-        file.write(lines)
+        left = memoryview(lines)
+        try:
+            while left:  # a disk that is nearly full takes a part
+                left = left[file.write(left) :]
+        except OSError:
+            file.truncate(end)
+            raise
 
 
 def read_lines(path: Path, offset: int = 0) -> tuple[list[Any], int]:

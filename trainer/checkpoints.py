@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 
@@ -29,7 +29,7 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any]) -> Path:
     temporary = folder / ".checkpoint.partial"
     try:
         with temporary.open("wb") as file:
-            torch.save(state, file)
+            _write(state, file)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -40,6 +40,15 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any]) -> Path:
     for old in list_checkpoints(folder)[KEPT:]:
         old.unlink()
     return path
+
+
+def _write(state: dict[str, Any], file: BinaryIO) -> None:
+    try:
+        torch.save(state, file)
+    except RuntimeError as error:  # PyTorch has words of its own for a full disk
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from None
+        raise
 
 
 def load_newest(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:

@@ -2,6 +2,10 @@
 
 A step: some micro-batches forward and backward, clip, update. Now and then: measure, sample, checkpoint. The loop reads
 no clock to decide what a step does, so the same plan in steps gives the same losses whether or not it was interrupted.
+
+What goes wrong is mended where that is possible. A batch whose loss stands far above those before it is left out; a
+loss that is no number, or batch after batch too high, sends the training back to its last checkpoint with half the
+rate. Where the memory is full, fewer rows are computed at once: the result of a step stays the same.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor
 
 from ..core.errors import UserError
@@ -25,6 +30,37 @@ from .step import gradients, update
 EVERY_STEP = 1_000  # so many steps are reported one by one, later ones each tenth
 RECENT = 0.9  # the weight of the past in the rate that is shown
 SHORT_DECAY = 0.25  # of the steps so far: how long the rate falls when the learning ends early
+MOST_SETBACKS = 5  # so often a training goes back to a checkpoint
+SLOWER = 0.5  # the factor on the rates when it does
+MOST_LEFT_OUT = 3  # batches one after the other: then it is no longer the batch that is wrong
+CALM = 0.98  # the weight of the past in what a loss is expected to be
+FIRST_WATCHED = 50  # steps before a loss can stand out
+DEVIATIONS, NATS = 6.0, 0.5  # a loss stands out that is above the expected one by more than both
+
+
+class Diverged(Exception):  # noqa: N818
+    """The training has left the way on which it learns."""
+
+
+@dataclass
+class ExpectedLoss:
+    """What the loss of a step should be about, from those before it."""
+
+    count: int = 0
+    mean: float = 0.0
+    variance: float = 0.0
+
+    def stands_out(self, loss: float) -> bool:
+        """Whether a loss is so high that the batch, or the training, cannot be right."""
+        return self.count >= FIRST_WATCHED and loss > self.mean + max(DEVIATIONS * math.sqrt(self.variance), NATS)
+
+    def learn(self, loss: float) -> None:
+        """Take in one more."""
+        self.count += 1
+        new = max(1 - CALM, 1 / self.count)
+        off = loss - self.mean
+        self.mean += new * off
+        self.variance = (1 - new) * (self.variance + new * off * off)
 
 
 @dataclass
@@ -39,6 +75,12 @@ class State:
     best_step: int = 0
     stale: int = 0  # evaluations since then
     schedule: Schedule = field(default_factory=lambda: Schedule(1))
+    expected: ExpectedLoss = field(default_factory=ExpectedLoss)
+    slower: float = 1.0  # a factor on all rates: less than 1 after a setback
+    setbacks: int = 0
+    left_out: int = 0  # batches that stood out
+    left_out_in_a_row: int = 0
+    micro_rows: int = 0  # computed at once; 0: as planned
 
 
 class Observer(Protocol):
@@ -62,17 +104,40 @@ class Observer(Protocol):
     def stop_requested(self) -> bool:
         """Whether to end soon."""
 
+    def last_checkpoint(self) -> dict[str, Any] | None:
+        """The newest that was kept."""
+
+    def went_back(self, state: State, from_step: int) -> None:
+        """The training was at `from_step` and is now at an earlier one, with a smaller rate."""
+
+    def left_out(self, state: State, loss: float) -> None:
+        """The batch of this step is not learned from."""
+
+    def memory_was_full(self, micro_rows: int) -> None:
+        """From now on so many rows are computed at once."""
+
+    @property
+    def waited(self) -> float:
+        """Seconds that it has spent waiting, for room on the disk."""
+
 
 class Loop:
     """One training."""
 
     def __init__(self, model: GPT, plan: Plan, batch: Callable[[int], tuple[Tensor, Tensor]], observer: Observer):
         self.model, self.plan, self.batch, self.observer = model, plan, batch, observer
+        self.reserve = 0.0  # seconds of the plan's time that are for what comes after the loop
+        self._seconds_per_step = 0.0  # of late
+        self._begin = 0.0  # the clock's reading when `elapsed` was zero, pauses left out
+        self.start()
+
+    def start(self) -> None:
+        """Be at the beginning, with weights that know nothing."""
+        model, plan = self.model, self.plan
+        initialise(model, plan)
         self.optimisers = optimisers.build(model, plan)
         schedule = Schedule.of_steps(plan.steps, plan.warmup) if plan.steps else Schedule(plan.warmup)
         self.state = State(schedule=schedule)
-        self.reserve = 0.0  # seconds of the plan's time that are for what comes after the loop
-        self._seconds_per_step = 0.0  # of late
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint holds."""
@@ -86,45 +151,86 @@ class Loop:
     def load_state_dict(self, values: dict[str, Any]) -> None:
         """Go on from a checkpoint."""
         state = dict(values["state"])
-        self.state = State(**{**state, "schedule": Schedule(**state["schedule"])})
+        parts = {"schedule": Schedule(**state["schedule"]), "expected": ExpectedLoss(**state.get("expected", {}))}
+        self.state = State(**{**state, **parts})
         self.model.load_state_dict(values["model"])
         for optimiser, its_values in zip(self.optimisers, values["optimisers"], strict=True):
             optimiser.load_state_dict(its_values)
 
     def run(self) -> bool:
         """Train to the end, True, or until somebody wants a stop, False: then the last checkpoint is of this moment."""
-        state, plan = self.state, self.plan
-        begin = time.perf_counter() - state.elapsed
-        first_step, first_elapsed = state.step, state.elapsed
-        last_checkpoint = time.perf_counter()
+        plan = self.plan
+        self._begin = self._now() - self.state.elapsed
+        self._measured_from = self.state.step, self.state.elapsed
+        last_checkpoint = self._now()
         self.model.train()
         while True:
-            state.elapsed = time.perf_counter() - begin
+            state = self.state
+            state.elapsed = self._now() - self._begin
             if plan.time:
-                done = state.step - first_step
-                average = (state.elapsed - first_elapsed) / done if done else 0.0
-                if done or state.elapsed >= plan.time:
-                    state.schedule.keep_time(state.step, state.elapsed, plan.time - self.reserve, average)
+                self._keep_time(plan.time)
             if state.schedule.is_over(state.step):
                 break
             if self._evaluation_due():
                 self._evaluate()
                 if self._learns_no_more():
                     break
-                state.elapsed = time.perf_counter() - begin
+                state.elapsed = self._now() - self._begin
             if self.observer.stop_requested():
                 self._checkpoint()
                 if state.step and not state.best_step:  # there shall be a model, however early somebody stops
                     self.observer.improved(state.step, self.observer.evaluate(state))
                 return False
-            self._step()
-            if time.perf_counter() - last_checkpoint >= plan.checkpoint_every:
-                state.elapsed = time.perf_counter() - begin
+            try:
+                self._step()
+            except Diverged:
+                self._go_back()
+                continue
+            if self._now() - last_checkpoint >= plan.checkpoint_every:
+                state.elapsed = self._now() - self._begin
                 self._checkpoint()
-                last_checkpoint = time.perf_counter()
+                last_checkpoint = self._now()
         self._evaluate_unless_done()
         self._checkpoint()
         return True
+
+    def _now(self) -> float:
+        return time.perf_counter() - self.observer.waited
+
+    def _keep_time(self, time: float) -> None:
+        state = self.state
+        first_step, first_elapsed = self._measured_from
+        done = state.step - first_step
+        average = (state.elapsed - first_elapsed) / done if done else 0.0
+        if done or state.elapsed >= time:
+            state.schedule.keep_time(state.step, state.elapsed, time - self.reserve, average)
+
+    def _go_back(self) -> None:
+        """To the last checkpoint, or to the beginning, and on from there with a smaller rate."""
+        before = self.state
+        if before.setbacks >= MOST_SETBACKS:
+            raise UserError(
+                _(
+                    "The training went wrong {times} times, last at step {step}. "
+                    "Train with a lower --learning-rate: {rate:g}"
+                ).format(
+                    times=before.setbacks + 1,
+                    step=before.step + 1,
+                    rate=float(f"{self.plan.learning_rate * before.slower / 3:.2g}"),
+                )
+            )
+        self.model.zero_grad(set_to_none=True)
+        checkpoint = self.observer.last_checkpoint()
+        if checkpoint is None:
+            self.start()
+        else:
+            self.load_state_dict(checkpoint)
+        state = self.state
+        state.slower, state.setbacks = before.slower * SLOWER, before.setbacks + 1
+        state.micro_rows, state.left_out_in_a_row = before.micro_rows, 0
+        self._measured_from = state.step, before.elapsed  # the time that is gone stays gone
+        self.model.train()
+        self.observer.went_back(state, before.step)
 
     def remaining_steps(self) -> int:
         """About how many steps are to come."""
@@ -136,19 +242,22 @@ class Loop:
         return round(left / self._seconds_per_step) if self._seconds_per_step else plan.expected_steps
 
     def _step(self) -> None:
-        begin = time.perf_counter()
+        begin = self._now()
         state, plan = self.state, self.plan
-        factor = state.schedule.factor(state.step)
+        factor = state.schedule.factor(state.step) * state.slower
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = group["base"] * factor
-        loss, norm = gradients(self.model, plan, *self.batch(state.step))
+        loss, norm = self._gradients()
         shown = state.step < EVERY_STEP or state.step % 10 == 9
-        if shown:
-            self._check(float(norm) if math.isfinite(float(loss)) else float(loss))
-        update(self.optimisers)
+        # This waits for a GPU, at each step: what is wrong must be seen before the weights are.
+        if not self._is_right(float(loss), float(norm)):
+            self.model.zero_grad(set_to_none=True)
+            self.observer.left_out(state, float(loss))
+        else:
+            update(self.optimisers)
         state.step += 1
-        taken = time.perf_counter() - begin
+        taken = self._now() - begin
         past = RECENT if self._seconds_per_step else 0.0
         self._seconds_per_step = past * self._seconds_per_step + (1 - past) * taken
         if shown:
@@ -162,13 +271,38 @@ class Loop:
                 },
             )
 
-    def _check(self, number: float) -> None:
-        if not math.isfinite(number):
-            raise UserError(
-                _(
-                    "The loss at step {step} is no number any more. Train again with a lower --learning-rate: {rate:g}"
-                ).format(step=self.state.step + 1, rate=self.plan.learning_rate / 3)
-            )
+    def _gradients(self) -> tuple[Tensor, Tensor]:
+        """The loss and the norm of a step's gradients, with as many rows at once as the memory takes."""
+        state = self.state
+        tokens, targets = self.batch(state.step)
+        while True:
+            rows = state.micro_rows or self.plan.micro_rows
+            try:
+                return gradients(self.model, self.plan, tokens, targets, rows)
+            except (RuntimeError, MemoryError) as error:
+                if rows == 1 or not is_out_of_memory(error):
+                    raise
+            # Outside of the handler: the error holds on to what was being computed.
+            self.model.zero_grad(set_to_none=True)
+            if self.model.device.type == "cuda":
+                torch.cuda.empty_cache()
+            state.micro_rows = rows // 2
+            self.observer.memory_was_full(state.micro_rows)
+
+    def _is_right(self, loss: float, norm: float) -> bool:
+        """Whether to learn from a step; False for a batch to leave out. Raises Diverged."""
+        state = self.state
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            raise Diverged
+        if state.expected.stands_out(loss):
+            state.left_out += 1
+            state.left_out_in_a_row += 1
+            if state.left_out_in_a_row > MOST_LEFT_OUT:
+                raise Diverged
+            return False
+        state.expected.learn(loss)
+        state.left_out_in_a_row = 0
+        return True
 
     def _evaluation_due(self) -> bool:
         state, plan = self.state, self.plan
@@ -210,3 +344,14 @@ class Loop:
 
     def _checkpoint(self) -> None:
         self.observer.checkpoint(self.state_dict(), self.state.step)
+
+
+def initialise(model: GPT, plan: Plan) -> None:
+    """Give a model the weights of the plan's seed, the same on every device."""
+    model.to("cpu").initialise(torch.Generator().manual_seed(plan.seed))
+    model.to(plan.device)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether there was no memory left, on the GPU or on the CPU, whose error has no class of its own."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)

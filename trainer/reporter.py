@@ -81,7 +81,12 @@ class Reporter:
                 events, self._events = self._events, []
                 status = {**self.status, "updated": round(time.time(), 3)}
             if events:
-                append_lines(self.job.path / "events.jsonl", events)
+                try:
+                    append_lines(self.job.path / "events.jsonl", events)
+                except OSError:  # a full disk: they are written when there is room
+                    with self._lock:
+                        self._events = events + self._events
+                    raise
             self._write(status)
 
     def _write(self, status: dict[str, Any], durable: bool = False) -> None:

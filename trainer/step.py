@@ -13,14 +13,17 @@ from .plan import Plan
 CLIP = 1.0  # the highest norm of all gradients together
 
 
-def gradients(model: GPT, plan: Plan, tokens: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """Set the clipped gradients for tokens and targets (rows, context), a micro-batch at a time.
+def gradients(
+    model: GPT, plan: Plan, tokens: Tensor, targets: Tensor, micro_rows: int | None = None
+) -> tuple[Tensor, Tensor]:
+    """Set the clipped gradients for tokens and targets (rows, context), `micro_rows` (the plan's) of them at a time.
 
     Gives the mean loss in nats, and the norm of the gradients before they were clipped.
     """
     tokens, targets = tokens.to(model.device, non_blocking=True), targets.to(model.device, non_blocking=True)
     loss = torch.zeros((), device=model.device)
-    for some_tokens, some_targets in zip(tokens.split(plan.micro_rows), targets.split(plan.micro_rows), strict=True):
+    rows = micro_rows or plan.micro_rows
+    for some_tokens, some_targets in zip(tokens.split(rows), targets.split(rows), strict=True):
         with autocast(model.device.type, plan.dtype):
             part = model.loss(some_tokens, some_targets) * (len(some_tokens) / len(tokens))
         part.backward()

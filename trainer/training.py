@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -29,13 +31,15 @@ from .batches import TokenBatches
 from .checkpoints import load_newest, remove_checkpoints, save_checkpoint
 from .evaluation import bits_per_byte
 from .jobs import Job
-from .loop import Loop, State
+from .loop import Loop, State, is_out_of_memory
 from .machine import machine
 from .options import TrainOptions
 from .plan import Plan, check_size, make_plan, vocabulary_for
 from .reporter import Reporter
 
 SAMPLE = GenerationOptions(max_tokens=60, temperature=0.8, seed=1)
+FULL = (errno.ENOSPC, errno.EDQUOT)
+WAIT = 2.0  # seconds between two tries to write to a full disk
 FINAL_SHARE = 0.08  # of the time, at most, for the last measurement on all held-out text
 
 
@@ -47,6 +51,7 @@ class Training:
         self.options = TrainOptions.from_mapping(job.spec["options"])
         self.corpus = Corpus.open(job.spec["inputs"]["corpus"])
         self._path = folder("models") / job.target
+        self.waited = 0.0  # seconds, for room on the disk
         self._final_tokens: int | None = None  # that the time allows to measure at the end; None: all
 
     def run(self) -> None:
@@ -58,18 +63,16 @@ class Training:
         self.val_tokens = self.files.tokens("val")
         self.bytes_per_token = self.files.index["train"]["bytes"] / self.files.index["train"]["tokens"]
         model = GPT(plan.model_config)
-        model.initialise(torch.Generator().manual_seed(plan.seed))
-        model.to(plan.device)
         batches = TokenBatches(self.files.tokens("train"), plan.model_config.context, plan.rows, plan.seed)
         self.loop = Loop(model, plan, batches.batch, self)
         self._resume()
         try:
             finished = self.loop.run()
-        except torch.OutOfMemoryError:
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
             raise UserError(
-                _(
-                    "The device's memory is full. Choose a smaller --size, or fewer --batch-tokens than {number}."
-                ).format(number=plan.batch_tokens)
+                _("The memory is full even with one row at a time. Choose a smaller --size or --context.")
             ) from None
         if not finished:
             self.reporter.result = {"model": self.job.target, "step": self.loop.state.step}
@@ -185,9 +188,66 @@ class Training:
 
     def checkpoint(self, state: dict[str, Any], step: int) -> None:
         """Keep it; the events before it are on disk first."""
-        self.reporter.flush()
-        save_checkpoint(self.job.path / "checkpoints", step, state)
+
+        def keep() -> None:
+            self.reporter.flush()
+            save_checkpoint(self.job.path / "checkpoints", step, state)
+
+        self._with_room(keep)
         self.reporter.event("checkpoint", step=step)
+
+    def last_checkpoint(self) -> dict[str, Any] | None:
+        """The newest that is whole."""
+        return load_newest(self.job.path / "checkpoints")[0]
+
+    def went_back(self, state: State, from_step: int) -> None:
+        """Say so; what was done after the checkpoint no longer counts."""
+        self.reporter.event("resume", step=state.step)
+        self.reporter.message(
+            _("The training went wrong at step {step:,}: on from step {back:,} with {share:.0%} of the rate.").format(
+                step=from_step + 1, back=state.step, share=state.slower
+            )
+        )
+
+    def left_out(self, state: State, loss: float) -> None:
+        """Say so."""
+        self.reporter.message(
+            _("Step {step:,} was left out: its loss was {loss:.2f}, and {expected:.2f} was expected.").format(
+                step=state.step + 1, loss=loss, expected=state.expected.mean
+            )
+        )
+
+    def memory_was_full(self, micro_rows: int) -> None:
+        """Say so."""
+        self.reporter.message(
+            _("The memory was full: {rows:,} rows at once from now on. A step learns from as many as before.").format(
+                rows=micro_rows
+            )
+        )
+
+    def _with_room(self, write: Callable[[], None]) -> None:
+        """Write; while the disk is full, wait until there is room. Raises the error when a stop is wanted meanwhile."""
+        begin = time.perf_counter()
+        told = False
+        while True:
+            try:
+                write()
+                break
+            except OSError as error:
+                if error.errno not in FULL or self.stop_requested():
+                    raise
+            if not told:
+                told = True
+                self.reporter.message(
+                    _("The disk is full: the training waits, and goes on when there is room in {path}.").format(
+                        path=self.job.path
+                    )
+                )
+            self.reporter.update(message=_("waiting: the disk is full"), eta_s=None)
+            time.sleep(WAIT)
+        if told:
+            self.waited += time.perf_counter() - begin
+            self.reporter.message(_("There is room again: the training goes on."))
 
     def stop_requested(self) -> bool:
         """Whether somebody wants it to end."""
@@ -234,6 +294,9 @@ class Training:
 
     def improved(self, step: int, score: float | None, model: GPT | None = None) -> None:
         """The best weights so far become the model's folder, so that there is a model whatever happens."""
+        self._with_room(lambda: self._save(step, score, model))
+
+    def _save(self, step: int, score: float | None, model: GPT | None) -> None:
         if (self._path / "config.json").exists() and ModelInfo.at(self._path).provenance.get("job") != self.job.name:
             raise UserError(
                 _(

@@ -1,7 +1,9 @@
 """A job is a folder and a process: it outlives its starter, tells where it is, stops when asked, can be resumed."""
 
+import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -169,6 +171,36 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before():
     assert wait_for_end(job)["state"] == "finished"
     assert any(newest.name in text for text in history(job).messages)
     assert history(job).steps == list(range(1, 81))
+
+
+@pytest.fixture
+def small_disk(newleaf_home):
+    """The jobs' folder on a disk of 24 MB; skips where no disk can be mounted."""
+    folder = newleaf_home / "jobs"
+    folder.mkdir(mode=0o700, parents=True)
+    command = ["mount", "-t", "tmpfs", "-o", "size=24m,mode=700", "tmpfs", str(folder)]
+    if not shutil.which("mount") or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("no disk can be mounted here")
+    yield folder
+    wait_until(lambda: not any(job.lock.is_held() for job in list_jobs()))
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.mark.usefixtures("ready")
+def test_a_full_disk_holds_a_training_up_and_it_goes_on_when_there_is_room(small_disk):
+    job = train("full", steps=60, checkpoint_every=0.0)
+    wait_until(lambda: steps_seen(job) > 10)
+    balloon = small_disk / "balloon"
+    with contextlib.suppress(OSError), balloon.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(1 << 16))
+    wait_until(lambda: "disk is full" in job.status().get("message", ""))
+    assert job.state == "running"
+    balloon.unlink()
+    status = wait_for_end(job)
+    assert status["state"] == "finished"
+    assert any("room again" in text for text in history(job).messages)
+    assert history(job).steps == list(range(1, 61))
 
 
 @pytest.mark.usefixtures("ready")

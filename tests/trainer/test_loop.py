@@ -1,0 +1,172 @@
+"""What goes wrong in a training is mended: bad numbers, a bad batch, too little memory."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from newleaf.core.errors import UserError
+from newleaf.core.model.gpt import GPT
+from newleaf.trainer import loop as training_loop
+from newleaf.trainer.batches import TokenBatches
+from newleaf.trainer.loop import Loop
+from newleaf.trainer.options import TrainOptions
+from newleaf.trainer.plan import Machine, make_plan
+
+MACHINE = Machine("cpu", "test", 1, 8 << 30, {"nano": 1e11, "mini": 1e11}, "float32")
+TEXT = np.tile(np.arange(64, dtype=np.uint16), 200)
+
+
+class Keeper:
+    """An observer that keeps checkpoints in memory, and writes down what it hears."""
+
+    waited = 0.0
+
+    def __init__(self):
+        self.kept, self.losses, self.back, self.passed_over, self.rows = [], {}, [], [], []
+
+    def stepped(self, state, metrics):
+        self.losses[state.step] = metrics["loss"]
+
+    def evaluate(self, state):
+        return 1.0
+
+    def checkpoint(self, state, step):
+        import copy
+
+        self.kept.append(copy.deepcopy(state))
+
+    def last_checkpoint(self):
+        return self.kept[-1] if self.kept else None
+
+    def went_back(self, state, from_step):
+        self.back.append((from_step, state.step, state.slower))
+
+    def left_out(self, state, loss):
+        self.passed_over.append(state.step)
+
+    def memory_was_full(self, micro_rows):
+        self.rows.append(micro_rows)
+
+    def stop_requested(self):
+        return False
+
+    def improved(self, step, score):
+        pass
+
+    def evaluated(self, state, score):
+        pass
+
+
+def new_loop(steps=30, batch=None, **options):
+    chosen = {"size": "nano", "context": 16, "batch_tokens": 128, "dtype": "float32", "steps": steps, **options}
+    plan = make_plan(TrainOptions(**chosen), MACHINE, 64, len(TEXT), 1000)
+    source = TokenBatches(TEXT, plan.model_config.context, plan.rows, plan.seed).batch
+    loop = Loop(GPT(plan.model_config), plan, (lambda step: batch(step, source(step))) if batch else source, Keeper())
+    return loop, loop.observer
+
+
+def weights(loop):
+    return torch.cat([parameter.detach().flatten() for parameter in loop.model.parameters()])
+
+
+def spoil_loss(loop, monkeypatch, at, times, value):
+    """Multiply the loss of the calls from `at` on, so many, by `value`."""
+    calls, true = [0], loop.model.loss
+
+    def loss(tokens, targets, reduction="mean"):
+        calls[0] += 1
+        return true(tokens, targets, reduction) * (value if at <= calls[0] < at + times else 1)
+
+    monkeypatch.setattr(loop.model, "loss", loss)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_loss_that_is_no_number_sends_the_training_back_with_a_smaller_rate(monkeypatch, value):
+    loop, heard = new_loop(checkpoint_every=0.0)
+    spoil_loss(loop, monkeypatch, 12, 1, value)
+    assert loop.run()
+    assert heard.back == [(11, 11, 0.5)]
+    assert sorted(heard.losses) == list(range(1, 31))
+    assert torch.isfinite(weights(loop)).all()
+
+
+def test_without_a_checkpoint_it_goes_back_to_the_beginning(monkeypatch):
+    loop, heard = new_loop()
+    spoil_loss(loop, monkeypatch, 5, 1, math.nan)
+    assert loop.run()
+    assert heard.back == [(4, 0, 0.5)]
+    straight, same = new_loop()
+    assert straight.run()
+    assert heard.losses[1] == same.losses[1]  # the same first weights again
+
+
+def test_it_does_not_go_back_for_ever(monkeypatch):
+    loop, heard = new_loop()
+    spoil_loss(loop, monkeypatch, 5, 1000, math.nan)
+    with pytest.raises(UserError, match="--learning-rate"):
+        loop.run()
+    assert len(heard.back) == training_loop.MOST_SETBACKS
+
+
+def test_a_batch_that_stands_out_is_left_out():
+    def spoiled(step, batch):
+        tokens, targets = batch
+        return (tokens, targets.flip(1).roll(7)) if step == 100 else batch
+
+    loop, heard = new_loop(steps=120, batch=spoiled)
+    assert loop.run()
+    assert heard.passed_over == [100]
+    assert heard.back == []
+    assert heard.losses[120] < 0.5
+
+
+def test_batch_after_batch_that_stands_out_sends_it_back():
+    healed = []
+
+    def spoiled(step, batch):
+        tokens, targets = batch
+        if step >= 100 and len(healed) < 4:
+            healed.append(step)
+            return tokens, targets.flip(1).roll(7)
+        return batch
+
+    loop, heard = new_loop(steps=120, batch=spoiled, checkpoint_every=0.0)
+    assert loop.run()
+    assert heard.passed_over == [100, 101, 102]
+    assert heard.back == [(103, 103, 0.5)]
+
+
+def test_full_memory_halves_the_rows_at_once_and_changes_no_result(monkeypatch):
+    straight, expected = new_loop(steps=10)
+    assert straight.run()
+    loop, heard = new_loop(steps=10)
+    true = loop.model.loss
+
+    def loss(tokens, targets, reduction="mean"):
+        if len(tokens) > 2:
+            raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")
+        return true(tokens, targets, reduction)
+
+    monkeypatch.setattr(loop.model, "loss", loss)
+    assert loop.run()
+    assert heard.rows == [4, 2]
+    assert loop.state.micro_rows == 2  # what a resumed training begins with
+    assert list(heard.losses.values()) == pytest.approx(list(expected.losses.values()), rel=1e-3)
+
+
+def test_other_errors_are_not_taken_for_full_memory(monkeypatch):
+    loop, heard = new_loop()
+    monkeypatch.setattr(loop.model, "loss", lambda *_: (_ for _ in ()).throw(RuntimeError("shapes differ")))
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        loop.run()
+    assert heard.rows == []
+
+
+def test_what_a_loss_should_be_goes_on_from_a_checkpoint():
+    loop, heard = new_loop(steps=60)
+    loop.run()
+    again, _heard = new_loop(steps=60)
+    again.load_state_dict(heard.kept[-1])
+    assert again.state == loop.state
