@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .config import GPTConfig
+from .loss import linear_cross_entropy, token_losses
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "silu": F.silu,
@@ -323,8 +324,9 @@ class GPT(nn.Module):
 
     def loss(self, tokens: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
         """Cross-entropy in nats of `targets` (B, T) after `tokens` (B, T): the mean; with "none" each of (B * T,)."""
-        logits = self(tokens)
-        return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction=reduction)
+        hidden, weight = self.model(tokens).flatten(0, 1), self.lm_head.weight
+        use = token_losses if reduction == "none" else linear_cross_entropy
+        return use(hidden, weight, targets.flatten())
 
     @torch.no_grad()
     def initialise(self, generator: torch.Generator) -> None:

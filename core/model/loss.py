@@ -1,0 +1,74 @@
+"""The cross-entropy of what the last layer says, without all logits of a large vocabulary at once.
+
+For each chunk of rows the logits are made, used for the loss and for its gradients, and forgotten: the backward pass
+only scales what the forward pass has found. So no more than a chunk of logits ever exists, and it is still in the cache
+when it is used again. (As in Hsu et al. 2024, arXiv:2410.10989.)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+CHUNK = 1 << 21  # logits at once
+
+
+def linear_cross_entropy(hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
+    """The mean cross-entropy in nats of `targets` (N,) for hidden states (N, C) and output weights (V, C)."""
+    loss: Tensor = _LinearCrossEntropy.apply(hidden, weight, targets)
+    return loss
+
+
+def token_losses(hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
+    """The cross-entropy of each target, (N,), for measuring: it cannot be trained with."""
+    rows = chunk_rows(weight)
+    return torch.cat(
+        [
+            F.cross_entropy(F.linear(part, weight).float(), its_targets, reduction="none")
+            for part, its_targets in zip(hidden.split(rows), targets.split(rows), strict=True)
+        ]
+    )
+
+
+def chunk_rows(weight: Tensor) -> int:
+    """How many rows are computed at once."""
+    return max(1, CHUNK // len(weight))
+
+
+class _LinearCrossEntropy(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
+        count, rows = len(targets), chunk_rows(weight)
+        total = torch.zeros((), device=hidden.device)
+        needed = any(ctx.needs_input_grad)
+        to_hidden = torch.empty_like(hidden) if needed else None
+        to_weight = torch.zeros_like(weight) if needed else None
+        for start in range(0, count, rows):
+            part, answers = hidden[start : start + rows], targets[start : start + rows, None]
+            logits = F.linear(part, weight)
+            kind = logits.dtype
+            logits = logits.float()
+            norms = logits.logsumexp(-1, keepdim=True)
+            total += (norms - logits.gather(1, answers)).sum()
+            if to_hidden is None or to_weight is None:
+                continue
+            # The gradient of a logit is its probability, less one where it is the answer.
+            slope = logits.sub_(norms).exp_()
+            slope.scatter_add_(1, answers, slope.new_full((), -1.0).expand(answers.shape))
+            slope = slope.mul_(1 / count).to(kind)
+            to_hidden[start : start + rows] = slope @ weight
+            if kind == to_weight.dtype:
+                to_weight.addmm_(slope.mT, part)
+            else:
+                to_weight += slope.mT @ part
+        if needed:
+            ctx.save_for_backward(to_hidden, to_weight)
+        return total / count
+
+    @staticmethod
+    def backward(ctx: Any, scale: Tensor) -> tuple[Tensor, Tensor, None]:
+        to_hidden, to_weight = ctx.saved_tensors
+        return to_hidden * scale, to_weight * scale, None

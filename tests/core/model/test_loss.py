@@ -1,0 +1,47 @@
+"""The loss in chunks is the loss of all logits at once, with the same gradients."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from newleaf.core.model import loss as chunked
+
+
+def example(rows, vocabulary=50, width=16):
+    generator = torch.Generator().manual_seed(rows)
+    hidden = torch.randn(rows, width, generator=generator, requires_grad=True)
+    weight = torch.randn(vocabulary, width, generator=generator, requires_grad=True)
+    return hidden, weight, torch.randint(vocabulary, (rows,), generator=generator)
+
+
+@pytest.mark.parametrize("rows", [1, 7, 8, 9, 40])
+@pytest.mark.parametrize("scale", [1.0, 0.25])
+def test_value_and_gradients_are_those_of_all_logits_at_once(monkeypatch, rows, scale):
+    monkeypatch.setattr(chunked, "CHUNK", 8 * 50)
+    hidden, weight, targets = example(rows)
+    (F.cross_entropy(F.linear(hidden, weight), targets) * scale).backward()
+    expected = hidden.grad.clone(), weight.grad.clone()
+    hidden.grad = weight.grad = None
+    loss = chunked.linear_cross_entropy(hidden, weight, targets)
+    torch.testing.assert_close(loss, F.cross_entropy(F.linear(hidden, weight), targets))
+    (loss * scale).backward()
+    torch.testing.assert_close((hidden.grad, weight.grad), expected)
+
+
+def test_in_bfloat16_it_is_as_near_as_the_logits_are():
+    hidden, weight, targets = example(64)
+    expected = F.cross_entropy(F.linear(hidden, weight), targets)
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = chunked.linear_cross_entropy(hidden, weight, targets)
+    loss.backward()
+    assert loss.item() == pytest.approx(expected.item(), rel=0.01)
+    assert hidden.grad.dtype == weight.grad.dtype == torch.float32
+    exact = torch.autograd.grad(expected, weight)[0]
+    assert (weight.grad - exact).norm() < 0.02 * exact.norm()
+
+
+def test_the_loss_of_each_token_is_the_same_however_it_is_cut(monkeypatch):
+    hidden, weight, targets = example(40)
+    whole = F.cross_entropy(F.linear(hidden, weight), targets, reduction="none")
+    monkeypatch.setattr(chunked, "CHUNK", 7 * 50)
+    torch.testing.assert_close(chunked.token_losses(hidden, weight, targets), whole)
