@@ -248,14 +248,14 @@ class Loop:
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = group["base"] * factor
-        loss, norm = self._gradients()
-        shown = state.step < EVERY_STEP or state.step % 10 == 9
         # This waits for a GPU, at each step: what is wrong must be seen before the weights are.
-        if not self._is_right(float(loss), float(norm)):
-            self.model.zero_grad(set_to_none=True)
-            self.observer.left_out(state, float(loss))
-        else:
+        loss, norm = (float(number) for number in self._gradients())
+        shown = state.step < EVERY_STEP or state.step % 10 == 9
+        if self._is_right(loss, norm):
             update(self.optimisers)
+        else:
+            self.model.zero_grad(set_to_none=True)
+            self.observer.left_out(state, loss)
         state.step += 1
         taken = self._now() - begin
         past = RECENT if self._seconds_per_step else 0.0
@@ -264,9 +264,9 @@ class Loop:
             self.observer.stepped(
                 state,
                 {
-                    "loss": float(loss),
+                    "loss": loss,
                     "learning_rate": plan.learning_rate * factor,
-                    "gradient_norm": float(norm),
+                    "gradient_norm": norm,
                     "tokens_per_second": plan.batch_tokens / self._seconds_per_step,
                 },
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import math
 import time
 from collections.abc import Callable
@@ -12,7 +11,7 @@ import torch
 
 from ..core import store
 from ..core.corpus.store import Corpus
-from ..core.errors import UserError
+from ..core.errors import UserError, is_disk_full
 from ..core.files import read_object, write_json
 from ..core.generation.generate import Writer
 from ..core.generation.options import GenerationOptions
@@ -38,7 +37,6 @@ from .plan import Plan, check_size, make_plan, vocabulary_for
 from .reporter import Reporter
 
 SAMPLE = GenerationOptions(max_tokens=60, temperature=0.8, seed=1)
-FULL = (errno.ENOSPC, errno.EDQUOT)
 WAIT = 2.0  # seconds between two tries to write to a full disk
 FINAL_SHARE = 0.08  # of the time, at most, for the last measurement on all held-out text
 
@@ -71,9 +69,7 @@ class Training:
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            raise UserError(
-                _("The memory is full even with one row at a time. Choose a smaller --size or --context.")
-            ) from None
+            raise UserError(_("The memory is full. Choose a smaller --size or --context.")) from None
         if not finished:
             self.reporter.result = {"model": self.job.target, "step": self.loop.state.step}
             raise Cancelled
@@ -234,7 +230,7 @@ class Training:
                 write()
                 break
             except OSError as error:
-                if error.errno not in FULL or self.stop_requested():
+                if not is_disk_full(error) or self.stop_requested():
                     raise
             if not told:
                 told = True

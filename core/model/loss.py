@@ -18,12 +18,14 @@ CHUNK = 1 << 21  # logits at once
 
 def linear_cross_entropy(hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
     """The mean cross-entropy in nats of `targets` (N,) for hidden states (N, C) and output weights (V, C)."""
+    if not torch.is_grad_enabled():
+        return token_losses(hidden, weight, targets).mean()
     loss: Tensor = _LinearCrossEntropy.apply(hidden, weight, targets)
     return loss
 
 
 def token_losses(hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
-    """The cross-entropy of each target, (N,), for measuring: it cannot be trained with."""
+    """The cross-entropy of each target, (N,), for measuring: to train with it would keep all logits."""
     rows = chunk_rows(weight)
     return torch.cat(
         [
@@ -43,9 +45,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
         count, rows = len(targets), chunk_rows(weight)
         total = torch.zeros((), device=hidden.device)
-        needed = any(ctx.needs_input_grad)
-        to_hidden = torch.empty_like(hidden) if needed else None
-        to_weight = torch.zeros_like(weight) if needed else None
+        to_hidden, to_weight = torch.empty_like(hidden), torch.zeros_like(weight)
         for start in range(0, count, rows):
             part, answers = hidden[start : start + rows], targets[start : start + rows, None]
             logits = F.linear(part, weight)
@@ -53,8 +53,6 @@ class _LinearCrossEntropy(torch.autograd.Function):
             logits = logits.float()
             norms = logits.logsumexp(-1, keepdim=True)
             total += (norms - logits.gather(1, answers)).sum()
-            if to_hidden is None or to_weight is None:
-                continue
             # The gradient of a logit is its probability, less one where it is the answer.
             slope = logits.sub_(norms).exp_()
             slope.scatter_add_(1, answers, slope.new_full((), -1.0).expand(answers.shape))
@@ -64,8 +62,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
                 to_weight.addmm_(slope.mT, part)
             else:
                 to_weight += slope.mT @ part
-        if needed:
-            ctx.save_for_backward(to_hidden, to_weight)
+        ctx.save_for_backward(to_hidden, to_weight)
         return total / count
 
     @staticmethod

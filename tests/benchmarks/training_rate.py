@@ -6,13 +6,14 @@ same run. Run it on a quiet machine.
 
 import sys
 import time
+from collections.abc import Callable
 
 import torch
 
 from newleaf.core.model.gpt import GPT
 from newleaf.trainer import optimisers
 from newleaf.trainer.options import TrainOptions
-from newleaf.trainer.plan import SIZES, Machine, make_plan
+from newleaf.trainer.plan import SIZES, Machine, Plan, make_plan
 from newleaf.trainer.step import gradients, update
 
 VOCABULARY = 4096
@@ -31,22 +32,32 @@ def peak(dtype: torch.dtype) -> float:
     return 2 * 2048**3 / best
 
 
+def step_of(model: GPT, plan: Plan) -> Callable[[], float]:
+    """A function that does a step of training, which is warm, and gives its seconds."""
+    model.initialise(torch.Generator().manual_seed(0))
+    built = optimisers.build(model, plan)
+    block = torch.randint(plan.config["vocab_size"], (plan.rows, plan.model_config.context + 1))
+
+    def step() -> float:
+        begin = time.perf_counter()
+        gradients(model, plan, block[:, :-1], block[:, 1:])
+        update(built)
+        return time.perf_counter() - begin
+
+    step()
+    return step
+
+
 def rate(size: str, dtype: str, seconds: float) -> tuple[float, int]:
     """Tokens a second, and the parameters that multiply."""
     options = TrainOptions(steps=1, size=size, batch_tokens=BATCH_TOKENS, dtype=dtype)
     plan = make_plan(options, MACHINE, VOCABULARY, 10**7, 10**5)
-    model = GPT(plan.model_config)
-    model.initialise(torch.Generator().manual_seed(0))
-    built = optimisers.build(model, plan)
-    block = torch.randint(VOCABULARY, (plan.rows, plan.model_config.context + 1))
-    steps, begin = -1, 0.0
-    while steps < 1 or time.perf_counter() - begin < seconds:
-        if steps == 0:
-            begin = time.perf_counter()
-        gradients(model, plan, block[:, :-1], block[:, 1:])
-        update(built)
+    step = step_of(GPT(plan.model_config), plan)
+    steps, taken = 0, 0.0
+    while taken < seconds:
+        taken += step()
         steps += 1
-    return steps * plan.batch_tokens / (time.perf_counter() - begin), plan.model_config.matrix_parameters
+    return steps * plan.batch_tokens / taken, plan.model_config.matrix_parameters
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """What goes wrong in a training is mended: bad numbers, a bad batch, too little memory."""
 
+import copy
 import math
 
 import numpy as np
@@ -33,8 +34,6 @@ class Keeper:
         return 1.0
 
     def checkpoint(self, state, step):
-        import copy
-
         self.kept.append(copy.deepcopy(state))
 
     def last_checkpoint(self):
