@@ -43,29 +43,28 @@ def chunk_rows(weight: Tensor) -> int:
 class _LinearCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
-        count, rows = len(targets), chunk_rows(weight)
+        rows = chunk_rows(weight)
         total = torch.zeros((), device=hidden.device)
         to_hidden, to_weight = torch.empty_like(hidden), torch.zeros_like(weight)
-        for start in range(0, count, rows):
+        for start in range(0, len(targets), rows):
             part, answers = hidden[start : start + rows], targets[start : start + rows, None]
             logits = F.linear(part, weight)
-            kind = logits.dtype
-            logits = logits.float()
-            norms = logits.logsumexp(-1, keepdim=True)
-            total += (norms - logits.gather(1, answers)).sum()
             # The gradient of a logit is its probability, less one where it is the answer.
-            slope = logits.sub_(norms).exp_()
+            slope = logits.softmax(-1)
+            # log(sum(exp(x))) = x - log(probability of x), whichever x: the largest is no number too small.
+            norms = logits.amax(-1, keepdim=True).float() - slope.amax(-1, keepdim=True).float().log()
+            total += (norms - logits.gather(1, answers)).sum()
             slope.scatter_add_(1, answers, slope.new_full((), -1.0).expand(answers.shape))
-            slope = slope.mul_(1 / count).to(kind)
             to_hidden[start : start + rows] = slope @ weight
-            if kind == to_weight.dtype:
+            if slope.dtype == to_weight.dtype:
                 to_weight.addmm_(slope.mT, part)
             else:
                 to_weight += slope.mT @ part
         ctx.save_for_backward(to_hidden, to_weight)
-        return total / count
+        return total / len(targets)
 
     @staticmethod
     def backward(ctx: Any, scale: Tensor) -> tuple[Tensor, Tensor, None]:
         to_hidden, to_weight = ctx.saved_tensors
+        scale = scale / len(to_hidden)
         return to_hidden * scale, to_weight * scale, None
