@@ -9,6 +9,8 @@ from argparse import Namespace
 from ..core.language import gettext as _
 from ..core.options import format_duration
 from ..trainer.jobs import LIVE, Job, kind_word, list_jobs, state_word
+from ..trainer.queue import move
+from ..trainer.resuming import prospect, prospect_text, resume
 from .arguments import ArgumentParser
 from .follow import finish, watch
 from .output import confirm, harmless, print_fields, print_json, print_table, say, time_left, when
@@ -26,7 +28,8 @@ def configure(parser: ArgumentParser) -> None:
         ("show", _("where a job is"), _show),
         ("watch", _("watch a job until it ends"), _watch),
         ("stop", _("stop a job, with all its work kept"), _stop),
-        ("resume", _("go on with a job that was stopped, failed or was killed"), _resume),
+        ("resume", _("go on with a job that was stopped, failed or was killed, or train longer"), _resume),
+        ("move", _("give a waiting job another place in the line"), _move),
         ("log", _("what the job's process said"), _log),
         ("remove", _("delete a job and its checkpoints; what it made stays"), _remove),
     ):
@@ -35,7 +38,14 @@ def configure(parser: ArgumentParser) -> None:
         if name == "show":
             command.add_json()
         elif name == "resume":
+            command.add_argument("--time", metavar="+TIME", help=_("train so much longer, as +30m"))
+            command.add_argument("--steps", metavar="+STEPS", help=_("train so many steps more, as +500"))
+            command.add_argument(
+                "--from", metavar="STEP", dest="origin", help=_("go back to a checkpoint: a step, or best")
+            )
             command.add_argument("--detach", action="store_true", help=_("leave it in the background"))
+        elif name == "move":
+            command.add_argument("place", metavar="PLACE", type=int, help=_("1 is the next one to start"))
         elif name == "remove":
             command.add_yes()
 
@@ -66,7 +76,8 @@ def _list(parsed: Namespace) -> None:
 
 
 def _show(parsed: Namespace) -> None:
-    summary = Job.open(parsed.name).summary()
+    job = Job.open(parsed.name)
+    summary = job.summary()
     if parsed.json:
         print_json(summary)
         return
@@ -82,6 +93,8 @@ def _show(parsed: Namespace) -> None:
         shown.append((_("at"), summary["message"]))
     if "bits_per_byte" in summary:
         shown.append((_("bits per byte"), f"{summary['bits_per_byte']:.4f}"))
+    if summary["state"] not in LIVE:
+        shown.append((_("resume"), prospect_text(prospect(job))))
     print_fields(shown)
     if "error" in summary:
         print(summary["error"])
@@ -109,11 +122,16 @@ def _stop(parsed: Namespace) -> None:
 
 def _resume(parsed: Namespace) -> int:
     job = Job.open(parsed.name)
-    job.resume()
+    resume(job, parsed.time, parsed.steps, parsed.origin)
     if parsed.detach:
         say(_("Started in the background. Watch it: newleaf job watch {name}").format(name=job.name))
         return 0
     return finish(job, from_now=True)
+
+
+def _move(parsed: Namespace) -> None:
+    line = move(Job.open(parsed.name), parsed.place)
+    print_table([_("place"), _("name")], [[str(index + 1), job.name] for index, job in enumerate(line)])
 
 
 def _log(parsed: Namespace) -> None:

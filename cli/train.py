@@ -25,6 +25,12 @@ def configure(parser: ArgumentParser) -> None:
         metavar="TOKENIZER",
         help=_("without it: the newest that was trained on the corpus, or else a new one"),
     )
+    parser.add_argument("--from", metavar="MODEL", dest="origin", help=_("go on from this model, own or imported"))
+    parser.add_argument(
+        "--old-corpus",
+        metavar="CORPUS",
+        help=_("with --from: measure on it what is forgotten; without, on what the model was trained on"),
+    )
     parser.add_argument("--detach", action="store_true", help=_("leave it in the background"))
     parser.add_argument("--plan", action="store_true", help=_("only show what would be done"))
     parser.add_options(TrainOptions)
@@ -37,7 +43,7 @@ def _train(parsed: Namespace) -> int:
     if parsed.plan:
         from ..trainer.planner import plan_training
 
-        plan = plan_training(parsed.corpus, parsed.tokenizer, options)
+        plan = plan_training(parsed.corpus, parsed.tokenizer, options, parsed.origin)
         if parsed.json:
             print_json(plan.as_dict())
         else:
@@ -45,7 +51,7 @@ def _train(parsed: Namespace) -> int:
         return 0
     if not parsed.name:
         raise WrongUsageError(_("Say what the model will be called: --name NAME"))
-    job = training.submit(parsed.corpus, parsed.name, options, parsed.tokenizer)
+    job = training.submit(parsed.corpus, parsed.name, options, parsed.tokenizer, parsed.origin, parsed.old_corpus)
     if parsed.detach:
         if parsed.json:
             print_json(job.summary())

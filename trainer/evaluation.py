@@ -23,13 +23,15 @@ def bits_per_byte(
     byte_lengths: np.ndarray[Any, Any],
     dtype: str = "float32",
     limit: int | None = None,
+    context: int | None = None,
 ) -> float | None:
-    """Bits that the model needs for each UTF-8 byte of `tokens` (N,), in windows of its context.
+    """Bits that the model needs for each UTF-8 byte of `tokens` (N,), in windows of `context` (its own) tokens.
 
     The surprise of every token that stands for text counts, and its bytes; control symbols do not. With a `limit`,
     windows from all over the text are taken that have about so many tokens. None without text.
     """
-    context = model.config.context
+    model.eval()
+    context = context or model.config.context
     lengths = torch.from_numpy(byte_lengths)
     nats = count = 0.0
     for inputs, targets in _windows(tokens, context, limit):

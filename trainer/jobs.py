@@ -137,15 +137,6 @@ class Job:
             )
         (self.path / STOP).touch()
 
-    def resume(self) -> None:
-        """Start the process again, to go on where it was. Raises UserError when there is nothing to go on with."""
-        state = self.state
-        if state not in RESUMABLE:
-            raise UserError(
-                _("Job {name} cannot be resumed: it is {state}.").format(name=self.name, state=state_word(state))
-            )
-        start(self)
-
     def remove(self) -> None:
         """Remove the folder, checkpoints and all; what it made stays. Raises UserError while it runs."""
         if self.state in LIVE:

@@ -23,10 +23,12 @@ from ..core.errors import UserError
 from ..core.language import gettext as _
 from ..core.model.gpt import GPT
 from . import optimisers
+from .memory import free_memory, is_out_of_memory
 from .plan import Plan
 from .schedule import Schedule
 from .step import gradients, update
 
+CHECKPOINT_EVERY, CHECKPOINT_SHARE = 60.0, 0.02  # seconds, or so many that writing takes no larger share of the time
 EVERY_STEP = 1_000  # so many steps are reported one by one, later ones each tenth
 RECENT = 0.9  # the weight of the past in the rate that is shown
 SHORT_DECAY = 0.25  # of the steps so far: how long the rate falls when the learning ends early
@@ -81,6 +83,7 @@ class State:
     left_out: int = 0  # batches that stood out
     left_out_in_a_row: int = 0
     micro_rows: int = 0  # computed at once; 0: as planned
+    goal: float = 0.0  # what the schedule is for: seconds or steps; 0: as planned
 
 
 class Observer(Protocol):
@@ -124,20 +127,30 @@ class Observer(Protocol):
 class Loop:
     """One training."""
 
-    def __init__(self, model: GPT, plan: Plan, batch: Callable[[int], tuple[Tensor, Tensor]], observer: Observer):
+    def __init__(
+        self,
+        model: GPT,
+        plan: Plan,
+        batch: Callable[[int], tuple[Tensor, Tensor]],
+        observer: Observer,
+        initial: Callable[[GPT], None] | None = None,
+    ):
+        self.initial = initial or (lambda model: initialise(model, plan))
         self.model, self.plan, self.batch, self.observer = model, plan, batch, observer
         self.reserve = 0.0  # seconds of the plan's time that are for what comes after the loop
         self._seconds_per_step = 0.0  # of late
+        self._last_checkpoint = self._checkpoint_seconds = 0.0
         self._begin = 0.0  # the clock's reading when `elapsed` was zero, pauses left out
         self.start()
 
     def start(self) -> None:
-        """Be at the beginning, with weights that know nothing."""
+        """Be at the beginning, with the first weights."""
         model, plan = self.model, self.plan
-        initialise(model, plan)
+        self.initial(model)
+        model.model.set_dropout(plan.dropout)
         self.optimisers = optimisers.build(model, plan)
         schedule = Schedule.of_steps(plan.steps, plan.warmup) if plan.steps else Schedule(plan.warmup)
-        self.state = State(schedule=schedule)
+        self.state = State(schedule=schedule, goal=self._goal)
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint holds."""
@@ -156,13 +169,32 @@ class Loop:
         self.model.load_state_dict(values["model"])
         for optimiser, its_values in zip(self.optimisers, values["optimisers"], strict=True):
             optimiser.load_state_dict(its_values)
+        if self.state.goal and self.state.goal != self._goal:
+            self._prolong()
+        self.state.goal = self._goal
+
+    @property
+    def _goal(self) -> float:
+        return self.plan.time or float(self.plan.steps or 0)
+
+    def _prolong(self) -> None:
+        """The plan has become longer: where the rate falls already it rises again, and falls at the new end."""
+        state, plan = self.state, self.plan
+        schedule = state.schedule
+        falls = schedule.decay_start is not None and state.step > schedule.decay_start
+        begin, begin_elapsed = (state.step, state.elapsed) if falls else (schedule.begin, schedule.begin_elapsed)
+        if plan.steps:
+            state.schedule = Schedule.of_steps(plan.steps, plan.warmup, begin)
+        elif falls:
+            state.schedule = Schedule(plan.warmup, begin=begin, begin_elapsed=begin_elapsed)
+        state.stale = 0
 
     def run(self) -> bool:
         """Train to the end, True, or until somebody wants a stop, False: then the last checkpoint is of this moment."""
         plan = self.plan
         self._begin = self._now() - self.state.elapsed
         self._measured_from = self.state.step, self.state.elapsed
-        last_checkpoint = self._now()
+        self._last_checkpoint = self._now()
         self.model.train()
         while True:
             state = self.state
@@ -186,10 +218,8 @@ class Loop:
             except Diverged:
                 self._go_back()
                 continue
-            if self._now() - last_checkpoint >= plan.checkpoint_every:
-                state.elapsed = self._now() - self._begin
+            if self._checkpoint_due():
                 self._checkpoint()
-                last_checkpoint = self._now()
         self._evaluate_unless_done()
         self._checkpoint()
         return True
@@ -275,6 +305,8 @@ class Loop:
         """The loss and the norm of a step's gradients, with as many rows at once as the memory takes."""
         state = self.state
         tokens, targets = self.batch(state.step)
+        if self.plan.dropout:  # what is left out is a function of the seed and the step, too
+            torch.manual_seed(self.plan.seed << 32 | state.step)
         while True:
             rows = state.micro_rows or self.plan.micro_rows
             try:
@@ -283,9 +315,7 @@ class Loop:
                 if rows == 1 or not is_out_of_memory(error):
                     raise
             # Outside of the handler: the error holds on to what was being computed.
-            self.model.zero_grad(set_to_none=True)
-            if self.model.device.type == "cuda":
-                torch.cuda.empty_cache()
+            free_memory(self.model)
             state.micro_rows = rows // 2
             self.observer.memory_was_full(state.micro_rows)
 
@@ -320,8 +350,8 @@ class Loop:
 
     def _evaluate(self) -> None:
         state = self.state
+        self.model.eval()
         score = self.observer.evaluate(state)
-        self.model.train()
         state.last_evaluated = state.step
         if state.step and (score is None or state.best is None or score < state.best):
             state.best, state.best_step, state.stale = score, state.step, 0
@@ -329,6 +359,10 @@ class Loop:
         elif state.step:
             state.stale += 1
         self.observer.evaluated(state, score)
+        self.model.train()
+        cheap = self._checkpoint_seconds < CHECKPOINT_SHARE * (self._now() - self._last_checkpoint)
+        if state.best_step == state.step > 0 and cheap:
+            self._checkpoint()
 
     def _learns_no_more(self) -> bool:
         """Whether to end; when the held-out text is learnt no further at the full rate, the rate falls first."""
@@ -342,16 +376,24 @@ class Loop:
         state.stale = 0
         return False
 
+    def _checkpoint_due(self) -> bool:
+        state, plan = self.state, self.plan
+        if plan.keep_every and state.step % plan.keep_every == 0:
+            return True
+        since = self._now() - self._last_checkpoint
+        if plan.checkpoint_every is None:
+            return since >= max(CHECKPOINT_EVERY, self._checkpoint_seconds / CHECKPOINT_SHARE)
+        return since >= plan.checkpoint_every
+
     def _checkpoint(self) -> None:
+        begin = self._now()
+        self.state.elapsed = begin - self._begin
         self.observer.checkpoint(self.state_dict(), self.state.step)
+        self._last_checkpoint = self._now()
+        self._checkpoint_seconds = self._last_checkpoint - begin
 
 
 def initialise(model: GPT, plan: Plan) -> None:
     """Give a model the weights of the plan's seed, the same on every device."""
     model.to("cpu").initialise(torch.Generator().manual_seed(plan.seed))
     model.to(plan.device)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether there was no memory left, on the GPU or on the CPU, whose error has no class of its own."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import platform
 import time
 from dataclasses import asdict, replace
 from typing import Any
 
+import psutil
 import torch
 
 from ..core.errors import UserError
@@ -19,11 +19,12 @@ from ..core.model.device import choose_device
 from ..core.model.gpt import GPT
 from .optimisers import build
 from .options import TrainOptions
-from .plan import Machine, make_plan, step_flops
+from .plan import Machine, Trial, make_plan, step_flops
 from .step import gradients, update
 
 REMEMBERED = 86_400.0  # seconds
-REMEMBERED_BUSY = 300.0  # likewise, when the machine had other work at the time
+REMEMBERED_BUSY = 300.0  # likewise, when the machine had other work at the time:
+OTHER_WORK = 0.25  # of all that its processors can do
 SHORTEST = 1.0  # seconds of steps for each type
 TOKENS = 2048  # of a step
 _UNKNOWN = Machine("cpu", "", 1, 0, {"nano": 1e11, "mini": 1e11}, "float32")
@@ -32,21 +33,51 @@ _UNKNOWN = Machine("cpu", "", 1, 0, {"nano": 1e11, "mini": 1e11}, "float32")
 def machine(device: str = "auto") -> Machine:
     """This machine, with the device asked for; measured when there is no measurement of late."""
     device = choose_device(device)
-    path = home() / "machine.json"
-    key = f"{device} {_device_name(device)} torch {torch.__version__} threads {torch.get_num_threads()}"
-    known: dict[str, Any] = {}
-    with contextlib.suppress(
-        OSError, UserError, KeyError, TypeError
-    ):  # nothing is remembered, or nothing that is whole
-        known = read_object(path)
-        if time.time() < known[key]["until"]:
-            return Machine(**known[key]["machine"])
-    busy = os.getloadavg()[0] > (os.cpu_count() or 1) / 2
+    known = _remembered()
+    mine = known.get(_key(device), {})
+    with contextlib.suppress(KeyError, TypeError):  # nothing is remembered, or nothing that is whole
+        if time.time() < mine["until"]:
+            trials = {shape: Trial(**values) for shape, values in mine["trials"].items()}
+            return Machine(**mine["machine"], trials=trials)
+    before = _cpu_times()
     found = measure(device)
-    until = time.time() + (REMEMBERED_BUSY if busy else REMEMBERED)
-    known[key] = {"until": round(until, 3), "machine": asdict(found)}
-    write_json(path, known)
+    until = time.time() + (REMEMBERED_BUSY if _was_busy(before) else REMEMBERED)
+    values = asdict(found)
+    del values["trials"]
+    known[_key(device)] = {"until": round(until, 3), "machine": values, "trials": {}}
+    write_json(home() / "machine.json", known)
     return found
+
+
+def remember(machine: Machine, shape: str, trial: Trial) -> Machine:
+    """The machine, with what was found of a shape; kept as long as what is known of the machine."""
+    known = _remembered()
+    with contextlib.suppress(KeyError, TypeError):
+        known[_key(machine.device)]["trials"][shape] = asdict(trial)
+        write_json(home() / "machine.json", known)
+    return replace(machine, trials={**machine.trials, shape: trial})
+
+
+def _remembered() -> dict[str, Any]:
+    with contextlib.suppress(OSError, UserError):
+        return read_object(home() / "machine.json")
+    return {}
+
+
+def _cpu_times() -> tuple[float, float, float]:
+    """Seconds that all processors have worked, that this process has worked, and on the clock."""
+    total, mine = psutil.cpu_times(), psutil.Process().cpu_times()
+    return sum(total) - total.idle - getattr(total, "iowait", 0.0), mine.user + mine.system, time.monotonic()
+
+
+def _was_busy(before: tuple[float, float, float]) -> bool:
+    """Whether the machine had other work since then."""
+    total, mine, clock = (new - old for new, old in zip(_cpu_times(), before, strict=True))
+    return total - mine > OTHER_WORK * clock * (psutil.cpu_count() or 1)
+
+
+def _key(device: str) -> str:
+    return f"{device} {_device_name(device)} torch {torch.__version__} threads {torch.get_num_threads()}"
 
 
 def measure(device: str) -> Machine:
@@ -70,17 +101,18 @@ def _rate(size: str, device: str, dtype: str) -> float:
     model = GPT(plan.model_config).to(device)
     model.initialise(torch.Generator(device).manual_seed(0))
     optimisers = build(model, plan)
-    block = torch.randint(4096, (plan.rows, plan.model_config.context + 1), device=device)
+    block = torch.randint(4096, (plan.rows, plan.context + 1), device=device)
     seconds: list[float] = []
     while sum(seconds) < SHORTEST or len(seconds) < 2:
-        start = _now(device)
+        start = now(device)
         gradients(model, plan, block[:, :-1], block[:, 1:])
         update(optimisers)
-        seconds.append(_now(device) - start)
+        seconds.append(now(device) - start)
     return step_flops(model.config, plan.batch_tokens, plan.optimizer) / sorted(seconds)[len(seconds) // 4]
 
 
-def _now(device: str) -> float:
+def now(device: str) -> float:
+    """Seconds on a clock, when the device has done all that it was told."""
     if device == "cuda":
         torch.cuda.synchronize()
     elif device == "mps":

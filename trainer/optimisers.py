@@ -1,37 +1,51 @@
-"""The optimisers of a model: Muon or AdamW for the matrices of its layers, AdamW for the rest."""
+"""The optimisers of a model: Muon for the matrices of its layers and AdamW for the rest, or one for all."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
+from torch.nn import Parameter
 
 from ..core.model.gpt import GPT
 from .muon import Muon
 from .plan import Plan
 
 BETAS = (0.9, 0.95)
+MOMENTUM = 0.9  # of SGD, as Nesterov has it
+
+
+def matrices_of(model: GPT) -> list[Parameter]:
+    """The weights that multiply between two layers: no embedding, no norm, no bias."""
+    return [
+        parameter
+        for name, parameter in model.named_parameters()
+        if parameter.ndim > 1 and not any(part in name for part in ("embed_tokens", "embed_positions", "lm_head"))
+    ]
 
 
 def build(model: GPT, plan: Plan) -> list[torch.optim.Optimizer]:
     """The optimisers, each group with its highest rate as "base"."""
-    matrices, embeddings, vectors = [], [], []
-    for name, parameter in model.named_parameters():
-        if parameter.ndim < 2:
-            vectors.append(parameter)
-        elif "embed_tokens" in name or "lm_head" in name:
-            embeddings.append(parameter)
-        else:
-            matrices.append(parameter)
-    groups = [
-        {"params": embeddings, "lr": plan.embedding_learning_rate, "weight_decay": 0.0},
-        {"params": vectors, "lr": plan.embedding_learning_rate, "weight_decay": 0.0},
+    matrices = matrices_of(model)
+    theirs = {id(parameter) for parameter in matrices}
+    rest = [parameter for parameter in model.parameters() if id(parameter) not in theirs]
+    of_the_rest = {"lr": plan.embedding_learning_rate, "weight_decay": 0.0}
+    groups: list[dict[str, Any]] = [
+        {"params": [parameter for parameter in rest if parameter.ndim > 1], **of_the_rest},
+        {"params": [parameter for parameter in rest if parameter.ndim < 2], **of_the_rest},
     ]
     optimisers: list[torch.optim.Optimizer] = []
+    fused = plan.device in ("cpu", "cuda")
     if plan.optimizer == "muon":
         kind = torch.bfloat16 if plan.dtype == "bfloat16" else torch.float32
         optimisers.append(Muon(matrices, plan.learning_rate, weight_decay=plan.weight_decay, dtype=kind))
     else:
         groups.append({"params": matrices, "lr": plan.learning_rate, "weight_decay": plan.weight_decay})
-    optimisers.append(torch.optim.AdamW(groups, betas=BETAS, fused=plan.device in ("cpu", "cuda")))
+    if plan.optimizer == "sgd":
+        optimisers.append(torch.optim.SGD(groups, momentum=MOMENTUM, nesterov=True, fused=fused))
+    else:
+        kind_of_adam = torch.optim.Adam if plan.optimizer == "adam" else torch.optim.AdamW
+        optimisers.append(kind_of_adam(groups, betas=BETAS, fused=fused))
     for optimiser in optimisers:
         for group in optimiser.param_groups:
             group["base"] = group["lr"]

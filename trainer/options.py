@@ -35,20 +35,48 @@ class TrainOptions(OptionsBase):
         None, N_("The rate of the matrices' optimiser at its highest."), minimum=1e-8, maximum=10, metavar="RATE"
     )
     optimizer: str = option(
-        "auto", N_("muon (AdamW for what is no matrix), or adamw for all."), choices=("auto", "muon", "adamw")
+        "auto",
+        N_("muon (AdamW for what is no matrix), or one for all: adamw, adam, sgd."),
+        choices=("auto", "muon", "adamw", "adam", "sgd"),
     )
-    weight_decay: float = option(0.1, N_("How strongly matrices are pulled towards zero."), minimum=0, maximum=10)
+    weight_decay: float | None = option(
+        None,
+        N_("How strongly matrices are pulled towards zero beside their updates. 0.1; with adam and sgd 0."),
+        minimum=0,
+        maximum=10,
+    )
+    l1: float = option(
+        0.0, N_("A penalty on the matrices: this times the sum of their values' sizes."), minimum=0, maximum=10
+    )
+    l2: float = option(
+        0.0, N_("A penalty on the matrices: half of this times the sum of their squares."), minimum=0, maximum=10
+    )
+    dropout: float | None = option(
+        None,
+        N_("The share of the network that is left out in each step, against learning by heart."),
+        minimum=0,
+        maximum=0.9,
+    )
     seed: int = option(1, N_("The same seed gives the same training."), minimum=0, maximum=2**31 - 1)
     eval_every: int | None = option(
         None, N_("Steps between two measurements on held-out text."), minimum=1, metavar="STEPS"
     )
-    checkpoint_every: float = option(
-        60.0,
-        N_("Time between two checkpoints: what a kill can cost at most."),
+    checkpoint_every: float | None = option(
+        None,
+        N_(
+            "Time between two checkpoints: what a kill can cost at most. "
+            "Without it a minute, or so long that writing them takes no more than 2 %."
+        ),
         minimum=0,
         maximum=86_400,
         kind="duration",
         metavar="TIME",
+    )
+    keep_every: int | None = option(
+        None, N_("Keep a checkpoint each so many steps, beside the last two and the best."), minimum=1, metavar="STEPS"
+    )
+    checkpoint_space: float = option(
+        20.0, N_("Gigabytes that checkpoints may take; the last two always stay."), minimum=0, metavar="GB"
     )
     patience: int = option(
         6, N_("End early after this many measurements without progress; 0 for never."), minimum=0, maximum=10_000
@@ -58,6 +86,11 @@ class TrainOptions(OptionsBase):
         "auto",
         N_("The type of the multiplications; auto takes the faster one."),
         choices=("auto", "float32", "bfloat16"),
+    )
+    compile: str = option(
+        "auto",
+        N_("Compile the network, which takes time and makes steps faster; auto tries where that can pay."),
+        choices=("auto", "on", "off"),
     )
     prompt: str = option("", N_("What the samples on the way go on from."), metavar="TEXT")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
 from ..core.errors import UserError
@@ -29,8 +29,29 @@ BATCH_TOKENS, OF_TOKENS, BATCH_POWER = (
     1_000_000,
     0.4,
 )  # a step's tokens in a training of so many, and how it grows
-LEARNING_RATES = {"muon": 0.02, "adamw": 0.003}
+LEARNING_RATES = {"muon": 0.02, "adamw": 0.003, "adam": 0.003, "sgd": 0.3}
+WEIGHT_DECAY = {"muon": 0.1, "adamw": 0.1, "adam": 0.0, "sgd": 0.0}
+CONTINUED = 0.1  # the factor on the rates where the model knows a lot already
 EMBEDDING_RATE = 0.01  # AdamW's, beside Muon
+COMPILED_AGAIN = 5.0  # seconds that it takes to compile what was compiled before
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How fast the steps of one shape of model are, done for a try."""
+
+    micro_rows: int  # computed at once: the fastest number
+    token_seconds: float  # of a token, forward and backward
+    update_seconds: float  # of the optimisers, once a step
+    compiled: float | None = None  # how many times as fast a token is when the layers are compiled; None: not tried
+
+    def pays(self, seconds: float) -> bool:
+        """Whether to compile what was compiled before, for a training of so many seconds."""
+        return self.compiled is not None and (1 - 1 / self.compiled) * seconds > COMPILED_AGAIN
+
+    def step_seconds(self, tokens: int, compiled: bool) -> float:
+        """Of a step of so many tokens."""
+        return tokens * self.token_seconds / ((compiled and self.compiled) or 1.0) + self.update_seconds
 
 
 @dataclass(frozen=True)
@@ -43,6 +64,7 @@ class Machine:
     memory_bytes: int
     flops: dict[str, float]  # a second, in training with the faster type, by size: "nano" and "mini"
     dtype: str  # the faster type
+    trials: Mapping[str, Trial] = field(default_factory=dict)  # by what `shape_name` calls a model
 
     def rate(self, size: str) -> float:
         """FLOP a second of a size; large models use a machine better than small ones."""
@@ -81,8 +103,21 @@ class Plan:
     evaluations: int
     eval_every: int | None  # steps; None: by the time
     eval_tokens: int
-    checkpoint_every: float
+    checkpoint_every: float | None  # seconds; None: as seldom as keeps them cheap
     patience: int
+    l1: float = 0.0
+    l2: float = 0.0
+    dropout: float = 0.0
+    compile: bool = False
+    keep_every: int | None = None  # steps between checkpoints that stay
+    checkpoint_space: float = 20.0  # GB
+    window: int = 0  # tokens that are read at once; 0: as many as the model can
+    origin: str | None = None  # the model that it starts from
+
+    @property
+    def context(self) -> int:
+        """Tokens that are read at once."""
+        return self.window or self.model_config.context
 
     @property
     def model_config(self) -> GPTConfig:
@@ -92,7 +127,7 @@ class Plan:
     @property
     def rows(self) -> int:
         """Rows in a step."""
-        return self.micro_rows * self.micro_batches
+        return self.batch_tokens // self.context
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -100,49 +135,76 @@ class Plan:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """From JSON, which may hold more."""
-        return cls(**{field.name: values[field.name] for field in fields(cls)})
+        """From JSON, which may hold more, or be older than the last fields."""
+        return cls(**{field.name: values[field.name] for field in fields(cls) if field.name in values})
 
 
-def make_plan(options: TrainOptions, machine: Machine, vocab_size: int, train_tokens: int, val_tokens: int) -> Plan:
-    """Settle every number. Raises UserError for a corpus that is too small."""
+def make_plan(
+    options: TrainOptions,
+    machine: Machine,
+    vocab_size: int,
+    train_tokens: int,
+    val_tokens: int,
+    origin: tuple[str, GPTConfig] | None = None,
+) -> Plan:
+    """Settle every number, for a new model or for one that there is, by its name and shape.
+
+    Raises UserError for a corpus that is too small.
+    """
     check_size(train_tokens)
     time = None if options.steps else (options.time or DEFAULT_TIME)
-    context = min(options.context or CONTEXT, _power_of_two(train_tokens // 4))
-    size = options.size or _best_size(machine, vocab_size, context, time)
-    config = model_config(size, vocab_size, context)
-    rows = _rows(options, machine.rate(size), config, context, time, train_tokens)
-    micro_rows = max(1, min(rows, LARGEST_MICRO_BATCH // context))
-    micro_batches = math.ceil(rows / micro_rows)
-    micro_rows = math.ceil(rows / micro_batches)
-    rows = micro_rows * micro_batches
-    if rows > (train_tokens - context) // context:
-        micro_rows, micro_batches = (train_tokens - context) // context, 1
-        rows = micro_rows
+    most = origin[1].context if origin else CONTEXT
+    context = min(options.context or min(CONTEXT, most), _power_of_two(train_tokens // 4))
     optimizer = "muon" if options.optimizer == "auto" else options.optimizer
-    step_seconds = step_flops(config, rows * context, optimizer) / machine.rate(size)
-    seconds = time or (options.steps or 0) * step_seconds
-    steps = options.steps or max(1, int(seconds * (1 - EVALUATION_SHARE) / step_seconds))
-    rate = rows * context / step_seconds
+    highest, of_the_rest = (
+        LEARNING_RATES[optimizer],
+        EMBEDDING_RATE if optimizer == "muon" else LEARNING_RATES[optimizer],
+    )
+    if origin:
+        size, config = origin[0], origin[1]
+        highest, of_the_rest = highest * CONTINUED, of_the_rest * CONTINUED
+    else:
+        size = options.size or _best_size(machine, vocab_size, context, time)
+        config = model_config(size, vocab_size, context)
+    if options.learning_rate:
+        highest, of_the_rest = options.learning_rate, of_the_rest if optimizer == "muon" else options.learning_rate
+    dtype = machine.dtype if options.dtype == "auto" else options.dtype
+    trial = machine.trials.get(shape_name(config, dtype, optimizer))
+    rows = _rows(options, machine.rate(size), config, context, time, train_tokens)
+    rows = min(rows, (train_tokens - context) // context)
+    most = trial.micro_rows if trial else max(1, LARGEST_MICRO_BATCH // context)
+    micro_rows = even_rows(rows, most)
+    micro_batches = math.ceil(rows / micro_rows)
+
+    def step_seconds(compiled: bool) -> float:
+        if trial:
+            return trial.step_seconds(rows * context, compiled)
+        return step_flops(config, rows * context, optimizer) / machine.rate(size)
+
+    compiled = options.compile == "on"
+    if options.compile == "auto" and trial:
+        compiled = trial.pays(time or (options.steps or 0) * step_seconds(False))
+    seconds = time or (options.steps or 0) * step_seconds(compiled)
+    steps = options.steps or max(1, int(seconds * (1 - EVALUATION_SHARE) / step_seconds(compiled)))
+    rate = rows * context / step_seconds(compiled)
     measured = EVALUATION_SHARE * seconds * 3 * rate  # tokens: a forward pass alone is three times as fast as a step
     evaluations = round(min(MOST, max(FEWEST, measured / TOKENS_MEASURED)))
     eval_tokens = max(TOKENS_MEASURED, int(measured / evaluations))
     by_steps = options.eval_every or (max(1, steps // evaluations) if options.steps else None)
-    highest = options.learning_rate or LEARNING_RATES[optimizer]
     return Plan(
         size=size,
         config=asdict(config),
         parameters=config.parameters,
         device=machine.device,
-        dtype=machine.dtype if options.dtype == "auto" else options.dtype,
+        dtype=dtype,
         threads=machine.threads,
         batch_tokens=rows * context,
         micro_rows=micro_rows,
         micro_batches=micro_batches,
         optimizer=optimizer,
         learning_rate=highest,
-        embedding_learning_rate=EMBEDDING_RATE if optimizer == "muon" else highest,
-        weight_decay=options.weight_decay,
+        embedding_learning_rate=of_the_rest,
+        weight_decay=WEIGHT_DECAY[optimizer] if options.weight_decay is None else options.weight_decay,
         warmup=max(1, min(100, steps // 10)),
         seed=options.seed,
         time=time,
@@ -159,6 +221,36 @@ def make_plan(options: TrainOptions, machine: Machine, vocab_size: int, train_to
         eval_tokens=min(eval_tokens, max(1, val_tokens)),
         checkpoint_every=options.checkpoint_every,
         patience=options.patience,
+        l1=options.l1,
+        l2=options.l2,
+        dropout=options.dropout or 0.0,
+        compile=compiled,
+        keep_every=options.keep_every,
+        checkpoint_space=options.checkpoint_space,
+        window=context,
+        origin=origin and origin[0],
+    )
+
+
+def prolonged(plan: Plan, step: int, elapsed: float, time: float | None, steps: int | None) -> Plan:
+    """The plan of a training that is at `step` after `elapsed` seconds, and goes on for so long or so many steps."""
+    step_seconds = plan.batch_tokens / plan.expected_tokens_per_second
+    if steps is not None:
+        more, end, seconds = steps, step + steps, steps * step_seconds
+        changes: dict[str, Any] = {"steps": end, "time": None, "eval_every": plan.eval_every}
+        if plan.eval_every is None:
+            changes["eval_every"] = max(1, steps // plan.evaluations)
+    else:
+        assert time is not None
+        more, seconds = max(1, int(time * (1 - EVALUATION_SHARE) / step_seconds)), time
+        changes = {"time": elapsed + time, "steps": None}
+    total = step + more
+    return replace(
+        plan,
+        **changes,
+        expected_steps=total,
+        expected_seconds=round(elapsed + seconds, 1),
+        passes=round(total * plan.batch_tokens / plan.train_tokens, 3),
     )
 
 
@@ -218,6 +310,17 @@ def model_config(size: str, vocab_size: int, context: int) -> GPTConfig:
         head_dim=head,
         intermediate_size=math.ceil(8 * width / 3 / 32) * 32,
     )
+
+
+def even_rows(rows: int, most: int) -> int:
+    """How many of a step's rows to compute at once, at `most`: about as many each time."""
+    return math.ceil(rows / math.ceil(rows / most))
+
+
+def shape_name(config: GPTConfig, dtype: str, optimizer: str) -> str:
+    """What a shape of model, and how it is trained, is called where its speed is remembered."""
+    shape = f"{config.num_layers}x{config.hidden_size} head {config.head_dim} vocabulary {config.vocab_size}"
+    return f"{shape} context {config.context} {dtype} {optimizer}"
 
 
 def step_flops(config: GPTConfig, tokens: int, optimizer: str) -> float:

@@ -1,6 +1,6 @@
 """The plan of a training that is not yet begun, made in a process of its own: measuring the machine needs torch.
 
-`python -m newleaf.trainer.planner` reads {"corpus", "tokenizer", "options"} and writes the plan, or {"error"}.
+`python -m newleaf.trainer.planner` reads {"corpus", "tokenizer", "options", "from"} and writes the plan, or {"error"}.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ..core.errors import FAULT, UserError, explain
 from ..core.home import home_path
 from ..core.language import current_language
 from ..core.language import gettext as _
+from ..core.model.store import ModelInfo
 from ..core.tokenizer.store import tokenizer_for
 from .options import TrainOptions
 from .plan import Plan, check_size, make_plan, vocabulary_for
@@ -25,11 +26,14 @@ from .plan import Plan, check_size, make_plan, vocabulary_for
 BYTES_PER_TOKEN = 3.0  # of a tokenizer that is not there yet, about
 
 
-def plan_training(corpus: str, tokenizer: str | None, options: TrainOptions) -> Plan:
+def plan_training(corpus: str, tokenizer: str | None, options: TrainOptions, origin: str | None = None) -> Plan:
     """What a training would do, with the machine measured now if it was not of late. Raises UserError."""
     manifest = Corpus.open(corpus).manifest
-    info = tokenizer_for(corpus, tokenizer)
-    vocab_size = info.vocab_size if info else vocabulary_for(options, manifest.train.bytes)
+    model = ModelInfo.open(origin) if origin else None
+    info = None if model else tokenizer_for(corpus, tokenizer)
+    vocab_size = (
+        model.config.vocab_size if model else info.vocab_size if info else vocabulary_for(options, manifest.train.bytes)
+    )
     bytes_per_token = float(info.report["bytes_per_token"]) if info else BYTES_PER_TOKEN
     train_tokens = int(manifest.train.bytes / bytes_per_token) + manifest.train.documents
     check_size(train_tokens)
@@ -41,10 +45,11 @@ def plan_training(corpus: str, tokenizer: str | None, options: TrainOptions) -> 
         vocab_size,
         train_tokens,
         int(manifest.val.bytes / bytes_per_token) + manifest.val.documents,
+        (model.name, model.config) if model else None,
     )
 
 
-async def ask_plan(corpus: str, tokenizer: str | None, options: TrainOptions) -> Plan:
+async def ask_plan(corpus: str, tokenizer: str | None, options: TrainOptions, origin: str | None = None) -> Plan:
     """The same from a process of its own, which ends when this is cancelled. Raises UserError."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -56,7 +61,7 @@ async def ask_plan(corpus: str, tokenizer: str | None, options: TrainOptions) ->
         stderr=asyncio.subprocess.DEVNULL,
         env={**os.environ, "NEWLEAF_HOME": str(home_path()), "NEWLEAF_LANGUAGE": current_language()},
     )
-    request = {"corpus": corpus, "tokenizer": tokenizer, "options": options.as_dict()}
+    request = {"corpus": corpus, "tokenizer": tokenizer, "options": options.as_dict(), "from": origin}
     try:
         output, _nothing = await process.communicate(json.dumps(request).encode())
     finally:
@@ -76,7 +81,7 @@ def main() -> None:
     request = json.load(sys.stdin)
     try:
         options = TrainOptions.from_mapping(request["options"])
-        answer = plan_training(request["corpus"], request["tokenizer"], options).as_dict()
+        answer = plan_training(request["corpus"], request["tokenizer"], options, request["from"]).as_dict()
     except Exception as error:
         answer = {"error": explain(error) or _(FAULT).format(error=f"{type(error).__name__}: {error}")}
     json.dump(answer, sys.stdout)

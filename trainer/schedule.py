@@ -21,15 +21,18 @@ class Schedule:
     decay_start: int | None = None  # the step at which the line down begins; None: not yet
     decay_from: float = 1.0  # the factor there
     end: int | None = None  # the step at which it is zero
+    begin: int = 0  # the step at which it rises: later in a training that is prolonged
+    begin_elapsed: float = 0.0  # seconds; likewise
 
     @classmethod
-    def of_steps(cls, steps: int, warmup: int) -> Schedule:
+    def of_steps(cls, steps: int, warmup: int, begin: int = 0) -> Schedule:
         """For a training that ends after `steps`."""
-        return cls(warmup, decay_start=steps - max(1, round(DECAY * steps)), end=steps)
+        decay_start = steps - max(1, round(DECAY * (steps - begin)))
+        return cls(warmup, decay_start=decay_start, end=steps, begin=begin)
 
     def factor(self, step: int) -> float:
         """The factor at `step`, counted from 0."""
-        rising = min(1.0, (step + 1) / (self.warmup + 1))
+        rising = min(1.0, (step - self.begin + 1) / (self.warmup + 1))
         if self.decay_start is None or self.end is None or step < self.decay_start:
             return rising
         falling = self.decay_from * (self.end - step) / (self.end - self.decay_start)
@@ -48,7 +51,7 @@ class Schedule:
         """Set the end so that a training of `time` seconds ends with it; call it before each step."""
         remaining = round((time - elapsed) / seconds_per_step) if seconds_per_step else 1
         if self.decay_start is None:
-            if elapsed >= (1 - DECAY) * time:
+            if elapsed >= time - DECAY * (time - self.begin_elapsed):
                 self.begin_decay(step, remaining)
         elif self.end is not None and step < self.end:
             planned = self.end - step

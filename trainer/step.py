@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..core.model.gpt import GPT
+from .optimisers import matrices_of
 from .plan import Plan
 
 CLIP = 1.0  # the highest norm of all gradients together
@@ -28,7 +29,20 @@ def gradients(
             part = model.loss(some_tokens, some_targets) * (len(some_tokens) / len(tokens))
         part.backward()
         loss += part.detach()
-    return loss, torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
+    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
+    if plan.l1 or plan.l2:
+        _penalise([*matrices_of(model)], plan.l1, plan.l2)
+    return loss, norm
+
+
+@torch.no_grad()
+def _penalise(matrices: list[Tensor], l1: float, l2: float) -> None:
+    """Add the gradients of l1 * sum(|w|) + l2 / 2 * sum(w * w)."""
+    gradients = [matrix.grad for matrix in matrices if matrix.grad is not None]
+    if l1:
+        torch._foreach_add_(gradients, torch._foreach_sign(matrices), alpha=l1)
+    if l2:
+        torch._foreach_add_(gradients, matrices, alpha=l2)
 
 
 def update(optimisers: Iterable[torch.optim.Optimizer]) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -27,17 +30,22 @@ from ..core.tokenizer.token_files import TokenFiles, encode_corpus
 from ..core.tokenizer.tokenizer import Tokenizer
 from ..core.tokenizer.training import train_tokenizer
 from .batches import TokenBatches
-from .checkpoints import load_newest, remove_checkpoints, save_checkpoint
+from .checkpoints import Kept, load_newest, save_checkpoint, tidy
 from .evaluation import bits_per_byte
 from .jobs import Job
-from .loop import Loop, State, is_out_of_memory
-from .machine import machine
-from .options import TrainOptions
-from .plan import Plan, check_size, make_plan, vocabulary_for
+from .loop import Loop, State, initialise
+from .machine import machine, remember
+from .memory import is_out_of_memory
+from .options import DEFAULT_TIME, TrainOptions
+from .origin import Origin
+from .plan import Plan, check_size, make_plan, prolonged, shape_name, vocabulary_for
 from .reporter import Reporter
+from .resuming import MORE
+from .trial import try_steps
 
 SAMPLE = GenerationOptions(max_tokens=60, temperature=0.8, seed=1)
 WAIT = 2.0  # seconds between two tries to write to a full disk
+MOST_PREPARING = 0.5  # of the time; the training has the rest, however long the preparation took
 FINAL_SHARE = 0.08  # of the time, at most, for the last measurement on all held-out text
 
 
@@ -49,21 +57,24 @@ class Training:
         self.options = TrainOptions.from_mapping(job.spec["options"])
         self.corpus = Corpus.open(job.spec["inputs"]["corpus"])
         self._path = folder("models") / job.target
+        self.origin = Origin(job) if job.spec["inputs"].get("from") else None
         self.waited = 0.0  # seconds, for room on the disk
         self._final_tokens: int | None = None  # that the time allows to measure at the end; None: all
 
     def run(self) -> None:
         """All of it."""
-        self.tokenizer_name, self.tokenizer, self.files = self._prepare()
-        self.plan = plan = self._plan()
-        torch.set_num_threads(plan.threads)
         torch.set_float32_matmul_precision("high")
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder("compiled")))
+        self.tokenizer_name, self.tokenizer, self.files = self._prepare()
+        self.plan, model = self._plan()
+        plan = self.plan
+        torch.set_num_threads(plan.threads)
         self.val_tokens = self.files.tokens("val")
         self.bytes_per_token = self.files.index["train"]["bytes"] / self.files.index["train"]["tokens"]
-        model = GPT(plan.model_config)
-        batches = TokenBatches(self.files.tokens("train"), plan.model_config.context, plan.rows, plan.seed)
-        self.loop = Loop(model, plan, batches.batch, self)
+        batches = TokenBatches(self.files.tokens("train"), plan.context, plan.rows, plan.seed)
+        self.loop = Loop(model, plan, batches.batch, self, self.origin.load if self.origin else None)
         self._resume()
+        self._measure_old("before", model)
         try:
             finished = self.loop.run()
         except (RuntimeError, MemoryError) as error:
@@ -77,6 +88,9 @@ class Training:
 
     def _prepare(self) -> tuple[str, Tokenizer, TokenFiles]:
         """The tokenizer, trained now if there is none, and the corpus as numbers."""
+        if self.origin:
+            name = self.origin.info.provenance.get("tokenizer", "")
+            return name, self.origin.tokenizer, self._encode(self.origin.tokenizer, self.origin.tokens_name)
         name = self.job.spec["inputs"]["tokenizer"]
         if not name:
             name = self.job.target
@@ -91,32 +105,76 @@ class Training:
                     )
                 )
         tokenizer = Tokenizer.open(name)
+        return name, tokenizer, self._encode(tokenizer, name)
+
+    def _encode(self, tokenizer: Tokenizer, name: str) -> TokenFiles:
         files = encode_corpus(self.corpus, tokenizer, name, self._preparing)
         check_size(files.index["train"]["tokens"])
         self.reporter.update(progress=0.0, eta_s=None, message=_("measuring this machine"))
-        return name, tokenizer, files
+        return files
 
     def _preparing(self, done: float, total: float, message: str = "", **metrics: float) -> None:
         """Progress of the preparation: its words are shown, its share of the whole is not known."""
+        self._say(message)
+
+    def _say(self, message: str) -> None:
+        """What is done now. Raises Cancelled."""
         if self.reporter.stop_requested:
             raise Cancelled
         self.reporter.update(message=message)
 
-    def _plan(self) -> Plan:
-        """The plan of the first start; a resumed training keeps it, whatever was measured since."""
+    def _plan(self) -> tuple[Plan, GPT]:
+        """The plan of the first start, and its model; a resumed training keeps it, whatever was measured since."""
         path = self.job.path / "plan.json"
         if path.exists():
-            return Plan.from_dict(read_object(path))
-        counts = {split: self.files.index[split]["tokens"] for split in ("train", "val")}
-        plan = make_plan(
-            self.options, machine(self.options.device), self.tokenizer.vocab_size, counts["train"], counts["val"]
+            plan = Plan.from_dict(read_object(path))
+            return plan, self._model(plan)
+        options = self._options_left()
+        here = machine(options.device)
+        train, val = (int(self.files.index[split]["tokens"]) for split in ("train", "val"))
+        origin = (self.origin.info.name, self.origin.info.config) if self.origin else None
+        plan = make_plan(options, here, self.tokenizer.vocab_size, train, val, origin)
+        shape = shape_name(plan.model_config, plan.dtype, plan.optimizer)
+        known = here.trials.get(shape)
+        model = GPT(plan.model_config).to(plan.device)
+        if known is None or (known.compiled is None and options.compile != "off"):
+            initialise(model, plan)
+            here = remember(here, shape, try_steps(model, plan, options.compile, known, self._say))
+        options = replace(
+            self._options_left(),
+            size=None if origin else plan.size,
+            context=plan.context,
+            batch_tokens=plan.batch_tokens,
         )
+        plan = make_plan(options, here, self.tokenizer.vocab_size, train, val, origin)
         write_json(path, plan.as_dict())
         self.reporter.event("plan", **plan.as_dict())
-        return plan
+        return plan, self._model(plan)
+
+    def _measure_old(self, when: str, model: GPT) -> None:
+        if self.origin and self.origin.old:
+            self._say(_("measuring on {corpus}, learnt before").format(corpus=self.origin.old.name))
+            self.origin.measure(when, model, self.plan, self._preparing)
+
+    def _model(self, plan: Plan) -> GPT:
+        model = GPT(plan.model_config)
+        if plan.compile:
+            model.model.compile_layers()
+        return model
+
+    def _options_left(self) -> TrainOptions:
+        """The options, with the time that is left of what was given: it counts from the start of the job."""
+        options = self.options
+        if options.steps:
+            return options
+        time_given = options.time or DEFAULT_TIME
+        gone = time.time() - self.reporter.status["started"]
+        return replace(options, time=max(MOST_PREPARING * time_given, time_given - gone))
 
     def _resume(self) -> None:
         checkpoint, damaged = load_newest(self.job.path / "checkpoints")
+        if checkpoint is not None:
+            self._take_more(checkpoint["state"])
         for name in damaged:
             self.reporter.message(
                 _("The checkpoint {name} is damaged: going on from the one before.").format(name=name)
@@ -126,6 +184,17 @@ class Training:
         events, _offset = self.job.events()
         if any(event["kind"] in ("step", "eval") for event in events):
             self.reporter.event("resume", step=self.loop.state.step)
+
+    def _take_more(self, state: dict[str, Any]) -> None:
+        """Change the plan of a training that is to be prolonged; done again after a kill it says the same."""
+        path = self.job.path / MORE
+        with contextlib.suppress(FileNotFoundError):
+            more = read_object(path)
+            plan = prolonged(self.plan, state["step"], state["elapsed"], more.get("time"), more.get("steps"))
+            self.plan = self.loop.plan = plan
+            write_json(self.job.path / "plan.json", plan.as_dict())
+            self.reporter.event("plan", **plan.as_dict())
+            path.unlink()
 
     # What the loop tells:
 
@@ -159,7 +228,7 @@ class Training:
         """Bits per byte of as much held-out text as the plan gives time for."""
         begin = time.perf_counter()
         lengths, limit = self.tokenizer.byte_lengths, self.plan.eval_tokens
-        score = bits_per_byte(self.loop.model, self.val_tokens, lengths, self.plan.dtype, limit)
+        score = bits_per_byte(self.loop.model, self.val_tokens, lengths, self.plan.dtype, limit, self.plan.context)
         if self.plan.time and not self.loop.reserve:
             # All held-out text is measured at the end: the time for it is kept.
             taken = (time.perf_counter() - begin) / limit
@@ -174,7 +243,7 @@ class Training:
             self.reporter.event(
                 "eval", step=state.step, bits_per_byte=round(score, 5), best=state.best_step == state.step > 0
             )
-            self.reporter.update(bits_per_byte=round(score, 4))
+            self.reporter.update(bits_per_byte=round(score, 4), best_step=state.best_step)
         if state.step:
             self.reporter.event("sample", step=state.step, prompt=self.options.prompt, text=self._sample())
 
@@ -187,10 +256,13 @@ class Training:
 
         def keep() -> None:
             self.reporter.flush()
-            save_checkpoint(self.job.path / "checkpoints", step, state)
+            save_checkpoint(self.job.path / "checkpoints", step, state, self._kept(self.loop.state.best_step))
 
         self._with_room(keep)
         self.reporter.event("checkpoint", step=step)
+
+    def _kept(self, best: int | None) -> Kept:
+        return Kept(best, self.plan.keep_every, self.plan.checkpoint_space * 1e9)
 
     def last_checkpoint(self) -> dict[str, Any] | None:
         """The newest that is whole."""
@@ -256,11 +328,14 @@ class Training:
         self.reporter.update(message=_("measuring on held-out text"))
         model = self.loop.model if state.best_step == state.step else load_model(self._path, self.plan.device)
         limit = self._final_tokens
-        score = bits_per_byte(model, self.val_tokens, self.tokenizer.byte_lengths, self.plan.dtype, limit)
+        score = bits_per_byte(
+            model, self.val_tokens, self.tokenizer.byte_lengths, self.plan.dtype, limit, self.plan.context
+        )
+        self._measure_old("after", model)
         self.improved(state.best_step, score, model)
         if score is not None:
             self.reporter.event("eval", step=state.best_step, bits_per_byte=round(score, 5), best=True, final=True)
-        remove_checkpoints(self.job.path / "checkpoints")
+        tidy(self.job.path / "checkpoints", self._kept(None), newest=1)  # from which it can be prolonged
         self.reporter.result = {
             "model": self.job.target,
             "step": state.step,
@@ -275,6 +350,8 @@ class Training:
                 time=format_duration(state.elapsed),
             )
         )
+        if self.origin and (sentence := self.origin.sentence()):
+            self.reporter.message(sentence)
         if limit is not None:
             self.reporter.message(
                 _("Measured on {part:.0%} of the held-out text, as the time allowed.").format(
@@ -313,5 +390,6 @@ class Training:
                 "seconds": round(self.loop.state.elapsed, 1),
                 "created": round(time.time(), 3),
                 "seed": self.plan.seed,
+                **(self.origin.provenance() if self.origin else {}),
             },
         )

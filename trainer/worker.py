@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..core.progress import Cancelled
 from .jobs import Job
+from .queue import KINDS, wait_for_turn
 from .reporter import Reporter
 from .work import do
 
@@ -31,7 +32,9 @@ def main(folder: str, lock: str) -> int:
         signal.signal(number, lambda *_: reporter.request_stop())
     try:
         with reporter:
+            device = wait_for_turn(job, reporter) if job.kind in KINDS else None
             do(job, reporter)
+            del device
     except Cancelled:
         pass
     except BaseException:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, ClassVar
 
 from textual import on, work
@@ -20,11 +21,13 @@ from ..core.options import format_duration
 from ..core.store import DAMAGED
 from ..trainer.history import History
 from ..trainer.jobs import LIVE, RESUMABLE, Job, state_word
+from ..trainer.queue import device_of, move, waiting
+from ..trainer.resuming import resume
 from .drafts import draft_values
 from .training_dialog import TrainingDialog
 from .view import View
 from .widgets.chart import Chart, Series
-from .widgets.dialogs import Message
+from .widgets.dialogs import Message, Question
 
 SIGNS = {"running": "●", "queued": "○", "stopping": "◐", "stopped": "◼", "finished": "✓", "failed": "✗", "lost": "✗"}
 
@@ -36,6 +39,9 @@ class TrainingView(View):
         Binding("n", "train", N_("Train"), id="training.train"),
         Binding("s", "stop", N_("Stop"), id="training.stop"),
         Binding("r", "resume", N_("Resume"), id="training.resume"),
+        Binding("left_square_bracket", "earlier", N_("Earlier"), id="training.earlier", key_display="["),
+        Binding("right_square_bracket", "later", N_("Later"), id="training.later", key_display="]"),
+        Binding("m", "more", N_("Longer"), id="training.more"),
         Binding("l", "log", N_("Log"), id="training.log"),
         Binding("d", "remove", N_("Delete"), id="training.remove"),
     ]
@@ -92,6 +98,10 @@ class TrainingView(View):
             return state in ("queued", "running")
         if action == "resume":
             return state in RESUMABLE
+        if action in ("earlier", "later"):
+            return state == "queued" and sum(state == "queued" for _name, state in self._known) > 1
+        if action == "more":
+            return state in (*RESUMABLE, "finished")
         if action == "remove":
             return state is not None and state not in LIVE
         return action != "log" or state is not None
@@ -156,7 +166,41 @@ class TrainingView(View):
 
     def action_resume(self) -> None:
         """Go on with the marked training."""
-        self._with_job(lambda job: job.resume())
+        self._resume()
+
+    @work(exit_on_error=False)
+    async def _resume(self, more: str | None = None) -> None:
+        """In a thread: the checkpoint is read whole before."""
+        if name := self.marked():
+            try:
+                await asyncio.to_thread(lambda: resume(Job.open(name), more))
+            except UserError as error:
+                self.newleaf.say(str(error), error=True)
+
+    @work(exit_on_error=False)
+    async def action_more(self) -> None:
+        """Train longer than was planned."""
+        if name := self.marked():
+            question = _("How much longer shall {name} train? As +30m.").format(name=name)
+            if more := await self.app.push_screen_wait(Question(question, "+10m")):
+                self._resume(more)
+
+    def action_earlier(self) -> None:
+        """Let the marked training, which waits, start before the one before it."""
+        self._move(-1)
+
+    def action_later(self) -> None:
+        """Let the one behind it start first."""
+        self._move(1)
+
+    def _move(self, by: int) -> None:
+        def act(job: Job) -> None:
+            names = [other.name for other in waiting(device_of(job))]
+            if job.name in names:
+                line = move(job, names.index(job.name) + 1 + by)
+                self.newleaf.say(_("In line: {names}").format(names=", ".join(each.target for each in line)))
+
+        self._with_job(act)
 
     def _with_job(self, act: Any) -> None:
         if name := self.marked():
@@ -217,7 +261,7 @@ def numbers_text(job: dict[str, Any], found: History) -> str:
     elif job["state"] in RESUMABLE:
         lines.append(_("Press  r  to go on from here."))
     elif job["state"] == "finished":
-        lines.append(_("Next: press 4 and let it write."))
+        lines.append(_("Next: press 4 and let it write, or  m  to train it longer."))
     return "\n".join(filter(None, lines))
 
 

@@ -126,14 +126,10 @@ def rotate(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
     return torch.addcmul(x * cosines, x.roll(x.shape[-1] // 2, -1), sines)
 
 
-def attend(
-    queries: Tensor, keys: Tensor, values: Tensor, layer: int, cache: Cache | None, mask: Tensor | None
-) -> Tensor:
-    """Mix values (B, K, T, D) as queries (B, H, T, D) and keys (B, K, T, D) say: (B, T, H * D)."""
+def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
+    """Mix values (B, K, S, D) as queries (B, H, T, D) and keys (B, K, S, D) say: (B, T, H * D)."""
     batch, heads, length, size = queries.shape
     causal = mask is None and length > 1
-    if cache is not None:
-        keys, values = cache.extend(layer, keys, values)
     grouped = heads != keys.shape[1]
     if grouped and length == 1:
         # The heads that share keys see the same positions: as if they were tokens, and no key is copied.
@@ -190,7 +186,9 @@ class Attention(nn.Module):
         queries, keys, values = queries.transpose(1, 2), keys.transpose(1, 2), values.transpose(1, 2)
         if rotary is not None:
             queries, keys = rotate(queries, *rotary), rotate(keys, *rotary)  # (B, H, T, D), (B, K, T, D)
-        return self.o_proj(attend(queries, keys, values, self.layer, cache, mask))
+        if cache is not None:  # only here is the layer's number looked at: all layers share what is compiled for one
+            keys, values = cache.extend(self.layer, keys, values)
+        return self.o_proj(attend(queries, keys, values, mask))
 
 
 class MLP(nn.Module):
@@ -211,8 +209,19 @@ class MLP(nn.Module):
         return self.down_proj(self.activation(self.up_proj(x)))
 
 
+def drop(x: Tensor, share: float) -> Tensor:
+    """Leave out a share of the channels of (B, T, C), for a row the same at all positions, and scale up the rest.
+
+    One mask for all positions (Gal and Ghahramani 2016, arXiv:1512.05287) needs T times fewer random numbers, which
+    are what makes dropout dear on a CPU.
+    """
+    return x * x.new_empty(len(x), 1, x.shape[2]).bernoulli_(1 - share).div_(1 - share)
+
+
 class Layer(nn.Module):
-    """Attention, then the MLP, each added to what came in."""
+    """Attention, then the MLP, each added to what came in; in training less the dropout."""
+
+    dropout = 0.0
 
     def __init__(self, config: GPTConfig, index: int):
         super().__init__()
@@ -224,8 +233,11 @@ class Layer(nn.Module):
     def forward(
         self, x: Tensor, rotary: tuple[Tensor, Tensor] | None, cache: Cache | None, mask: Tensor | None
     ) -> Tensor:
-        x = x + self.self_attn(self.input_layernorm(x), rotary, cache, mask)
-        return x + self.mlp(self.post_attention_layernorm(x))
+        dropped = self.training and self.dropout > 0
+        mixed = self.self_attn(self.input_layernorm(x), rotary, cache, mask)
+        x = x + (drop(mixed, self.dropout) if dropped else mixed)
+        mixed = self.mlp(self.post_attention_layernorm(x))
+        return x + (drop(mixed, self.dropout) if dropped else mixed)
 
 
 def new_embedding(number: int, size: int) -> nn.Embedding:
@@ -245,6 +257,17 @@ class Decoder(nn.Module):
         self.layers = nn.ModuleList(Layer(config, index) for index in range(config.num_layers))
         self.norm = new_norm(config)
         self._rotary: tuple[Tensor, Tensor] | None = None  # the table of the positions that were seen so far
+        self._compiled: tuple[Callable[..., Tensor], ...] = ()  # the layers, for training
+
+    def set_dropout(self, share: float) -> None:
+        """How much is left out in training."""
+        for layer in self.layers:
+            assert isinstance(layer, Layer)
+            layer.dropout = share
+
+    def compile_layers(self) -> None:
+        """Compile the layers for training; what is written or measured goes through them as they are."""
+        self._compiled = tuple(torch.compile(layer, dynamic=False) for layer in self.layers)
 
     def rotary(self, end: int, like: Tensor) -> tuple[Tensor, Tensor]:
         """Cosines and sines of at least the positions before `end`, (S, D), on the device and in the type of `like`."""
@@ -269,7 +292,7 @@ class Decoder(nn.Module):
                 rotary = rotary[0].unsqueeze(1), rotary[1].unsqueeze(1)
         else:
             x = x + self.embed_positions.weight[chosen]
-        for layer in self.layers:
+        for layer in (self.training and self._compiled) or self.layers:
             x = layer(x, rotary, cache, mask)
         if cache is not None:
             cache.length += length

@@ -131,7 +131,10 @@ class PackedAttention(nn.Module):
         if rotary is not None:
             both = rotate(both, *rotary)
         queries, keys = both.split([config.num_heads, config.num_kv_heads], dim=1)
-        return self.o_proj(attend(queries, keys, values.transpose(1, 2), self.layer, cache, mask))
+        values = values.transpose(1, 2)
+        if cache is not None:
+            keys, values = cache.extend(self.layer, keys, values)
+        return self.o_proj(attend(queries, keys, values, mask))
 
 
 class PackedMLP(nn.Module):

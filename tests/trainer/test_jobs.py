@@ -17,6 +17,8 @@ from newleaf.core.model.store import ModelInfo
 from newleaf.trainer.history import History
 from newleaf.trainer.jobs import LIVE, Job, list_jobs
 from newleaf.trainer.options import TrainOptions
+from newleaf.trainer.queue import move, waiting
+from newleaf.trainer.resuming import prospect, resume
 from newleaf.trainer.work import importing, tokenizing, training
 
 TINY = {"size": "nano", "context": 32, "batch_tokens": 128, "device": "cpu", "dtype": "float32"}
@@ -122,7 +124,7 @@ def test_a_stopped_training_keeps_its_work_and_goes_on_to_the_same_end():
     status = wait_for_end(job)
     assert status["state"] == "stopped" and 10 < status["step"] < 60
     assert ModelInfo.open("broken").bits_per_byte  # usable as it is
-    job.resume()
+    resume(job)
     assert wait_for_end(job)["state"] == "finished"
     assert history(job).losses == history(undisturbed).losses
     assert history(job).steps == list(range(1, 61))
@@ -142,7 +144,7 @@ def test_a_training_that_is_killed_goes_on_as_if_nothing_had_happened(kills):
             os.kill(job.status()["pid"], signal.SIGKILL)
         if wait_for_end(job)["state"] == "lost":
             assert "resume" in job.status()["error"]
-            job.resume()
+            resume(job)
     assert wait_for_end(job)["state"] == "finished"
     assert history(job).losses == history(undisturbed).losses
     assert history(job).evaluations == history(undisturbed).evaluations
@@ -154,7 +156,7 @@ def test_a_training_killed_before_its_first_checkpoint_begins_again():
     wait_until(lambda: steps_seen(job) >= 3)
     os.kill(job.status()["pid"], signal.SIGKILL)
     assert wait_for_end(job)["state"] == "lost"
-    job.resume()
+    resume(job)
     assert wait_for_end(job)["state"] == "finished"
     assert history(job).steps == list(range(1, 31))
 
@@ -167,7 +169,7 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before():
     wait_for_end(job)
     newest = max((job.path / "checkpoints").glob("step-*.pt"))
     newest.write_bytes(newest.read_bytes()[: newest.stat().st_size // 2])
-    job.resume()
+    resume(job)
     assert wait_for_end(job)["state"] == "finished"
     assert any(newest.name in text for text in history(job).messages)
     assert history(job).steps == list(range(1, 81))
@@ -217,7 +219,7 @@ def test_a_running_job_cannot_be_started_twice_or_removed():
     job = train("one", steps=100_000)
     wait_until(lambda: steps_seen(job) > 1)
     with pytest.raises(UserError, match="running"):
-        job.resume()
+        resume(job)
     with pytest.raises(UserError, match="Stop it first"):
         job.remove()
     with pytest.raises(UserError, match=r"making it already|exists already"):
@@ -303,3 +305,89 @@ def test_half_a_line_of_events_is_read_when_it_is_whole(text_file):
 def test_a_model_of_the_same_name_from_elsewhere_is_not_overwritten(tiny_model):
     with pytest.raises(UserError, match="exists already"):
         training.submit("book", "tiny", TrainOptions(steps=5))
+
+
+@pytest.mark.usefixtures("ready")
+def test_a_finished_training_can_be_prolonged():
+    job = train("longer", steps=20)
+    wait_for_end(job)
+    first = ModelInfo.open("longer").provenance
+    with pytest.raises(UserError, match=r"--time \+30m"):
+        resume(job)
+    resume(job, steps="+15")
+    status = wait_for_end(job)
+    assert status["state"] == "finished" and status["step"] == 35
+    assert history(job).steps == list(range(1, 36))
+    resume(job, time="+2s")
+    status = wait_for_end(job)
+    assert status["state"] == "finished" and status["step"] > 35
+    assert ModelInfo.open("longer").bits_per_byte < first["bits_per_byte"]
+
+
+@pytest.mark.usefixtures("ready")
+def test_a_training_goes_back_to_the_checkpoint_that_a_person_names():
+    job = train("back", steps=60, checkpoint_every=1000.0, keep_every=10)
+    wait_until(lambda: steps_seen(job) > 35)
+    job.stop()
+    wait_for_end(job)
+    with pytest.raises(UserError, match="20, 10"):
+        resume(job, origin="11")
+    resume(job, origin="20")
+    assert wait_for_end(job)["state"] == "finished"
+    events = [event["kind"] + str(event["step"]) for event in job.events()[0] if event["kind"] in ("resume", "step")]
+    assert events[events.index("resume20") + 1] == "step21"
+
+
+@pytest.mark.usefixtures("ready")
+@pytest.mark.parametrize("more", ["30m", "+x", "+0s", "-5m"])
+def test_how_much_longer_is_said_with_a_plus(more):
+    job = train("once", steps=3)
+    wait_for_end(job)
+    with pytest.raises(UserError, match=r"\+30m"):
+        resume(job, time=more)
+
+
+@pytest.mark.usefixtures("ready")
+def test_why_a_job_cannot_be_resumed_is_said_before():
+    job = train("hopeless", steps=100_000, checkpoint_every=0.01)
+    assert "running" in prospect(job).obstacle or "queued" in prospect(job).obstacle
+    wait_until(lambda: steps_seen(job) > 5)
+    job.stop()
+    step = wait_for_end(job)["step"]
+    assert prospect(job).step == step and not prospect(job).obstacle
+    newest, *older = sorted((job.path / "checkpoints").glob("step-*.pt"), reverse=True)
+    newest.write_bytes(b"")
+    assert prospect(job).step < step and prospect(job).damaged == (newest.name,)
+    for path in older:
+        path.write_bytes(path.read_bytes()[:1000])
+    assert "no checkpoint is whole" in prospect(job).obstacle
+    with pytest.raises(UserError, match="no checkpoint is whole"):
+        resume(job)
+
+
+@pytest.mark.usefixtures("ready")
+def test_one_training_runs_at_a_time_and_the_others_wait_in_an_order_that_can_be_changed():
+    running = train("first", steps=100_000)
+    wait_until(lambda: steps_seen(running) > 1)
+    second, third = train("second", steps=5), train("third", steps=5)
+    wait_until(lambda: all("waits" in job.status().get("message", "") for job in (second, third)))
+    assert [job.name for job in waiting("cpu")] == [second.name, third.name]
+    assert [job.name for job in move(third, 1)] == [third.name, second.name]
+    assert second.state == third.state == "queued"
+    os.kill(running.status()["pid"], signal.SIGKILL)  # however it goes: the next one takes its place
+    assert wait_for_end(third)["state"] == wait_for_end(second)["state"] == "finished"
+    assert third.status()["started"] < second.status()["started"]
+    with pytest.raises(UserError, match="does not wait"):
+        move(third, 1)
+
+
+@pytest.mark.usefixtures("ready")
+def test_a_training_that_waits_can_be_stopped():
+    running = train("first", steps=100_000)
+    wait_until(lambda: steps_seen(running) > 1)
+    other = train("other", steps=5)
+    wait_until(lambda: "waits" in other.status().get("message", ""))
+    other.stop()
+    assert wait_for_end(other)["state"] == "stopped"
+    running.stop()
+    wait_for_end(running)

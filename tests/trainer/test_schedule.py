@@ -47,3 +47,10 @@ def test_a_decay_that_is_drawn_anew_goes_on_from_where_it_was():
     schedule.begin_decay(80, 10)
     assert schedule.factor(80) == pytest.approx(before)
     assert schedule.is_over(90)
+
+
+def test_what_is_prolonged_rises_again_and_falls_at_its_new_end():
+    schedule = Schedule.of_steps(300, 10, begin=100)
+    assert schedule.factor(100) == pytest.approx(1 / 11)
+    assert schedule.factor(150) == schedule.factor(200) == 1
+    assert 0 < schedule.factor(299) < 0.02 and schedule.is_over(300)

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Button, DirectoryTree, Static
+from textual.widgets import Button, DirectoryTree, Input, Static
 
 from ...core.language import N_
 from ...core.language import gettext as _
@@ -38,6 +38,31 @@ class Confirm(Translated, ModalScreen[bool]):
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Answer."""
         self.dismiss(event.button.id == "yes")
+
+
+class Question(Translated, ModalScreen[str]):
+    """Asks for a line of text; nothing when it is left."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss('')", N_("Cancel"), id="question.cancel")]
+
+    def __init__(self, question: str, proposal: str):
+        super().__init__()
+        self.question, self.proposal = question, proposal
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog small"):
+            yield Static(self.question, markup=False)
+            yield Input(self.proposal, compact=True)
+            yield Static(_("Enter takes it, Esc leaves."), classes="hint", markup=False)
+
+    def on_mount(self) -> None:
+        """Ready to be typed over."""
+        self.query_one(Input).cursor_blink = False
+        self.query_one(Input).focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Answer."""
+        self.dismiss(event.value.strip())
 
 
 class Message(Translated, ModalScreen[None]):

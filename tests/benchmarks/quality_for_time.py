@@ -1,0 +1,188 @@
+"""What a given time makes of a text: `python tests/benchmarks/quality_for_time.py 5m FILE...`.
+
+Bits per byte of held-out text, by turns in one run: `newleaf train --time 5m`, and Transformers' GPT2LMHeadModel with
+its Trainer for as long, in three sizes at two rates each. Both learn from the same tokens of the same documents, and
+one function measures both models, loaded by Transformers from the folders that were saved. The Trainer is given the
+tokens, the faster type and the number of steps that fill its time, which are measured before its clock starts; ours is
+charged for everything from the start of its job. Run it on a quiet machine. `--ours` leaves the Trainer out.
+"""
+
+import argparse
+import json
+import math
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+NEWLEAF = str(Path(sys.executable).with_name("newleaf"))
+SHAPES = ((2, 128), (4, 256), (6, 384))
+RATES = (1e-3, 3e-3)
+CONTEXT = 256
+ROWS = 8  # the Trainer's own default
+CALIBRATION = 12  # steps
+
+
+def prepare(file: Path, seconds: float, folder: Path) -> dict:
+    """The corpus and its tokenizer in the home, and where its tokens are."""
+    from newleaf.core.corpus.importing import ImportOptions, import_files
+    from newleaf.core.tokenizer.options import TokenizerOptions
+    from newleaf.core.tokenizer.token_files import encode_corpus
+    from newleaf.core.tokenizer.training import train_tokenizer
+    from newleaf.trainer.options import TrainOptions
+    from newleaf.trainer.plan import vocabulary_for
+
+    name = file.name.split(".")[0]
+    corpus = import_files([file], name, ImportOptions())
+    size = vocabulary_for(TrainOptions(time=seconds), corpus.manifest.train.bytes)
+    tokenizer = train_tokenizer(corpus, name, TokenizerOptions(vocab_size=size))
+    files = encode_corpus(corpus, tokenizer, name)
+    arrays = folder / f"{name}.npz"
+    np.savez(
+        arrays, train=files.tokens("train"), val=files.tokens("val"), lengths=tokenizer.byte_lengths, vocabulary=size
+    )
+    return {"name": name, "arrays": str(arrays)}
+
+
+@torch.no_grad()
+def bits_per_byte(folder: str, arrays: str) -> float:
+    """Of all held-out text, by Transformers."""
+    from transformers import AutoModelForCausalLM
+
+    data = np.load(arrays)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    tokens, lengths = torch.from_numpy(data["val"].astype(np.int64)), torch.from_numpy(data["lengths"])
+    nats = count = 0.0
+    for start in range(0, len(tokens) - 1, CONTEXT):
+        block = tokens[start : start + CONTEXT + 1]
+        logits, answers = model(block[None, :-1]).logits[0], block[1:]
+        losses = torch.nn.functional.cross_entropy(logits.float(), answers, reduction="none")
+        nats += float((losses * (lengths[answers] > 0)).sum())
+        count += float(lengths[answers].sum())
+    return nats / count / math.log(2)
+
+
+def train_peer(layers: int, width: int, rate: float, seconds: float, arrays: str, folder: str) -> dict:
+    """Transformers' Trainer for so long."""
+    from transformers import GPT2Config, GPT2LMHeadModel, Trainer, TrainingArguments, set_seed
+
+    data = np.load(arrays)
+    blocks = data["train"][: len(data["train"]) // CONTEXT * CONTEXT].reshape(-1, CONTEXT).astype(np.int64)
+    dataset = [{"input_ids": torch.from_numpy(block), "labels": torch.from_numpy(block)} for block in blocks]
+
+    def trainer(steps: int, bf16: bool) -> Trainer:
+        set_seed(1)
+        config = GPT2Config(
+            vocab_size=int(data["vocabulary"]),
+            n_positions=CONTEXT,
+            n_embd=width,
+            n_layer=layers,
+            n_head=width // (32 if width < 256 else 64),
+            resid_pdrop=0.0,
+            embd_pdrop=0.0,
+            attn_pdrop=0.0,
+        )
+        return Trainer(
+            GPT2LMHeadModel(config),
+            TrainingArguments(
+                output_dir=folder,
+                max_steps=steps,
+                per_device_train_batch_size=ROWS,
+                learning_rate=rate,
+                lr_scheduler_type="cosine",
+                warmup_steps=max(1, min(100, steps // 10)),
+                weight_decay=0.1,
+                adam_beta2=0.95,
+                use_cpu=True,
+                bf16=bf16,
+                save_strategy="no",
+                report_to=[],
+                disable_tqdm=True,
+                logging_steps=1_000_000,
+            ),
+            train_dataset=dataset,
+        )
+
+    def step_seconds(bf16: bool) -> float:
+        taken = []
+        for steps in (2, 2 + CALIBRATION):
+            run = trainer(steps, bf16)
+            begin = time.perf_counter()
+            run.train()
+            taken.append(time.perf_counter() - begin)
+        return (taken[1] - taken[0]) / CALIBRATION
+
+    found = {bf16: step_seconds(bf16) for bf16 in (False, True)}
+    bf16 = found[True] < found[False]
+    run = trainer(max(1, round(seconds / found[bf16])), bf16)
+    begin = time.perf_counter()
+    run.train()
+    taken = time.perf_counter() - begin
+    run.save_model(folder)
+    tokens = run.state.max_steps * ROWS * CONTEXT
+    return {"seconds": taken, "steps": run.state.max_steps, "rate": tokens / taken, "bf16": bf16}
+
+
+def main() -> None:
+    """Print a table for each file, and the ratio."""
+    from newleaf.core.options import parse_duration
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("time", type=parse_duration)
+    parser.add_argument("files", nargs="+", type=Path)
+    parser.add_argument("--ours", action="store_true")
+    parsed = parser.parse_args()
+    for file in parsed.files:
+        with tempfile.TemporaryDirectory() as home:
+            compare(file, parsed.time, Path(home), parsed.ours)
+
+
+def compare(file: Path, seconds: float, home: Path, only_ours: bool) -> None:
+    """One file."""
+    import os
+
+    os.environ["NEWLEAF_HOME"] = str(home)
+    prepared = json.loads(_call("prepare", str(file), seconds, str(home)))
+    name, arrays = prepared["name"], prepared["arrays"]
+    begin = time.perf_counter()
+    subprocess.run([NEWLEAF, "train", name, "--name", "ours", "--time", f"{seconds}s"], check=True)
+    taken = time.perf_counter() - begin
+    ours = bits_per_byte(str(home / "models" / "ours"), arrays)
+    plan = json.loads((home / "jobs" / "train-ours" / "plan.json").read_text())
+    print(f"{name}: newleaf {plan['size']}, {taken:.0f} s in all: {ours:.4f} bits per byte", flush=True)
+    peers = []
+    for layers, width in () if only_ours else SHAPES:
+        for rate in RATES:
+            folder = str(home / f"peer-{layers}-{width}-{rate}")
+            facts = json.loads(_call("train_peer", layers, width, rate, seconds, arrays, folder))
+            score = bits_per_byte(folder, arrays)
+            peers.append(score)
+            print(
+                f"{name}: Trainer {layers} x {width}, rate {rate:g}, {'bf16' if facts['bf16'] else 'fp32'}, "
+                f"{facts['steps']:,} steps, {facts['rate']:,.0f} tokens/s, {facts['seconds']:.0f} s: {score:.4f}",
+                flush=True,
+            )
+    if peers:
+        print(f"{name}: {1 - ours / min(peers):.1%} below the Trainer's best", flush=True)
+
+
+def _call(function: str, *arguments: object) -> str:
+    """A function of this module in a process of its own; the last line that it prints."""
+    command = [sys.executable, __file__, "--call", function, json.dumps(arguments)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout.strip().splitlines()[-1]
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--call"]:
+        function, arguments = sys.argv[2], json.loads(sys.argv[3])
+        if function == "prepare":
+            print(json.dumps(prepare(Path(arguments[0]), arguments[1], Path(arguments[2]))))
+        else:
+            print(json.dumps(train_peer(*arguments)))
+    else:
+        main()

@@ -1,0 +1,117 @@
+"""A training that starts from a model that there is, and what it says was forgotten."""
+
+import dataclasses
+import time
+
+import pytest
+import torch
+from architectures import CONFIGS
+
+from newleaf.core import store
+from newleaf.core.corpus.importing import import_documents
+from newleaf.core.errors import UserError
+from newleaf.core.home import folder
+from newleaf.core.model.gpt import GPT
+from newleaf.core.model.store import ModelInfo, load_model, save_model
+from newleaf.trainer.jobs import LIVE
+from newleaf.trainer.options import TrainOptions
+from newleaf.trainer.planner import plan_training
+from newleaf.trainer.resuming import resume
+from newleaf.trainer.work import training
+
+QUICK = {"context": 32, "batch_tokens": 256, "device": "cpu", "dtype": "float32", "compile": "off"}
+
+
+def finish(job):
+    while job.state in LIVE:
+        time.sleep(0.05)
+    status = job.status()
+    assert status["state"] == "finished", status
+    return [event["text"] for event in job.events()[0] if event["kind"] == "message"]
+
+
+@pytest.fixture
+def numbers(book, tokenizer):
+    """A second corpus, unlike the book."""
+    return import_documents(((f"{n} and {n + 1} make {2 * n + 1}; " * 20, str(n)) for n in range(200)), "numbers")
+
+
+@pytest.fixture
+def old_model(numbers):
+    """A model that has learnt the book."""
+    job = training.submit("book", "old", TrainOptions(steps=40, size="nano", **QUICK), "pieces")
+    finish(job)
+    return ModelInfo.open("old")
+
+
+def test_it_goes_on_from_the_model_and_says_what_was_forgotten(old_model):
+    messages = finish(
+        training.submit("numbers", "new", TrainOptions(steps=30, learning_rate=0.02, **QUICK), origin="old")
+    )
+    (sentence,) = [text for text in messages if "learnt before" in text]
+    assert "On book" in sentence and "forgotten" in sentence
+    new = ModelInfo.open("new").provenance
+    assert new["from"] == "old" and new["old_corpus"] == "book"
+    scores = new["old_bits_per_byte"]
+    assert scores["before"] == pytest.approx(old_model.bits_per_byte, abs=0.02)
+    assert scores["after"] > scores["before"]
+    assert ModelInfo.open("new").config == old_model.config
+
+
+def test_with_next_to_no_rate_it_stays_the_model_that_it_was(old_model):
+    finish(training.submit("numbers", "same", TrainOptions(steps=1, learning_rate=1e-8, **QUICK), origin="old"))
+    before, after = (load_model(folder("models") / name).state_dict() for name in ("old", "same"))
+    matrices = [name for name in before if "proj" in name]
+    assert all(torch.allclose(before[name], after[name], atol=1e-4) for name in matrices)
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "llama", "qwen2 untied"])
+def test_models_of_other_architectures_learn_too(kind, numbers, tokenizer):
+    shape = dataclasses.replace(CONFIGS[kind], vocab_size=tokenizer.vocab_size)
+    model = GPT(shape)
+    model.initialise(torch.Generator().manual_seed(0))
+    save_model(folder("models") / "other", model, tokenizer, {})
+    options = TrainOptions(steps=30, learning_rate=0.01, eval_every=10, **QUICK)
+    job = training.submit("numbers", "new", options, origin="other", old_corpus="book")
+    assert any("On book" in text for text in finish(job))
+    evaluations = [event["bits_per_byte"] for event in job.events()[0] if event["kind"] == "eval"]
+    assert evaluations[-1] < 0.9 * evaluations[0]
+    new = ModelInfo.open("new")
+    assert new.architecture == shape.architecture and new.config.context == shape.context
+
+
+def test_the_plan_is_of_the_models_shape(old_model):
+    plan = plan_training("numbers", None, TrainOptions(time=60.0, device="cpu"), "old")
+    assert plan.model_config == old_model.config and plan.origin == "old"
+    assert plan.learning_rate < 0.01
+
+
+def test_what_cannot_go_together_is_said_before_anything_is_made(old_model):
+    for options, more, word in (
+        (TrainOptions(size="mini"), {}, "--size"),
+        (TrainOptions(), {"tokenizer": "pieces"}, "--tokenizer"),
+        (TrainOptions(context=1024), {}, "1,024"),
+        (TrainOptions(), {"old_corpus": "absent"}, "no corpus"),
+    ):
+        with pytest.raises(UserError, match=word):
+            training.submit("numbers", "new", options, origin="old", **more)
+    with pytest.raises(UserError, match="no model"):
+        training.submit("numbers", "new", origin="absent")
+    with pytest.raises(UserError, match="--from"):
+        training.submit("numbers", "new", old_corpus="book")
+    assert "train-new" not in store.names("jobs")
+
+
+def test_a_resumed_one_does_not_measure_the_beginning_again(old_model):
+    job = training.submit("numbers", "twice", TrainOptions(steps=3000, **QUICK), origin="old")
+    while not any(event["kind"] == "step" for event in job.events()[0]):
+        time.sleep(0.05)
+    job.stop()
+    while job.state in LIVE:
+        time.sleep(0.05)
+    before = (job.path / "old.json").read_text()
+    resume(job)
+    while job.state == "queued" or not any(event["kind"] == "resume" for event in job.events()[0]):
+        time.sleep(0.05)
+    assert (job.path / "old.json").read_text() == before
+    job.stop()

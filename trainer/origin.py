@@ -1,0 +1,68 @@
+"""The model that a training starts from, and what it forgets while it learns something new."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..core.corpus.store import Corpus
+from ..core.files import read_object, write_json
+from ..core.language import gettext as _
+from ..core.model.gpt import GPT
+from ..core.model.store import ModelInfo, load_model
+from ..core.progress import Progress
+from ..core.tokenizer.token_files import encode_corpus
+from ..core.tokenizer.tokenizer import Tokenizer
+from .evaluation import bits_per_byte
+from .jobs import Job
+from .plan import Plan
+
+FILE = "old.json"  # bits per byte on the old corpus, "before" and "after"
+MOST_TOKENS = 65_536  # of the old corpus that are measured
+
+
+class Origin:
+    """The model, and the corpus that it learnt from before where that is there."""
+
+    def __init__(self, job: Job):
+        self.info = ModelInfo.open(job.spec["inputs"]["from"])
+        old = job.spec["inputs"].get("old_corpus")
+        self.old = Corpus.open(old) if old else None
+        self.path = job.path / FILE
+        self.tokenizer = Tokenizer.at(self.info.path)
+        self.tokens_name = f"model-{self.info.name}"  # of a corpus's token files
+
+    def load(self, model: GPT) -> None:
+        """Give a network of this shape the model's weights, on the device where it is."""
+        device = model.device
+        model.to("cpu").load_state_dict(load_model(self.info.path).state_dict())
+        model.to(device)
+
+    @property
+    def scores(self) -> dict[str, Any]:
+        """What was measured so far."""
+        return read_object(self.path) if self.path.exists() else {}
+
+    def measure(self, when: str, model: GPT, plan: Plan, progress: Progress) -> None:
+        """Bits per byte on the old corpus "before" or "after"; before once only, however often a job is resumed."""
+        if self.old is None or (when == "before" and when in self.scores):
+            return
+        tokens = encode_corpus(self.old, self.tokenizer, self.tokens_name, progress).tokens("val")
+        score = bits_per_byte(model, tokens, self.tokenizer.byte_lengths, plan.dtype, MOST_TOKENS, plan.context)
+        write_json(self.path, {**self.scores, when: score})
+
+    def sentence(self) -> str | None:
+        """What learning something new did to what the model knew."""
+        if self.old is None:
+            return None
+        before, after = self.scores.get("before"), self.scores.get("after")
+        if before is None or after is None:
+            return _("{corpus} has no held-out text: what was forgotten cannot be said.").format(corpus=self.old.name)
+        text = _("On {corpus}, learnt before: {before:.4f} bits per byte before this training, {after:.4f} after it.")
+        change = after / before - 1
+        verdict = _("{change:.1%} was forgotten.").format(change=change) if change > 0 else _("Nothing was forgotten.")
+        return f"{text.format(corpus=self.old.name, before=before, after=after)} {verdict}"
+
+    def provenance(self) -> dict[str, Any]:
+        """For the model's newleaf.json."""
+        old = {"old_corpus": self.old.name, "old_bits_per_byte": self.scores} if self.old and self.scores else {}
+        return {"from": self.info.name, **old}

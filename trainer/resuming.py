@@ -1,0 +1,124 @@
+"""Whether a job can be gone on with, and how: from where it was, from an earlier checkpoint, or beyond its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..core import store
+from ..core.errors import UserError
+from ..core.files import write_json
+from ..core.language import gettext as _
+from ..core.options import parse_duration
+from .checkpoints import is_whole, list_checkpoints, newest_whole, remove_newer, step_of
+from .jobs import RESUMABLE, Job, start, state_word
+
+MORE = "more.json"  # how much longer a training shall be: {"time": seconds} or {"steps": number}
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """What a resumed job would begin with, or why there is none."""
+
+    step: int | None = None  # of the newest checkpoint that is whole; None: from the beginning
+    damaged: tuple[str, ...] = ()  # newer checkpoints that are not whole
+    obstacle: str | None = None  # a sentence
+
+
+def prospect(job: Job) -> Prospect:
+    """Look at all that a resumed job needs; reads its checkpoints whole."""
+    state = job.state
+    if state not in (*RESUMABLE, "finished"):
+        return Prospect(
+            obstacle=_("Job {name} cannot be resumed: it is {state}.").format(name=job.name, state=state_word(state))
+        )
+    for kind, key in (("corpora", "corpus"), ("tokenizers", "tokenizer")):
+        if job.kind == "train" and (name := job.spec["inputs"].get(key)) and name not in store.names(kind):
+            return Prospect(
+                obstacle=_("Job {name} cannot be resumed: {path} is gone.").format(name=job.name, path=f"{kind}/{name}")
+            )
+    path, damaged = newest_whole(job.path / "checkpoints")
+    names = tuple(each.name for each in damaged)
+    if path is None and damaged:
+        return Prospect(
+            damaged=names,
+            obstacle=_(
+                "Job {name} cannot be resumed: no checkpoint is whole ({names}). Remove it, and train again: "
+                "newleaf job remove {name}"
+            ).format(name=job.name, names=", ".join(names)),
+        )
+    if path is None and state == "finished":
+        return Prospect(
+            obstacle=_("Job {name} is finished, and has kept no checkpoint to go on from.").format(name=job.name)
+        )
+    return Prospect(None if path is None else step_of(path), names)
+
+
+def prospect_text(found: Prospect) -> str:
+    """A prospect in words."""
+    if found.obstacle:
+        return found.obstacle
+    if found.step is None:
+        return _("from the beginning: there is no checkpoint yet")
+    text = _("from step {step:,}, whose checkpoint is whole").format(step=found.step)
+    return text if not found.damaged else text + _("; damaged: {names}").format(names=", ".join(found.damaged))
+
+
+def resume(job: Job, time: str | None = None, steps: str | None = None, origin: str | None = None) -> None:
+    """Start the process of a job again.
+
+    A training goes on from its newest checkpoint, or from `origin`: "best" or a step of which there is a checkpoint;
+    later ones are removed. With a `time` such as "+30m", or `steps` such as "+500", it trains so much longer; a
+    finished one needs either. Raises UserError.
+    """
+    found = prospect(job)
+    if found.obstacle:
+        raise UserError(found.obstacle)
+    more = _more(job, time, steps)
+    if job.state == "finished" and not more:
+        message = _("Job {name} is finished. To train longer: newleaf job resume {name} --time +30m")
+        raise UserError(message.format(name=job.name))
+    if origin is not None:
+        step = _step(job, origin)
+        remove_newer(job.path / "checkpoints", step)
+    if more:
+        write_json(job.path / MORE, more)
+    start(job)
+
+
+def _more(job: Job, time: str | None, steps: str | None) -> dict[str, float]:
+    if time is None and steps is None:
+        return {}
+    if job.kind != "train":
+        raise UserError(_("Only a training can be prolonged."))
+    if time is not None and steps is not None:
+        raise UserError(_("--time and --steps exclude each other: give one."))
+    if not job.has_checkpoint:
+        raise UserError(_("Job {name} has no checkpoint yet: resume it without --time.").format(name=job.name))
+    text = (time or steps or "").strip()
+    try:
+        value = parse_duration(text[1:]) if time else int(text[1:])
+        if not text.startswith("+") or value <= 0:
+            raise ValueError(text)
+    except ValueError:
+        expected = "--time +30m" if time else "--steps +500"
+        raise UserError(
+            _("{text} is not how much longer to train. Write: {expected}").format(text=text, expected=expected)
+        ) from None
+    return {"time": value} if time else {"steps": value}
+
+
+def _step(job: Job, origin: str) -> int:
+    paths = list_checkpoints(job.path / "checkpoints")
+    steps = [step_of(path) for path in paths]
+    wanted: int | None = None
+    if origin == "best":
+        wanted = job.status().get("best_step")
+    elif origin.isdecimal():
+        wanted = int(origin)
+    if wanted not in steps or not is_whole(paths[steps.index(wanted)]):
+        raise UserError(
+            _("There is no whole checkpoint of {origin}. There are: {steps}.").format(
+                origin=origin, steps=", ".join(f"{step:,}" for step in steps) or _("none")
+            )
+        )
+    return wanted
