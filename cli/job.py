@@ -43,6 +43,9 @@ def configure(parser: ArgumentParser) -> None:
             command.add_argument(
                 "--from", metavar="STEP", dest="origin", help=_("go back to a checkpoint: a step, or best")
             )
+            command.add_argument("--gpus", metavar="N", help=_("go on with so many GPUs, or processes"))
+            command.add_argument("--nodes", metavar="N", type=int, help=_("go on with so many machines"))
+            command.add_argument("--rendezvous", metavar="HOST:PORT", help=_("where they meet"))
             command.add_argument("--detach", action="store_true", help=_("leave it in the background"))
         elif name == "move":
             command.add_argument("place", metavar="PLACE", type=int, help=_("1 is the next one to start"))
@@ -122,7 +125,8 @@ def _stop(parsed: Namespace) -> None:
 
 def _resume(parsed: Namespace) -> int:
     job = Job.open(parsed.name)
-    resume(job, parsed.time, parsed.steps, parsed.origin)
+    where = {key: value for key in ("gpus", "nodes", "rendezvous") if (value := getattr(parsed, key)) is not None}
+    resume(job, parsed.time, parsed.steps, parsed.origin, where)
     if parsed.detach:
         say(_("Started in the background. Watch it: newleaf job watch {name}").format(name=job.name))
         return 0

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..core.model.gpt import GPT
+from .group import Group
 from .step import autocast
 
 ROWS = 8
@@ -24,22 +25,28 @@ def bits_per_byte(
     dtype: str = "float32",
     limit: int | None = None,
     context: int | None = None,
+    group: Group | None = None,
 ) -> float | None:
     """Bits that the model needs for each UTF-8 byte of `tokens` (N,), in windows of `context` (its own) tokens.
 
     The surprise of every token that stands for text counts, and its bytes; control symbols do not. With a `limit`,
-    windows from all over the text are taken that have about so many tokens. None without text.
+    windows from all over the text are taken that have about so many tokens. The processes of a group share the work.
+    None without text.
     """
     model.eval()
     context = context or model.config.context
     lengths = torch.from_numpy(byte_lengths)
     nats = count = 0.0
-    for inputs, targets in _windows(tokens, context, limit):
+    group = group or Group()
+    for index, (inputs, targets) in enumerate(_windows(tokens, context, limit)):
+        if index % group.size != group.rank:
+            continue
         with autocast(model.device.type, dtype):
             losses = model.loss(inputs.to(model.device), targets.to(model.device), reduction="none").double().cpu()
         sizes = lengths[targets.flatten()]
         nats += float((losses * (sizes > 0)).sum())
         count += float(sizes.sum())
+    nats, count = group.sum([nats, count])
     return nats / count / math.log(2) if count else None
 
 

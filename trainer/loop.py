@@ -23,6 +23,7 @@ from ..core.errors import UserError
 from ..core.language import gettext as _
 from ..core.model.gpt import GPT
 from . import optimisers
+from .group import Group
 from .memory import free_memory, is_out_of_memory
 from .plan import Plan
 from .schedule import Schedule
@@ -134,7 +135,9 @@ class Loop:
         batch: Callable[[int], tuple[Tensor, Tensor]],
         observer: Observer,
         initial: Callable[[GPT], None] | None = None,
+        group: Group | None = None,
     ):
+        self.group = group or Group()
         self.initial = initial or (lambda model: initialise(model, plan))
         self.model, self.plan, self.batch, self.observer = model, plan, batch, observer
         self.reserve = 0.0  # seconds of the plan's time that are for what comes after the loop
@@ -147,6 +150,8 @@ class Loop:
         """Be at the beginning, with the first weights."""
         model, plan = self.model, self.plan
         self.initial(model)
+        model.to(plan.device)
+        self.network = self.group.network(model)
         model.model.set_dropout(plan.dropout)
         self.optimisers = optimisers.build(model, plan)
         schedule = Schedule.of_steps(plan.steps, plan.warmup) if plan.steps else Schedule(plan.warmup)
@@ -198,7 +203,7 @@ class Loop:
         self.model.train()
         while True:
             state = self.state
-            state.elapsed = self._now() - self._begin
+            stop, due = self._agree()
             if plan.time:
                 self._keep_time(plan.time)
             if state.schedule.is_over(state.step):
@@ -207,8 +212,7 @@ class Loop:
                 self._evaluate()
                 if self._learns_no_more():
                     break
-                state.elapsed = self._now() - self._begin
-            if self.observer.stop_requested():
+            if stop:
                 self._checkpoint()
                 if state.step and not state.best_step:  # there shall be a model, however early somebody stops
                     self.observer.improved(state.step, self.observer.evaluate(state))
@@ -218,7 +222,7 @@ class Loop:
             except Diverged:
                 self._go_back()
                 continue
-            if self._checkpoint_due():
+            if due or (plan.keep_every and self.state.step % plan.keep_every == 0):
                 self._checkpoint()
         self._evaluate_unless_done()
         self._checkpoint()
@@ -310,10 +314,10 @@ class Loop:
         while True:
             rows = state.micro_rows or self.plan.micro_rows
             try:
-                return gradients(self.model, self.plan, tokens, targets, rows)
+                return gradients(self.network, self.plan, tokens, targets, rows, self.group)
             except (RuntimeError, MemoryError) as error:
-                if rows == 1 or not is_out_of_memory(error):
-                    raise
+                if rows == 1 or self.group.size > 1 or not is_out_of_memory(error):
+                    raise  # in a group all begin again, with fewer rows
             # Outside of the handler: the error holds on to what was being computed.
             free_memory(self.model)
             state.micro_rows = rows // 2
@@ -360,7 +364,8 @@ class Loop:
             state.stale += 1
         self.observer.evaluated(state, score)
         self.model.train()
-        cheap = self._checkpoint_seconds < CHECKPOINT_SHARE * (self._now() - self._last_checkpoint)
+        since = self._now() - self._last_checkpoint
+        (cheap,) = self.group.first([float(self._checkpoint_seconds < CHECKPOINT_SHARE * since)])
         if state.best_step == state.step > 0 and cheap:
             self._checkpoint()
 
@@ -372,14 +377,26 @@ class Loop:
         schedule = state.schedule
         if schedule.decay_start is not None and state.step >= schedule.decay_start:
             return True
-        schedule.begin_decay(state.step, min(self.remaining_steps(), max(1, round(SHORT_DECAY * state.step))))
+        (remaining,) = self.group.first([float(self.remaining_steps())])
+        schedule.begin_decay(state.step, min(int(remaining), max(1, round(SHORT_DECAY * state.step))))
         state.stale = 0
         return False
 
+    def _agree(self) -> tuple[bool, bool]:
+        """Set the time that has gone; whether to stop and whether to keep a checkpoint: the same in all processes."""
+        first = self.group.rank == 0  # its clock counts
+        elapsed, stop, due = self.group.sum(
+            [
+                (self._now() - self._begin) * first,
+                float(self.observer.stop_requested()),
+                float(self._checkpoint_due() and first),
+            ]
+        )
+        self.state.elapsed = elapsed
+        return stop > 0, due > 0
+
     def _checkpoint_due(self) -> bool:
-        state, plan = self.state, self.plan
-        if plan.keep_every and state.step % plan.keep_every == 0:
-            return True
+        plan = self.plan
         since = self._now() - self._last_checkpoint
         if plan.checkpoint_every is None:
             return since >= max(CHECKPOINT_EVERY, self._checkpoint_seconds / CHECKPOINT_SHARE)

@@ -17,6 +17,7 @@ from ..core.home import home
 from ..core.memory import total_memory
 from ..core.model.device import choose_device
 from ..core.model.gpt import GPT
+from .group import Network
 from .optimisers import build
 from .options import TrainOptions
 from .plan import Machine, Trial, make_plan, step_flops
@@ -105,7 +106,7 @@ def _rate(size: str, device: str, dtype: str) -> float:
     seconds: list[float] = []
     while sum(seconds) < SHORTEST or len(seconds) < 2:
         start = now(device)
-        gradients(model, plan, block[:, :-1], block[:, 1:])
+        gradients(Network(model), plan, block[:, :-1], block[:, 1:])
         update(optimisers)
         seconds.append(now(device) - start)
     return step_flops(model.config, plan.batch_tokens, plan.optimizer) / sorted(seconds)[len(seconds) // 4]

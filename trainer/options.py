@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from ..core.language import N_
@@ -82,6 +83,13 @@ class TrainOptions(OptionsBase):
         6, N_("End early after this many measurements without progress; 0 for never."), minimum=0, maximum=10_000
     )
     device: str = option("auto", N_("Where to train."), choices=("auto", "cpu", "cuda", "mps"))
+    gpus: str | None = option(
+        None, N_("How many GPUs of this machine to use, or all; with --device cpu so many processes."), metavar="N"
+    )
+    nodes: int = option(1, N_("How many machines train together; start the same on each."), minimum=1, maximum=1_000)
+    rendezvous: str | None = option(
+        None, N_("Where they meet: a name or address of one of them, and a free port."), metavar="HOST:PORT"
+    )
     dtype: str = option(
         "auto",
         N_("The type of the multiplications; auto takes the faster one."),
@@ -95,6 +103,13 @@ class TrainOptions(OptionsBase):
     prompt: str = option("", N_("What the samples on the way go on from."), metavar="TEXT")
 
     def problems(self) -> list[str]:
+        found = []
         if self.time is not None and self.steps is not None:
-            return [_("--time and --steps exclude each other: give one.")]
-        return []
+            found.append(_("--time and --steps exclude each other: give one."))
+        if self.gpus is not None and self.gpus != "all" and not (self.gpus.isdecimal() and 1 <= int(self.gpus) <= 1024):
+            found.append(_("--gpus is {value}: it must be a number, 1 or more, or all.").format(value=self.gpus))
+        if self.nodes > 1 and not self.rendezvous:
+            found.append(_("--nodes needs the place where the machines meet: --rendezvous HOST:PORT"))
+        if self.rendezvous and not re.fullmatch(r"[^\s:]+:[0-9]{1,5}|\[[0-9a-fA-F:]+\]:[0-9]{1,5}", self.rendezvous):
+            found.append(_("--rendezvous is {value}: it must be HOST:PORT.").format(value=self.rendezvous))
+        return found

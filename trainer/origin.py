@@ -9,7 +9,6 @@ from ..core.files import read_object, write_json
 from ..core.language import gettext as _
 from ..core.model.gpt import GPT
 from ..core.model.store import ModelInfo, load_model
-from ..core.progress import Progress
 from ..core.tokenizer.token_files import encode_corpus
 from ..core.tokenizer.tokenizer import Tokenizer
 from .evaluation import bits_per_byte
@@ -42,11 +41,11 @@ class Origin:
         """What was measured so far."""
         return read_object(self.path) if self.path.exists() else {}
 
-    def measure(self, when: str, model: GPT, plan: Plan, progress: Progress) -> None:
+    def measure(self, when: str, model: GPT, plan: Plan) -> None:
         """Bits per byte on the old corpus "before" or "after"; before once only, however often a job is resumed."""
         if self.old is None or (when == "before" and when in self.scores):
             return
-        tokens = encode_corpus(self.old, self.tokenizer, self.tokens_name, progress).tokens("val")
+        tokens = encode_corpus(self.old, self.tokenizer, self.tokens_name).tokens("val")
         score = bits_per_byte(model, tokens, self.tokenizer.byte_lengths, plan.dtype, MOST_TOKENS, plan.context)
         write_json(self.path, {**self.scores, when: score})
 

@@ -7,6 +7,7 @@ import json
 import os
 import threading
 import time
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
@@ -27,9 +28,11 @@ class Reporter:
     Cancelled once somebody wants the job to stop.
     """
 
-    def __init__(self, job: Job):
+    def __init__(self, job: Job, last_word: bool = True):
         self.job = job
-        self.status: dict[str, Any] = {**job._read_status(), "state": "running", "pid": os.getpid()}
+        self.last_word = last_word  # whether it says how the job ended; else another process does
+        pid = os.getpid() if last_word else os.getppid()  # the job's own process
+        self.status: dict[str, Any] = {**job._read_status(), "state": "running", "pid": pid}
         self.status["started"] = self.status["updated"] = round(time.time(), 3)
         self.result: dict[str, Any] = {}  # what was made, for the end of the status
         self._events: list[dict[str, Any]] = []
@@ -37,6 +40,7 @@ class Reporter:
         self._writing = threading.Lock()
         self._stop = threading.Event()
         self._ended = threading.Event()
+        self._handed_over = False
         self._begin: tuple[float, float] | None = None
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
@@ -48,6 +52,8 @@ class Reporter:
     def request_stop(self) -> None:
         """Let the job end soon; may be called by a signal handler."""
         self._stop.set()
+        if self._handed_over:
+            (self.job.path / STOP).touch()
 
     def event(self, kind: str, **values: Any) -> None:
         """Add a line to `events.jsonl`."""
@@ -89,6 +95,20 @@ class Reporter:
                     raise
             self._write(status)
 
+    @contextlib.contextmanager
+    def handed_over(self) -> Iterator[None]:
+        """In this context another process writes the status, and this one is still. A wish to stop is passed on."""
+        self.flush()
+        with self._writing:
+            self._handed_over = True
+        if self._stop.is_set():
+            self.request_stop()
+        try:
+            yield
+        finally:
+            self._handed_over = False
+            self.status = {**self.job._read_status(), "state": "running", "pid": os.getpid()}
+
     def _write(self, status: dict[str, Any], durable: bool = False) -> None:
         path = self.job.path / "status.json"
         try:
@@ -109,6 +129,8 @@ class Reporter:
                 news = bool(self._events)
             if now - last >= HEARTBEAT or (news and now - last >= BEAT):
                 last = now
+                if self._handed_over:
+                    continue
                 with contextlib.suppress(OSError):  # a full disk stops the work itself, with its own words
                     self.flush()
 
@@ -123,6 +145,10 @@ class Reporter:
     ) -> None:
         self._ended.set()
         self._thread.join()
+        if not self.last_word:
+            with contextlib.suppress(OSError):
+                self.flush()
+            return
         if error is None:
             self.update(state="finished", progress=1.0, **self.result)
         elif isinstance(error, Cancelled):
@@ -134,6 +160,27 @@ class Reporter:
         with contextlib.suppress(OSError):
             self.flush()
         self._write(self.status, durable=True)
+
+
+class SilentReporter(Reporter):
+    """For a process that is one of several: another one tells."""
+
+    def event(self, kind: str, **values: Any) -> None:
+        """Nobody hears it."""
+
+    def update(self, **values: Any) -> None:
+        """Nobody sees it."""
+
+    def flush(self) -> None:
+        """There is nothing to write."""
+
+    def __enter__(self) -> Reporter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
 
 
 def fault(error: BaseException, job: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ..core import store
 from ..core.errors import UserError
@@ -11,6 +13,7 @@ from ..core.language import gettext as _
 from ..core.options import parse_duration
 from .checkpoints import is_whole, list_checkpoints, newest_whole, remove_newer, step_of
 from .jobs import RESUMABLE, Job, start, state_word
+from .options import TrainOptions
 
 MORE = "more.json"  # how much longer a training shall be: {"time": seconds} or {"steps": number}
 
@@ -63,12 +66,19 @@ def prospect_text(found: Prospect) -> str:
     return text if not found.damaged else text + _("; damaged: {names}").format(names=", ".join(found.damaged))
 
 
-def resume(job: Job, time: str | None = None, steps: str | None = None, origin: str | None = None) -> None:
+def resume(
+    job: Job,
+    time: str | None = None,
+    steps: str | None = None,
+    origin: str | None = None,
+    where: Mapping[str, Any] | None = None,
+) -> None:
     """Start the process of a job again.
 
     A training goes on from its newest checkpoint, or from `origin`: "best" or a step of which there is a checkpoint;
     later ones are removed. With a `time` such as "+30m", or `steps` such as "+500", it trains so much longer; a
-    finished one needs either. Raises UserError.
+    finished one needs either. `where` says on what it goes on, if not on the same: gpus, nodes, rendezvous. Raises
+    UserError.
     """
     found = prospect(job)
     if found.obstacle:
@@ -82,7 +92,10 @@ def resume(job: Job, time: str | None = None, steps: str | None = None, origin: 
         remove_newer(job.path / "checkpoints", step)
     if more:
         write_json(job.path / MORE, more)
-    start(job)
+    if where:
+        options = TrainOptions.from_mapping({**job.spec["options"], **where})
+        write_json(job.path / "job.json", {**job.spec, "options": options.as_dict()})
+    start(Job(job.path))
 
 
 def _more(job: Job, time: str | None, steps: str | None) -> dict[str, float]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from ..core.model.gpt import GPT
+from .group import Group, Network
 from .optimisers import matrices_of
 from .plan import Plan
 
@@ -15,20 +15,32 @@ CLIP = 1.0  # the highest norm of all gradients together
 
 
 def gradients(
-    model: GPT, plan: Plan, tokens: Tensor, targets: Tensor, micro_rows: int | None = None
+    network: Network,
+    plan: Plan,
+    tokens: Tensor,
+    targets: Tensor,
+    micro_rows: int | None = None,
+    group: Group | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Set the clipped gradients for tokens and targets (rows, context), `micro_rows` (the plan's) of them at a time.
 
-    Gives the mean loss in nats, and the norm of the gradients before they were clipped.
+    Each process of a group computes its share of the rows; the gradients are those of all. Gives the mean loss in nats,
+    and the norm of the gradients before they were clipped.
     """
-    tokens, targets = tokens.to(model.device, non_blocking=True), targets.to(model.device, non_blocking=True)
+    group, model, count = group or Group(), network.model, len(tokens)
+    mine = group.rows(count)
+    tokens = tokens[mine].to(model.device, non_blocking=True)
+    targets = targets[mine].to(model.device, non_blocking=True)
     loss = torch.zeros((), device=model.device)
     rows = micro_rows or plan.micro_rows
-    for some_tokens, some_targets in zip(tokens.split(rows), targets.split(rows), strict=True):
-        with autocast(model.device.type, plan.dtype):
-            part = model.loss(some_tokens, some_targets) * (len(some_tokens) / len(tokens))
-        part.backward()
+    for begin in range(0, len(tokens), rows):
+        some_tokens, some_targets = tokens[begin : begin + rows], targets[begin : begin + rows]
+        with network.gathering(begin + rows >= len(tokens)):
+            with autocast(model.device.type, plan.dtype):
+                part = network.loss(some_tokens, some_targets) * (len(some_tokens) * group.size / count)
+            part.backward()
         loss += part.detach()
+    loss = group.mean(loss)
     norm = torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
     if plan.l1 or plan.l2:
         _penalise([*matrices_of(model)], plan.l1, plan.l2)

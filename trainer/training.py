@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import torch
 
-from ..core import store
-from ..core.corpus.store import Corpus
 from ..core.errors import UserError, is_disk_full
 from ..core.files import read_object, write_json
 from ..core.generation.generate import Writer
@@ -24,61 +20,70 @@ from ..core.model.gpt import GPT
 from ..core.model.store import ModelInfo, load_model, save_model
 from ..core.options import format_duration
 from ..core.progress import Cancelled
-from ..core.tokenizer.options import TokenizerOptions
-from ..core.tokenizer.store import TokenizerInfo
-from ..core.tokenizer.token_files import TokenFiles, encode_corpus
-from ..core.tokenizer.tokenizer import Tokenizer
-from ..core.tokenizer.training import train_tokenizer
 from .batches import TokenBatches
 from .checkpoints import Kept, load_newest, save_checkpoint, tidy
 from .evaluation import bits_per_byte
+from .group import Group
 from .jobs import Job
-from .loop import Loop, State, initialise
-from .machine import machine, remember
+from .launch import launch, workers
+from .loop import Loop, State
 from .memory import is_out_of_memory
-from .options import DEFAULT_TIME, TrainOptions
-from .origin import Origin
-from .plan import Plan, check_size, make_plan, prolonged, shape_name, vocabulary_for
+from .options import TrainOptions
+from .plan import prolonged
+from .preparing import Preparation
 from .reporter import Reporter
 from .resuming import MORE
-from .trial import try_steps
 
 SAMPLE = GenerationOptions(max_tokens=60, temperature=0.8, seed=1)
 WAIT = 2.0  # seconds between two tries to write to a full disk
-MOST_PREPARING = 0.5  # of the time; the training has the rest, however long the preparation took
 FINAL_SHARE = 0.08  # of the time, at most, for the last measurement on all held-out text
 
 
 class Training:
     """One training, from the corpus to the model's folder."""
 
-    def __init__(self, job: Job, reporter: Reporter):
-        self.job, self.reporter = job, reporter
+    def __init__(self, job: Job, reporter: Reporter, group: Group | None = None):
+        self.job, self.reporter, self.group = job, reporter, group or Group()
         self.options = TrainOptions.from_mapping(job.spec["options"])
-        self.corpus = Corpus.open(job.spec["inputs"]["corpus"])
         self._path = folder("models") / job.target
-        self.origin = Origin(job) if job.spec["inputs"].get("from") else None
+        self._writes = self.group.local_rank == 0  # of several processes on a machine one writes
         self.waited = 0.0  # seconds, for room on the disk
         self._final_tokens: int | None = None  # that the time allows to measure at the end; None: all
 
     def run(self) -> None:
-        """All of it."""
+        """All of it; by several processes where that is wanted."""
         torch.set_float32_matmul_precision("high")
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder("compiled")))
-        self.tokenizer_name, self.tokenizer, self.files = self._prepare()
-        self.plan, model = self._plan()
-        plan = self.plan
-        torch.set_num_threads(plan.threads)
+        preparation = Preparation(self.job, self.reporter, self.options)
+        self.corpus, self.origin = preparation.corpus, preparation.origin
+        self.tokenizer_name, self.tokenizer, self.files = preparation.text()
+        self.plan = preparation.plan(self.tokenizer, self.files)
+        self._take_more()
+        number = workers(self.options, self.plan.device)
+        if self.group.size == 1 and number * self.options.nodes > 1:
+            launch(self.job, self.reporter, self.options, number)
+            return
+        self._train()
+
+    def _train(self) -> None:
+        plan = self.plan = self.group.same_plan(self.plan)
+        if self.group.size == 1:
+            torch.set_num_threads(plan.threads)
+        self.group.check_same(self.files.index["fingerprints"])
         self.val_tokens = self.files.tokens("val")
         self.bytes_per_token = self.files.index["train"]["bytes"] / self.files.index["train"]["tokens"]
         batches = TokenBatches(self.files.tokens("train"), plan.context, plan.rows, plan.seed)
-        self.loop = Loop(model, plan, batches.batch, self, self.origin.load if self.origin else None)
+        model = GPT(plan.model_config)
+        if plan.compile:
+            model.model.compile_layers()
+        initial = self.origin.load if self.origin else None
+        self.loop = Loop(model, plan, batches.batch, self, initial, self.group)
         self._resume()
         self._measure_old("before", model)
         try:
             finished = self.loop.run()
         except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
+            if self.group.size > 1 or not is_out_of_memory(error):
                 raise
             raise UserError(_("The memory is full. Choose a smaller --size or --context.")) from None
         if not finished:
@@ -86,95 +91,14 @@ class Training:
             raise Cancelled
         self._finish()
 
-    def _prepare(self) -> tuple[str, Tokenizer, TokenFiles]:
-        """The tokenizer, trained now if there is none, and the corpus as numbers."""
-        if self.origin:
-            name = self.origin.info.provenance.get("tokenizer", "")
-            return name, self.origin.tokenizer, self._encode(self.origin.tokenizer, self.origin.tokens_name)
-        name = self.job.spec["inputs"]["tokenizer"]
-        if not name:
-            name = self.job.target
-            if name not in store.names("tokenizers"):
-                size = vocabulary_for(self.options, self.corpus.manifest.train.bytes)
-                self.reporter.update(message=_("training a tokenizer"))
-                train_tokenizer(self.corpus, name, TokenizerOptions(vocab_size=size), self._preparing)
-                info = TokenizerInfo.open(name)
-                self.reporter.message(
-                    _("No tokenizer was trained on {corpus} yet: trained {name}, {pieces:,} pieces.").format(
-                        corpus=self.corpus.name, name=name, pieces=info.vocab_size
-                    )
-                )
-        tokenizer = Tokenizer.open(name)
-        return name, tokenizer, self._encode(tokenizer, name)
-
-    def _encode(self, tokenizer: Tokenizer, name: str) -> TokenFiles:
-        files = encode_corpus(self.corpus, tokenizer, name, self._preparing)
-        check_size(files.index["train"]["tokens"])
-        self.reporter.update(progress=0.0, eta_s=None, message=_("measuring this machine"))
-        return files
-
-    def _preparing(self, done: float, total: float, message: str = "", **metrics: float) -> None:
-        """Progress of the preparation: its words are shown, its share of the whole is not known."""
-        self._say(message)
-
-    def _say(self, message: str) -> None:
-        """What is done now. Raises Cancelled."""
-        if self.reporter.stop_requested:
-            raise Cancelled
-        self.reporter.update(message=message)
-
-    def _plan(self) -> tuple[Plan, GPT]:
-        """The plan of the first start, and its model; a resumed training keeps it, whatever was measured since."""
-        path = self.job.path / "plan.json"
-        if path.exists():
-            plan = Plan.from_dict(read_object(path))
-            return plan, self._model(plan)
-        options = self._options_left()
-        here = machine(options.device)
-        train, val = (int(self.files.index[split]["tokens"]) for split in ("train", "val"))
-        origin = (self.origin.info.name, self.origin.info.config) if self.origin else None
-        plan = make_plan(options, here, self.tokenizer.vocab_size, train, val, origin)
-        shape = shape_name(plan.model_config, plan.dtype, plan.optimizer)
-        known = here.trials.get(shape)
-        model = GPT(plan.model_config).to(plan.device)
-        if known is None or (known.compiled is None and options.compile != "off"):
-            initialise(model, plan)
-            here = remember(here, shape, try_steps(model, plan, options.compile, known, self._say))
-        options = replace(
-            self._options_left(),
-            size=None if origin else plan.size,
-            context=plan.context,
-            batch_tokens=plan.batch_tokens,
-        )
-        plan = make_plan(options, here, self.tokenizer.vocab_size, train, val, origin)
-        write_json(path, plan.as_dict())
-        self.reporter.event("plan", **plan.as_dict())
-        return plan, self._model(plan)
-
     def _measure_old(self, when: str, model: GPT) -> None:
-        if self.origin and self.origin.old:
-            self._say(_("measuring on {corpus}, learnt before").format(corpus=self.origin.old.name))
-            self.origin.measure(when, model, self.plan, self._preparing)
-
-    def _model(self, plan: Plan) -> GPT:
-        model = GPT(plan.model_config)
-        if plan.compile:
-            model.model.compile_layers()
-        return model
-
-    def _options_left(self) -> TrainOptions:
-        """The options, with the time that is left of what was given: it counts from the start of the job."""
-        options = self.options
-        if options.steps:
-            return options
-        time_given = options.time or DEFAULT_TIME
-        gone = time.time() - self.reporter.status["started"]
-        return replace(options, time=max(MOST_PREPARING * time_given, time_given - gone))
+        if self.origin and self.origin.old and self._writes:
+            self.reporter.update(message=_("measuring on {corpus}, learnt before").format(corpus=self.origin.old.name))
+            self.origin.measure(when, model, self.plan)
 
     def _resume(self) -> None:
         checkpoint, damaged = load_newest(self.job.path / "checkpoints")
-        if checkpoint is not None:
-            self._take_more(checkpoint["state"])
+        checkpoint = self.group.newest(checkpoint["state"]["step"] if checkpoint else -1, checkpoint)
         for name in damaged:
             self.reporter.message(
                 _("The checkpoint {name} is damaged: going on from the one before.").format(name=name)
@@ -185,16 +109,18 @@ class Training:
         if any(event["kind"] in ("step", "eval") for event in events):
             self.reporter.event("resume", step=self.loop.state.step)
 
-    def _take_more(self, state: dict[str, Any]) -> None:
+    def _take_more(self) -> None:
         """Change the plan of a training that is to be prolonged; done again after a kill it says the same."""
         path = self.job.path / MORE
-        with contextlib.suppress(FileNotFoundError):
-            more = read_object(path)
-            plan = prolonged(self.plan, state["step"], state["elapsed"], more.get("time"), more.get("steps"))
-            self.plan = self.loop.plan = plan
-            write_json(self.job.path / "plan.json", plan.as_dict())
-            self.reporter.event("plan", **plan.as_dict())
-            path.unlink()
+        if not path.exists():
+            return
+        more, checkpoint = read_object(path), load_newest(self.job.path / "checkpoints")[0]
+        if checkpoint is not None:
+            state = checkpoint["state"]
+            self.plan = prolonged(self.plan, state["step"], state["elapsed"], more.get("time"), more.get("steps"))
+            write_json(self.job.path / "plan.json", self.plan.as_dict())
+            self.reporter.event("plan", **self.plan.as_dict())
+        path.unlink()
 
     # What the loop tells:
 
@@ -228,10 +154,11 @@ class Training:
         """Bits per byte of as much held-out text as the plan gives time for."""
         begin = time.perf_counter()
         lengths, limit = self.tokenizer.byte_lengths, self.plan.eval_tokens
-        score = bits_per_byte(self.loop.model, self.val_tokens, lengths, self.plan.dtype, limit, self.plan.context)
+        model, plan = self.loop.model, self.plan
+        score = bits_per_byte(model, self.val_tokens, lengths, plan.dtype, limit, plan.context, self.group)
         if self.plan.time and not self.loop.reserve:
             # All held-out text is measured at the end: the time for it is kept.
-            taken = (time.perf_counter() - begin) / limit
+            (taken,) = self.group.first([(time.perf_counter() - begin) / limit])
             everything, most = taken * len(self.val_tokens), FINAL_SHARE * self.plan.time
             self.loop.reserve = min(everything, most)
             self._final_tokens = int(most / taken) if everything > most else None
@@ -244,7 +171,7 @@ class Training:
                 "eval", step=state.step, bits_per_byte=round(score, 5), best=state.best_step == state.step > 0
             )
             self.reporter.update(bits_per_byte=round(score, 4), best_step=state.best_step)
-        if state.step:
+        if state.step and self._writes:
             self.reporter.event("sample", step=state.step, prompt=self.options.prompt, text=self._sample())
 
     def _sample(self) -> str:
@@ -258,8 +185,9 @@ class Training:
             self.reporter.flush()
             save_checkpoint(self.job.path / "checkpoints", step, state, self._kept(self.loop.state.best_step))
 
-        self._with_room(keep)
-        self.reporter.event("checkpoint", step=step)
+        if self._writes:
+            self._with_room(keep)
+            self.reporter.event("checkpoint", step=step)
 
     def _kept(self, best: int | None) -> Kept:
         return Kept(best, self.plan.keep_every, self.plan.checkpoint_space * 1e9)
@@ -328,9 +256,10 @@ class Training:
         self.reporter.update(message=_("measuring on held-out text"))
         model = self.loop.model if state.best_step == state.step else load_model(self._path, self.plan.device)
         limit = self._final_tokens
-        score = bits_per_byte(
-            model, self.val_tokens, self.tokenizer.byte_lengths, self.plan.dtype, limit, self.plan.context
-        )
+        plan, lengths = self.plan, self.tokenizer.byte_lengths
+        score = bits_per_byte(model, self.val_tokens, lengths, plan.dtype, limit, plan.context, self.group)
+        if not self._writes:
+            return
         self._measure_old("after", model)
         self.improved(state.best_step, score, model)
         if score is not None:
@@ -367,7 +296,8 @@ class Training:
 
     def improved(self, step: int, score: float | None, model: GPT | None = None) -> None:
         """The best weights so far become the model's folder, so that there is a model whatever happens."""
-        self._with_room(lambda: self._save(step, score, model))
+        if self._writes:
+            self._with_room(lambda: self._save(step, score, model))
 
     def _save(self, step: int, score: float | None, model: GPT | None) -> None:
         if (self._path / "config.json").exists() and ModelInfo.at(self._path).provenance.get("job") != self.job.name:

@@ -11,6 +11,7 @@ import torch
 from ..core.errors import UserError
 from ..core.language import gettext as _
 from ..core.model.gpt import GPT
+from .group import Network
 from .machine import now
 from .memory import free_memory, is_out_of_memory
 from .optimisers import build
@@ -106,6 +107,6 @@ def _token_seconds(model: GPT, plan: Plan, rows: int) -> float:
 
 def _gradients(model: GPT, plan: Plan, rows: int) -> None:
     block = torch.randint(plan.model_config.vocab_size, (rows, plan.context + 1))
-    gradients(model, plan, block[:, :-1], block[:, 1:], rows)
+    gradients(Network(model), plan, block[:, :-1], block[:, 1:], rows)
     if plan.device != "cpu":
         torch.accelerator.synchronize()

@@ -12,6 +12,7 @@ import torch
 
 from newleaf.core.model.gpt import GPT
 from newleaf.trainer import optimisers
+from newleaf.trainer.group import Network
 from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.plan import SIZES, Machine, Plan, make_plan
 from newleaf.trainer.step import gradients, update
@@ -40,7 +41,7 @@ def step_of(model: GPT, plan: Plan) -> Callable[[], float]:
 
     def step() -> float:
         begin = time.perf_counter()
-        gradients(model, plan, block[:, :-1], block[:, 1:])
+        gradients(Network(model), plan, block[:, :-1], block[:, 1:])
         update(built)
         return time.perf_counter() - begin
 

@@ -13,6 +13,7 @@ from newleaf.core.errors import UserError
 from newleaf.core.home import folder
 from newleaf.core.model.gpt import GPT
 from newleaf.core.model.store import ModelInfo, load_model, save_model
+from newleaf.core.tokenizer.tokenizer import Tokenizer
 from newleaf.trainer.jobs import LIVE
 from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.planner import plan_training
@@ -67,10 +68,11 @@ def test_with_next_to_no_rate_it_stays_the_model_that_it_was(old_model):
 
 @pytest.mark.parametrize("kind", ["gpt2", "llama", "qwen2 untied"])
 def test_models_of_other_architectures_learn_too(kind, numbers, tokenizer):
-    shape = dataclasses.replace(CONFIGS[kind], vocab_size=tokenizer.vocab_size)
+    pieces = Tokenizer.open("pieces")
+    shape = dataclasses.replace(CONFIGS[kind], vocab_size=pieces.vocab_size)
     model = GPT(shape)
     model.initialise(torch.Generator().manual_seed(0))
-    save_model(folder("models") / "other", model, tokenizer, {})
+    save_model(folder("models") / "other", model, pieces, {})
     options = TrainOptions(steps=30, learning_rate=0.01, eval_every=10, **QUICK)
     job = training.submit("numbers", "new", options, origin="other", old_corpus="book")
     assert any("On book" in text for text in finish(job))

@@ -1,0 +1,162 @@
+"""Several processes train one model: the same steps as one does, on one machine or two, whatever becomes of one."""
+
+import os
+import shutil
+import signal
+import socket
+import time
+
+import numpy as np
+import psutil
+import pytest
+
+from newleaf.core.errors import UserError
+from newleaf.core.model.store import ModelInfo, load_model
+from newleaf.trainer.group import Group
+from newleaf.trainer.history import History
+from newleaf.trainer.jobs import LIVE, Job
+from newleaf.trainer.options import TrainOptions
+from newleaf.trainer.resuming import resume
+from newleaf.trainer.work import training
+
+TINY = {"size": "nano", "context": 32, "batch_tokens": 224, "device": "cpu", "dtype": "float32", "compile": "off"}
+DRIFT = 2e-4  # what the roundings of sums in another order come to after more steps
+pytestmark = pytest.mark.usefixtures("book", "tokenizer")
+
+
+def train(name, **options):
+    return training.submit("book", name, TrainOptions(**{**TINY, **options}), "pieces")
+
+
+def wait_until(condition, patience=200.0):
+    deadline = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def finish(job):
+    wait_until(lambda: job.state not in LIVE)
+    assert job.state == "finished", (job.status(), job.log()[-3000:])
+
+
+def losses(job):
+    found = History()
+    found.feed(job.events()[0])
+    return dict(zip(found.steps, found.losses, strict=True))
+
+
+def largest_difference(one, other):
+    assert one.keys() == other.keys()
+    return max(abs(one[step] - other[step]) for step in one)
+
+
+def processes(job):
+    """Those that do the work, which the job's own has started."""
+    return [
+        child for child in psutil.Process(job.status()["pid"]).children() if "spawn_main" in " ".join(child.cmdline())
+    ]
+
+
+def test_each_process_has_its_rows_and_all_rows_have_one():
+    group = Group()
+    for size in range(1, 9):
+        for count in range(size, 30):
+            group.size, rows = size, []
+            for group.rank in range(size):
+                mine = list(range(count))[group.rows(count)]
+                assert len(mine) in (count // size, count // size + 1)
+                rows += mine
+            assert rows == list(range(count))
+
+
+def test_two_processes_do_the_steps_of_one():
+    """Seven rows in a step: one process has a row more than the other."""
+    one, two = train("one", steps=25), train("two", steps=25, gpus="2")
+    finish(one)
+    finish(two)
+    assert len(losses(one)) == 25
+    assert largest_difference(losses(one), losses(two)) < 1e-5
+    models = [load_model(ModelInfo.open(name).path).state_dict() for name in ("one", "two")]
+    assert all(np.allclose(models[0][name], models[1][name], atol=1e-3) for name in models[0])
+    assert ModelInfo.open("one").bits_per_byte == pytest.approx(ModelInfo.open("two").bits_per_byte, abs=1e-4)
+
+
+@pytest.mark.parametrize(("before", "after"), [("2", "1"), ("1", "2")])
+def test_a_training_begun_by_so_many_is_finished_by_others(before, after):
+    straight, job = train("straight", steps=60), train("changed", steps=60, gpus=before)
+    finish(straight)
+    wait_until(lambda: len(losses(job)) > 10)
+    job.stop()
+    wait_until(lambda: job.state not in LIVE)
+    assert job.state == "stopped" and 10 < job.status()["step"] < 60
+    resume(job, where={"gpus": after})
+    assert Job.open(job.name).spec["options"]["gpus"] == after
+    finish(job)
+    assert largest_difference(losses(straight), losses(job)) < DRIFT
+
+
+def test_when_a_process_is_lost_all_begin_again_from_the_last_checkpoint():
+    straight, job = train("straight", steps=80), train("robbed", steps=80, gpus="2", checkpoint_every=0.05)
+    finish(straight)
+    wait_until(lambda: len(losses(job)) > 10)
+    victim = processes(job)[-1]
+    victim.kill()
+    finish(job)
+    assert any(event["kind"] == "resume" for event in job.events()[0])
+    assert largest_difference(losses(straight), losses(job)) < DRIFT
+
+
+def test_no_process_is_left_when_the_job_is_killed_and_it_can_be_resumed():
+    job = train("killed", steps=2000, gpus="2", checkpoint_every=0.05)
+    wait_until(lambda: len(losses(job)) > 10)
+    children = processes(job)
+    assert len(children) == 2
+    os.kill(job.status()["pid"], signal.SIGKILL)
+    wait_until(lambda: not any(child.is_running() and child.status() != "zombie" for child in children))
+    assert job.state == "lost"
+    resume(job)
+    wait_until(lambda: any(event["kind"] == "resume" for event in job.events()[0]))
+    job.stop()
+    wait_until(lambda: job.state not in LIVE)
+    assert job.state == "stopped"
+
+
+def test_a_signal_ends_all_of_them_with_a_checkpoint():
+    job = train("asked", steps=100_000, gpus="2")
+    wait_until(lambda: len(losses(job)) > 3)
+    os.kill(job.status()["pid"], signal.SIGTERM)
+    wait_until(lambda: job.state not in LIVE)
+    assert job.state == "stopped" and job.has_checkpoint
+
+
+def test_two_machines_that_meet_at_a_rendezvous_do_the_steps_of_one(newleaf_home, monkeypatch, tmp_path):
+    """Two homes, each with a copy of the corpus and a job and an agent of its own."""
+    finish(straight := train("straight", steps=25))
+    second = tmp_path / "second"
+    shutil.copytree(newleaf_home, second, ignore=shutil.ignore_patterns("jobs", "devices", "models"))
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        place = f"localhost:{probe.getsockname()[1]}"
+    jobs = []
+    for home in (newleaf_home, second):
+        monkeypatch.setenv("NEWLEAF_HOME", str(home))
+        jobs.append(train("far", steps=25, nodes=2, rendezvous=place))
+    for home, job in zip((newleaf_home, second), jobs, strict=True):
+        monkeypatch.setenv("NEWLEAF_HOME", str(home))
+        finish(job)
+        assert largest_difference(losses(straight), losses(job)) < 1e-5
+        assert ModelInfo.open("far").bits_per_byte == pytest.approx(
+            ModelInfo.at(newleaf_home / "models" / "straight").bits_per_byte, abs=1e-4
+        )
+
+
+def test_what_is_wrong_with_the_numbers_is_said():
+    for options, word in (
+        ({"gpus": "0"}, "1 or more"),
+        ({"gpus": "many"}, "all"),
+        ({"nodes": 2}, "HOST:PORT"),
+        ({"nodes": 2, "rendezvous": "here"}, "HOST:PORT"),
+    ):
+        with pytest.raises(UserError, match=word):
+            TrainOptions(**options)

@@ -1,0 +1,152 @@
+"""The processes that train one model together, on one machine or several: each computes a share of every step's rows.
+
+The gradients are averaged while they are computed (S. Li et al. 2020, arXiv:2006.15704), so all processes keep the same
+weights, and each step is that of one process with all rows. What a step does is decided by numbers that all share.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import replace
+from typing import Any, cast
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from ..core.errors import UserError
+from ..core.language import gettext as _
+from ..core.model.gpt import GPT
+from .plan import Plan
+
+
+class Group:
+    """This process among those that train together. As it is, it is alone."""
+
+    size = 1
+    rank = 0
+    local_rank = 0  # among those on this machine
+
+    def rows(self, count: int) -> slice:
+        """Which of a step's rows this process computes."""
+        each, more = divmod(count, self.size)
+        begin = self.rank * each + min(self.rank, more)
+        return slice(begin, begin + each + (self.rank < more))
+
+    def sum(self, values: list[float]) -> list[float]:
+        """The sums of each process's numbers, the same for all of them."""
+        return values
+
+    def first(self, values: list[float]) -> list[float]:
+        """The numbers of the first process, for all of them."""
+        return self.sum(values if self.rank == 0 else [0.0] * len(values))
+
+    def mean(self, value: Tensor) -> Tensor:
+        """The mean of each process's tensor."""
+        return value
+
+    def newest(self, step: int, value: Any) -> Any:
+        """The object of the process with the highest step, for all of them."""
+        return value
+
+    def same_plan(self, plan: Plan) -> Plan:
+        """The plan of the first process."""
+        return plan
+
+    def check_same(self, value: Any) -> None:
+        """Raises UserError where the processes have different fingerprints of what they learn from."""
+
+    def network(self, model: GPT) -> Network:
+        """The model, to compute losses and gradients with."""
+        return Network(model)
+
+
+class Network:
+    """A model that gives losses; its gradients are those of this process."""
+
+    def __init__(self, model: GPT):
+        self.model = model
+
+    def loss(self, tokens: Tensor, targets: Tensor) -> Tensor:
+        """The mean loss of some rows, in the context `gathering`, as is its `backward`."""
+        return self.model.loss(tokens, targets)
+
+    def gathering(self, last: bool) -> contextlib.AbstractContextManager[Any]:
+        """The context for some rows of a step; with the last ones the gradients are averaged over all processes."""
+        return contextlib.nullcontext()
+
+
+class Processes(Group):
+    """Several processes, started by `launch`, which has set the environment that tells them of each other."""
+
+    def __init__(self, device: str):
+        if device == "cuda":
+            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        dist.init_process_group("nccl" if device == "cuda" else "gloo")
+        self.device = torch.device(device)
+        self.rank, self.size = dist.get_rank(), dist.get_world_size()
+        self.local_rank = int(os.environ["LOCAL_RANK"])
+
+    def sum(self, values: list[float]) -> list[float]:
+        found = torch.tensor(values, dtype=torch.float64, device=self.device)
+        dist.all_reduce(found)
+        return cast(list[float], found.tolist())
+
+    def mean(self, value: Tensor) -> Tensor:
+        dist.all_reduce(value)
+        return value / self.size
+
+    def newest(self, step: int, value: Any) -> Any:
+        steps: list[Any] = [None] * self.size
+        dist.all_gather_object(steps, step)
+        if min(steps) == max(steps):
+            return value
+        box = [value]
+        dist.broadcast_object_list(box, steps.index(max(steps)))
+        return box[0]
+
+    def same_plan(self, plan: Plan) -> Plan:
+        box = [plan.as_dict()]
+        dist.broadcast_object_list(box, 0)
+        # Rows at once may have been halved here, and threads are this machine's.
+        return replace(Plan.from_dict(box[0]), micro_rows=plan.micro_rows, threads=plan.threads)
+
+    def check_same(self, value: Any) -> None:
+        found: list[Any] = [None] * self.size
+        dist.all_gather_object(found, value)
+        if any(other != found[0] for other in found):
+            raise UserError(
+                _("The machines do not have the same corpus and tokenizer. Copy both from one of them to the others.")
+            )
+
+    def network(self, model: GPT) -> Network:
+        return _Parallel(model)
+
+    def end(self) -> None:
+        """Take leave of the others."""
+        dist.destroy_process_group()
+
+
+class _Loss(nn.Module):
+    """A model whose call is its loss, as DistributedDataParallel wants it."""
+
+    def __init__(self, model: GPT):
+        super().__init__()
+        self.inner = model
+
+    def forward(self, tokens: Tensor, targets: Tensor) -> Tensor:
+        return self.inner.loss(tokens, targets)
+
+
+class _Parallel(Network):
+    def __init__(self, model: GPT):
+        super().__init__(model)
+        self.parallel = DistributedDataParallel(_Loss(model), gradient_as_bucket_view=True)
+
+    def loss(self, tokens: Tensor, targets: Tensor) -> Tensor:
+        return cast(Tensor, self.parallel(tokens, targets))
+
+    def gathering(self, last: bool) -> contextlib.AbstractContextManager[Any]:
+        return contextlib.nullcontext() if last else self.parallel.no_sync()

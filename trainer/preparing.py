@@ -1,0 +1,110 @@
+"""What a training needs before its first step: a tokenizer, the corpus as numbers, a plan for this machine."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from ..core import store
+from ..core.corpus.store import Corpus
+from ..core.files import read_object, write_json
+from ..core.language import gettext as _
+from ..core.model.gpt import GPT
+from ..core.progress import Cancelled
+from ..core.tokenizer.options import TokenizerOptions
+from ..core.tokenizer.store import TokenizerInfo
+from ..core.tokenizer.token_files import TokenFiles, encode_corpus
+from ..core.tokenizer.tokenizer import Tokenizer
+from ..core.tokenizer.training import train_tokenizer
+from .jobs import Job
+from .loop import initialise
+from .machine import machine, remember
+from .options import DEFAULT_TIME, TrainOptions
+from .origin import Origin
+from .plan import Plan, check_size, make_plan, shape_name, vocabulary_for
+from .reporter import Reporter
+from .trial import try_steps
+
+MOST_PREPARING = 0.5  # of the time; the training has the rest, however long the preparation took
+
+
+class Preparation:
+    """What is there already is used as it is, so that it can be gone through again."""
+
+    def __init__(self, job: Job, reporter: Reporter, options: TrainOptions):
+        self.job, self.reporter, self.options = job, reporter, options
+        self.corpus = Corpus.open(job.spec["inputs"]["corpus"])
+        self.origin = Origin(job) if job.spec["inputs"].get("from") else None
+
+    def text(self) -> tuple[str, Tokenizer, TokenFiles]:
+        """The tokenizer, trained now if there is none, and the corpus as numbers."""
+        if self.origin:
+            name = self.origin.info.provenance.get("tokenizer", "")
+            return name, self.origin.tokenizer, self._encode(self.origin.tokenizer, self.origin.tokens_name)
+        name = self.job.spec["inputs"]["tokenizer"]
+        if not name:
+            name = self.job.target
+            if name not in store.names("tokenizers"):
+                size = vocabulary_for(self.options, self.corpus.manifest.train.bytes)
+                self.reporter.update(message=_("training a tokenizer"))
+                train_tokenizer(self.corpus, name, TokenizerOptions(vocab_size=size), self._preparing)
+                info = TokenizerInfo.open(name)
+                self.reporter.message(
+                    _("No tokenizer was trained on {corpus} yet: trained {name}, {pieces:,} pieces.").format(
+                        corpus=self.corpus.name, name=name, pieces=info.vocab_size
+                    )
+                )
+        tokenizer = Tokenizer.open(name)
+        return name, tokenizer, self._encode(tokenizer, name)
+
+    def _encode(self, tokenizer: Tokenizer, name: str) -> TokenFiles:
+        files = encode_corpus(self.corpus, tokenizer, name, self._preparing)
+        check_size(files.index["train"]["tokens"])
+        self.reporter.update(progress=0.0, eta_s=None, message=_("measuring this machine"))
+        return files
+
+    def _preparing(self, done: float, total: float, message: str = "", **metrics: float) -> None:
+        """Progress of the preparation: its words are shown, its share of the whole is not known."""
+        self._say(message)
+
+    def _say(self, message: str) -> None:
+        """What is done now. Raises Cancelled."""
+        if self.reporter.stop_requested:
+            raise Cancelled
+        self.reporter.update(message=message)
+
+    def plan(self, tokenizer: Tokenizer, files: TokenFiles) -> Plan:
+        """The plan of the first start; a resumed training keeps it, whatever was measured since."""
+        path = self.job.path / "plan.json"
+        if path.exists():
+            return Plan.from_dict(read_object(path))
+        options = self._options_left()
+        here = machine(options.device)
+        train, val = (int(files.index[split]["tokens"]) for split in ("train", "val"))
+        origin = (self.origin.info.name, self.origin.info.config) if self.origin else None
+        plan = make_plan(options, here, tokenizer.vocab_size, train, val, origin)
+        shape = shape_name(plan.model_config, plan.dtype, plan.optimizer)
+        known = here.trials.get(shape)
+        model = GPT(plan.model_config).to(plan.device)
+        if known is None or (known.compiled is None and options.compile != "off"):
+            initialise(model, plan)
+            here = remember(here, shape, try_steps(model, plan, options.compile, known, self._say))
+        options = replace(
+            self._options_left(),
+            size=None if origin else plan.size,
+            context=plan.context,
+            batch_tokens=plan.batch_tokens,
+        )
+        plan = make_plan(options, here, tokenizer.vocab_size, train, val, origin)
+        write_json(path, plan.as_dict())
+        self.reporter.event("plan", **plan.as_dict())
+        return plan
+
+    def _options_left(self) -> TrainOptions:
+        """The options, with the time that is left of what was given: it counts from the start of the job."""
+        options = self.options
+        if options.steps:
+            return options
+        time_given = options.time or DEFAULT_TIME
+        gone = time.time() - self.reporter.status["started"]
+        return replace(options, time=max(MOST_PREPARING * time_given, time_given - gone))
