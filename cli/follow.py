@@ -9,6 +9,8 @@ from typing import Any
 from ..core.errors import UserError
 from ..core.language import gettext as _
 from ..core.options import format_duration, format_size
+from ..trainer.health import worries
+from ..trainer.history import History
 from ..trainer.jobs import LIVE, Job, kind_word, state_word
 from ..trainer.plan import Plan
 from .main import DONE, INTERRUPTED
@@ -78,10 +80,20 @@ class _View:
         self.job = job
         self.line = ProgressLine()
         self.offset = 0
+        self.history = History()
+        self.warned = ""
+
+    def _warn(self) -> None:
+        """Say how it does, where that is new and not what one hopes for."""
+        found = [text for text in worries(self.history) if text != self.warned]
+        if found:
+            self.warned = found[0]
+            self.line.above(found[0])
 
     def skip(self) -> None:
         """Leave out what has happened so far."""
-        self.offset = self.job.events()[1]
+        events, self.offset = self.job.events()
+        self.history.feed(events)
 
     def run(self) -> None:
         """Until the job ends."""
@@ -97,6 +109,7 @@ class _View:
 
     def _tell(self, event: dict[str, Any]) -> None:
         kind = event["kind"]
+        self.history.feed([event])
         if kind == "message":
             self.line.above(event["text"])
         elif kind == "plan":
@@ -107,6 +120,7 @@ class _View:
                     step=event["step"], bits=event["bits_per_byte"]
                 )
             )
+            self._warn()
         elif kind == "sample":
             text = " ".join((event["prompt"] + event["text"]).split())
             self.line.above(textwrap.indent(textwrap.shorten(text, SAMPLE_LENGTH, placeholder=" ..."), "    "))
@@ -128,6 +142,8 @@ def progress_text(job: Job, status: dict[str, Any]) -> str:
         if "bits_per_byte" in status:
             parts.append(_("{bits:.3f} bits per byte").format(bits=status["bits_per_byte"]))
         parts.append(_("{rate:,.0f} tokens/s").format(rate=status["tokens_per_second"]))
+        if status.get("mfu"):
+            parts.append(_("{share:.0%} of the peak").format(share=status["mfu"]))
     elif status["progress"]:
         parts += [bar(status["progress"]), status.get("message", "")]
     else:

@@ -8,9 +8,12 @@ from argparse import Namespace
 
 from ..core.language import gettext as _
 from ..core.options import format_duration
+from ..trainer.health import health
+from ..trainer.history import History
 from ..trainer.jobs import LIVE, Job, kind_word, list_jobs, state_word
 from ..trainer.queue import move
 from ..trainer.resuming import prospect, prospect_text, resume
+from ..trainer.telemetry import machine_text
 from .arguments import ArgumentParser
 from .follow import finish, watch
 from .output import confirm, harmless, print_fields, print_json, print_table, say, time_left, when
@@ -96,6 +99,13 @@ def _show(parsed: Namespace) -> None:
         shown.append((_("at"), summary["message"]))
     if "bits_per_byte" in summary:
         shown.append((_("bits per byte"), f"{summary['bits_per_byte']:.4f}"))
+    if summary.get("mfu"):
+        shown.append((_("of the peak"), f"{summary['mfu']:.0%}"))
+    if summary.get("machine"):
+        shown.append((_("machine"), machine_text(summary["machine"])))
+    history = History()
+    history.feed(job.events()[0])
+    shown += [(_("health"), sentence) for sentence in health(history)]
     if summary["state"] not in LIVE:
         shown.append((_("resume"), prospect_text(prospect(job))))
     print_fields(shown)

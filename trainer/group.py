@@ -19,7 +19,19 @@ from torch.nn.parallel import DistributedDataParallel
 from ..core.errors import UserError
 from ..core.language import gettext as _
 from ..core.model.gpt import GPT
+from .options import TrainOptions
 from .plan import Plan
+
+
+def workers(options: TrainOptions, device: str) -> int:
+    """How many processes there shall be on this machine. Raises UserError for more than it has GPUs."""
+    there = torch.cuda.device_count() if device == "cuda" else 1
+    if options.gpus == "all":
+        return there
+    number = int(options.gpus or 1)
+    if device == "cuda" and number > there:
+        raise UserError(_("--gpus {number}: this machine has {there}.").format(number=number, there=there))
+    return number
 
 
 class Group:

@@ -31,17 +31,6 @@ RESTARTS = 20  # of all processes, after one is lost
 PATIENCE = 3600  # seconds that the machines wait for each other
 
 
-def workers(options: TrainOptions, device: str) -> int:
-    """How many processes there shall be on this machine. Raises UserError for more than it has GPUs."""
-    there = torch.cuda.device_count() if device == "cuda" else 1
-    if options.gpus == "all":
-        return there
-    number = int(options.gpus or 1)
-    if device == "cuda" and number > there:
-        raise UserError(_("--gpus {number}: this machine has {there}.").format(number=number, there=there))
-    return number
-
-
 def launch(job: Job, reporter: Reporter, options: TrainOptions, number: int) -> dict[str, Any]:
     """Train with so many processes here; what they made. Raises UserError and Cancelled as a training alone does."""
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError

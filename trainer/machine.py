@@ -85,7 +85,9 @@ def measure(device: str) -> Machine:
     """Time real steps: of the small model in each type, and of the smallest in the faster one."""
     rates = {dtype: _rate("mini", device, dtype) for dtype in ("float32", "bfloat16")}
     best = max(rates, key=rates.__getitem__)
+    peak = {dtype: _peak(device, getattr(torch, dtype)) for dtype in rates}
     return Machine(
+        peak=peak,
         device=device,
         name=_device_name(device),
         threads=torch.get_num_threads(),
@@ -110,6 +112,18 @@ def _rate(size: str, device: str, dtype: str) -> float:
         update(optimisers)
         seconds.append(now(device) - start)
     return step_flops(model.config, plan.batch_tokens, plan.optimizer) / sorted(seconds)[len(seconds) // 4]
+
+
+def _peak(device: str, dtype: torch.dtype) -> float:
+    """FLOP a second of a large matrix product: more than any training gets."""
+    size = 2048 if device == "cpu" else 8192
+    left, right = (torch.randn(size, size, device=device, dtype=dtype) for _side in range(2))
+    seconds = []
+    for _try in range(5):
+        start = now(device)
+        left @ right
+        seconds.append(now(device) - start)
+    return 2 * size**3 / min(seconds)
 
 
 def now(device: str) -> float:

@@ -31,6 +31,7 @@ BATCH_TOKENS, OF_TOKENS, BATCH_POWER = (
 )  # a step's tokens in a training of so many, and how it grows
 LEARNING_RATES = {"muon": 0.02, "adamw": 0.003, "adam": 0.003, "sgd": 0.3}
 WEIGHT_DECAY = {"muon": 0.1, "adamw": 0.1, "adam": 0.0, "sgd": 0.0}
+TOGETHER = 0.9  # of the speed of several devices is left when they have told each other their gradients; an estimate
 CONTINUED = 0.1  # the factor on the rates where the model knows a lot already
 EMBEDDING_RATE = 0.01  # AdamW's, beside Muon
 COMPILED_AGAIN = 5.0  # seconds that it takes to compile what was compiled before
@@ -64,7 +65,22 @@ class Machine:
     memory_bytes: int
     flops: dict[str, float]  # a second, in training with the faster type, by size: "nano" and "mini"
     dtype: str  # the faster type
+    peak: Mapping[str, float] = field(default_factory=dict)  # FLOP a second of large matrix products, by type
     trials: Mapping[str, Trial] = field(default_factory=dict)  # by what `shape_name` calls a model
+
+    def times(self, devices: int) -> Machine:
+        """So many such devices together."""
+        if devices == 1:
+            return self
+        speed = devices * TOGETHER
+        return replace(
+            self,
+            flops={size: value * speed for size, value in self.flops.items()},
+            peak={dtype: value * devices for dtype, value in self.peak.items()},
+            trials={
+                shape: replace(trial, token_seconds=trial.token_seconds / speed) for shape, trial in self.trials.items()
+            },
+        )
 
     def rate(self, size: str) -> float:
         """FLOP a second of a size; large models use a machine better than small ones."""
@@ -113,6 +129,7 @@ class Plan:
     checkpoint_space: float = 20.0  # GB
     window: int = 0  # tokens that are read at once; 0: as many as the model can
     origin: str | None = None  # the model that it starts from
+    peak: float = 0.0  # FLOP a second of matrix products on this machine; 0: not known
 
     @property
     def context(self) -> int:
@@ -123,6 +140,10 @@ class Plan:
     def model_config(self) -> GPTConfig:
         """The shape of the model."""
         return GPTConfig(**self.config)
+
+    def utilisation(self, tokens_per_second: float) -> float | None:
+        """The share of the machine's matrix-multiply peak that the model uses (MFU), None where that is unknown."""
+        return tokens_per_second * token_flops(self.model_config, self.context) / self.peak if self.peak else None
 
     @property
     def rows(self) -> int:
@@ -146,12 +167,14 @@ def make_plan(
     train_tokens: int,
     val_tokens: int,
     origin: tuple[str, GPTConfig] | None = None,
+    devices: int = 1,
 ) -> Plan:
     """Settle every number, for a new model or for one that there is, by its name and shape.
 
-    Raises UserError for a corpus that is too small.
+    `devices` like the one that was measured train together. Raises UserError for a corpus that is too small.
     """
     check_size(train_tokens)
+    machine = machine.times(devices)
     time = None if options.steps else (options.time or DEFAULT_TIME)
     most = origin[1].context if origin else CONTEXT
     context = min(options.context or min(CONTEXT, most), _power_of_two(train_tokens // 4))
@@ -171,7 +194,7 @@ def make_plan(
     dtype = machine.dtype if options.dtype == "auto" else options.dtype
     trial = machine.trials.get(shape_name(config, dtype, optimizer))
     rows = _rows(options, machine.rate(size), config, context, time, train_tokens)
-    rows = min(rows, (train_tokens - context) // context)
+    rows = min(max(rows, devices), (train_tokens - context) // context)
     most = trial.micro_rows if trial else max(1, LARGEST_MICRO_BATCH // context)
     micro_rows = even_rows(rows, most)
     micro_batches = math.ceil(rows / micro_rows)
@@ -229,6 +252,7 @@ def make_plan(
         checkpoint_space=options.checkpoint_space,
         window=context,
         origin=origin and origin[0],
+        peak=machine.peak.get(dtype, 0.0),
     )
 
 
@@ -323,10 +347,15 @@ def shape_name(config: GPTConfig, dtype: str, optimizer: str) -> str:
     return f"{shape} context {config.context} {dtype} {optimizer}"
 
 
+def token_flops(config: GPTConfig, context: int) -> float:
+    """Multiplications and additions for a token, forward and backward."""
+    attention = 6 * config.num_layers * config.num_heads * config.head_dim * context  # causal: half of 12
+    return 6.0 * config.matrix_parameters + attention
+
+
 def step_flops(config: GPTConfig, tokens: int, optimizer: str) -> float:
     """Multiplications and additions of one step: forward, backward, and making the updates orthogonal."""
-    attention = 6 * config.num_layers * config.hidden_size * config.context  # causal: half of 12
-    work = tokens * (6.0 * config.matrix_parameters + attention)
+    work = tokens * token_flops(config, config.context)
     if optimizer == "muon":
         width, wide = config.hidden_size, config.intermediate_size
         square, oblong = 6 * width**3, 4 * width**2 * wide + 2 * width**3

@@ -37,15 +37,18 @@ def plan_training(corpus: str, tokenizer: str | None, options: TrainOptions, ori
     bytes_per_token = float(info.report["bytes_per_token"]) if info else BYTES_PER_TOKEN
     train_tokens = int(manifest.train.bytes / bytes_per_token) + manifest.train.documents
     check_size(train_tokens)
+    from .group import workers
     from .machine import machine
 
+    here = machine(options.device)
     return make_plan(
         options,
-        machine(options.device),
+        here,
         vocab_size,
         train_tokens,
         int(manifest.val.bytes / bytes_per_token) + manifest.val.documents,
         (model.name, model.config) if model else None,
+        1 if here.device == "cpu" else workers(options, here.device) * options.nodes,
     )
 
 

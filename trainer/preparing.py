@@ -16,6 +16,7 @@ from ..core.tokenizer.store import TokenizerInfo
 from ..core.tokenizer.token_files import TokenFiles, encode_corpus
 from ..core.tokenizer.tokenizer import Tokenizer
 from ..core.tokenizer.training import train_tokenizer
+from .group import workers
 from .jobs import Job
 from .loop import initialise
 from .machine import machine, remember
@@ -82,7 +83,8 @@ class Preparation:
         here = machine(options.device)
         train, val = (int(files.index[split]["tokens"]) for split in ("train", "val"))
         origin = (self.origin.info.name, self.origin.info.config) if self.origin else None
-        plan = make_plan(options, here, tokenizer.vocab_size, train, val, origin)
+        devices = 1 if here.device == "cpu" else workers(options, here.device) * options.nodes
+        plan = make_plan(options, here, tokenizer.vocab_size, train, val, origin, devices)
         shape = shape_name(plan.model_config, plan.dtype, plan.optimizer)
         known = here.trials.get(shape)
         model = GPT(plan.model_config).to(plan.device)
@@ -95,7 +97,7 @@ class Preparation:
             context=plan.context,
             batch_tokens=plan.batch_tokens,
         )
-        plan = make_plan(options, here, tokenizer.vocab_size, train, val, origin)
+        plan = make_plan(options, here, tokenizer.vocab_size, train, val, origin, devices)
         write_json(path, plan.as_dict())
         self.reporter.event("plan", **plan.as_dict())
         return plan

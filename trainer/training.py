@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import time
@@ -23,9 +24,9 @@ from ..core.progress import Cancelled
 from .batches import TokenBatches
 from .checkpoints import Kept, load_newest, save_checkpoint, tidy
 from .evaluation import bits_per_byte
-from .group import Group
+from .group import Group, workers
 from .jobs import Job
-from .launch import launch, workers
+from .launch import launch
 from .loop import Loop, State
 from .memory import is_out_of_memory
 from .options import TrainOptions
@@ -33,6 +34,7 @@ from .plan import prolonged
 from .preparing import Preparation
 from .reporter import Reporter
 from .resuming import MORE
+from .telemetry import Telemetry
 
 SAMPLE = GenerationOptions(max_tokens=60, temperature=0.8, seed=1)
 WAIT = 2.0  # seconds between two tries to write to a full disk
@@ -81,7 +83,8 @@ class Training:
         self._resume()
         self._measure_old("before", model)
         try:
-            finished = self.loop.run()
+            with Telemetry(self._tell_of_machine, plan.device) if self._writes else contextlib.nullcontext():
+                finished = self.loop.run()
         except (RuntimeError, MemoryError) as error:
             if self.group.size > 1 or not is_out_of_memory(error):
                 raise
@@ -132,6 +135,7 @@ class Training:
         self.reporter.event(
             "step", step=state.step, loss=metrics["loss"], bits_per_byte=round(bits, 5), eta_s=eta, **rounded
         )
+        mfu = self.plan.utilisation(metrics["tokens_per_second"])
         total = state.step + self.loop.remaining_steps()
         share = state.elapsed / self.plan.time if self.plan.time else state.step / total
         self.reporter.update(
@@ -142,7 +146,12 @@ class Training:
             total_steps=total,
             loss=round(metrics["loss"], 4),
             tokens_per_second=round(metrics["tokens_per_second"], 1),
+            mfu=mfu and round(mfu, 4),
         )
+
+    def _tell_of_machine(self, values: dict[str, Any]) -> None:
+        self.reporter.event("machine", step=self.loop.state.step, **values)
+        self.reporter.update(machine=values)
 
     def _seconds_left(self, state: State) -> float:
         if self.plan.time:

@@ -19,10 +19,12 @@ from ..core.language import N_
 from ..core.language import gettext as _
 from ..core.options import format_duration
 from ..core.store import DAMAGED
+from ..trainer.health import health
 from ..trainer.history import History
 from ..trainer.jobs import LIVE, RESUMABLE, Job, state_word
 from ..trainer.queue import device_of, move, waiting
 from ..trainer.resuming import resume
+from ..trainer.telemetry import machine_text
 from .drafts import draft_values
 from .training_dialog import TrainingDialog
 from .view import View
@@ -255,7 +257,12 @@ def numbers_text(job: dict[str, Any], found: History) -> str:
         second.append(_("held out {bits:.3f} bits per byte").format(bits=found.best))
     if "tokens_per_second" in job:
         second.append(_("{rate:,.0f} tokens/s").format(rate=job["tokens_per_second"]))
+    if job.get("mfu"):
+        second.append(_("{share:.0%} of the peak").format(share=job["mfu"]))
     lines = ["  ".join(filter(None, first)), "  ".join(second)]
+    if job.get("machine") and job["state"] in LIVE:
+        lines.append(machine_text(job["machine"]))
+    lines += health(found)[:1]
     if "error" in job:
         lines.append(job["error"])
     elif job["state"] in RESUMABLE:

@@ -1,0 +1,50 @@
+"""How a training does, in words."""
+
+import math
+import random
+
+from newleaf.trainer.health import health, worries
+from newleaf.trainer.history import History
+
+
+def history(evaluations=(), losses=()):
+    found = History()
+    found.feed({"kind": "step", "step": i + 1, "loss": x, "bits_per_byte": x / 2} for i, x in enumerate(losses))
+    found.feed({"kind": "eval", "step": 10 * i, "bits_per_byte": x} for i, x in enumerate(evaluations))
+    return found
+
+
+def noisy(values, seed=1):
+    noise = random.Random(seed)
+    return [value + noise.gauss(0, 0.05) for value in values]
+
+
+def test_nothing_is_said_of_nothing():
+    assert health(history()) == [] == health(history([2.0], [3.0]))
+
+
+def test_falling_is_well():
+    found = history([3.0, 2.0, 1.3], noisy(6 - math.log(step + 1) / 2 for step in range(2000)))
+    assert worries(found) == []
+    assert "from 3.00 to 1.30" in health(found)[0]
+
+
+def test_three_measurements_above_the_lowest_are_learning_by_heart():
+    assert worries(history([3.0, 1.5, 1.51, 1.53])) == []
+    assert "3 measurements: it is learning by heart" in worries(history([3.0, 1.5, 1.51, 1.53, 1.56]))[0]
+    assert "4 measurements" in worries(history([3.0, 1.5, 1.51, 1.53, 1.56, 1.6]))[0]
+
+
+def test_noise_is_no_rise_and_a_new_lowest_ends_it():
+    assert worries(history([3.0, 1.5, 1.501, 1.5005, 1.502])) == []
+    assert worries(history([3.0, 1.5, 1.51, 1.53, 1.56, 1.4])) == []
+
+
+def test_text_that_is_known_far_better_than_other_text_is_said():
+    found = history([3.0, 1.5], noisy([2.0] * 120))
+    assert "far better" in worries(found)[0]
+
+
+def test_a_loss_that_stands_still_is_said():
+    losses = noisy([6 - math.log(step + 1) / 2 for step in range(1000)] + [2.6] * 3000)
+    assert "not fallen" in worries(history([], losses))[0]

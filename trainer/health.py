@@ -1,0 +1,76 @@
+"""How a training does, in words, from what has happened so far. Imports no torch."""
+
+from __future__ import annotations
+
+from ..core.language import gettext as _
+from .history import History
+
+RISING = 3  # measurements, one above the other, until it is said
+MARGIN = 0.002  # of a measurement: less is noise
+GAP = 0.25  # by how much the text trained on may be known better
+FLAT_STEPS, FLAT_SHARE = 400, 0.3  # steps, or of all steps, in which a loss that falls has fallen
+RECENT = 100  # steps that the loss trained on is averaged over
+
+
+def health(found: History) -> list[str]:
+    """Sentences, the most important first; none while there is nothing to say."""
+    sentences = worries(found)
+    if not sentences and len(found.evaluations) > 1 and found.evaluations[-1] < found.evaluations[0]:
+        sentences.append(
+            _("It learns: held-out text went from {first:.2f} to {last:.2f} bits per byte.").format(
+                first=found.evaluations[0], last=found.evaluations[-1]
+            )
+        )
+    return sentences
+
+
+def worries(found: History) -> list[str]:
+    """What is not as one hopes, the most important first."""
+    sentences = []
+    rising = _rising(found.evaluations)
+    if rising >= RISING:
+        sentences.append(
+            _("Held-out text has been known less well for {number} measurements: it is learning by heart.").format(
+                number=rising
+            )
+        )
+    elif found.evaluations and len(found.bits) >= RECENT:
+        trained = sum(found.bits[-RECENT:]) / RECENT
+        if trained < (1 - GAP) * found.evaluations[-1]:
+            sentences.append(
+                _("It knows what it reads ({trained:.2f}) far better than held-out text ({held_out:.2f}).").format(
+                    trained=trained, held_out=found.evaluations[-1]
+                )
+            )
+    if stands := _stands_still(found):
+        sentences.append(_("The loss has not fallen for {steps:,} steps.").format(steps=stands))
+    return sentences
+
+
+def _rising(evaluations: list[float]) -> int:
+    """How many of the last measurements are each clearly above the lowest, and not below the one before."""
+    if not evaluations:
+        return 0
+    lowest = min(range(len(evaluations)), key=evaluations.__getitem__)
+    after = evaluations[lowest + 1 :]
+    before = evaluations[lowest:-1]
+    number = 0
+    for value, previous in zip(reversed(after), reversed(before), strict=True):
+        if value < previous * (1 - MARGIN) or value <= evaluations[lowest] * (1 + MARGIN):
+            break
+        number += 1
+    return number
+
+
+def _stands_still(found: History) -> int:
+    """The number of steps in which the mean loss of some steps fell no more, 0 while it falls."""
+    if not found.steps:
+        return 0
+    window = max(FLAT_STEPS, int(FLAT_SHARE * found.steps[-1]))
+    first = next((index for index, step in enumerate(found.steps) if step > found.steps[-1] - window), 0)
+    losses = found.losses[first:]
+    if first == 0 or len(losses) < 40:
+        return 0
+    quarter = len(losses) // 4
+    older, newer = sum(losses[:quarter]) / quarter, sum(losses[-quarter:]) / quarter
+    return found.steps[-1] - found.steps[first] if newer >= older * (1 - MARGIN) else 0
