@@ -83,6 +83,13 @@ class TrainOptions(OptionsBase):
         6, N_("End early after this many measurements without progress; 0 for never."), minimum=0, maximum=10_000
     )
     device: str = option("auto", N_("Where to train."), choices=("auto", "cpu", "cuda", "mps"))
+    folds: int | None = option(
+        None,
+        N_("Measure by cross-validation: train so many times, each time with other documents held out."),
+        minimum=2,
+        maximum=100,
+        metavar="N",
+    )
     gpus: str | None = option(
         None, N_("How many GPUs of this machine to use, or all; with --device cpu so many processes."), metavar="N"
     )
@@ -100,6 +107,11 @@ class TrainOptions(OptionsBase):
         N_("Compile the network, which takes time and makes steps faster; auto tries where that can pay."),
         choices=("auto", "on", "off"),
     )
+    track: str | None = option(
+        None,
+        N_("Mirror the figures to this tracker, on this machine."),
+        choices=("tensorboard", "wandb", "mlflow", "trackio"),
+    )
     prompt: str = option("", N_("What the samples on the way go on from."), metavar="TEXT")
 
     def problems(self) -> list[str]:
@@ -108,6 +120,8 @@ class TrainOptions(OptionsBase):
             found.append(_("--time and --steps exclude each other: give one."))
         if self.gpus is not None and self.gpus != "all" and not (self.gpus.isdecimal() and 1 <= int(self.gpus) <= 1024):
             found.append(_("--gpus is {value}: it must be a number, 1 or more, or all.").format(value=self.gpus))
+        if self.folds and (self.gpus not in (None, "1") or self.nodes > 1):
+            found.append(_("--folds is for small corpora, on one device: leave --gpus and --nodes out."))
         if self.nodes > 1 and not self.rendezvous:
             found.append(_("--nodes needs the place where the machines meet: --rendezvous HOST:PORT"))
         if self.rendezvous and not re.fullmatch(r"[^\s:]+:[0-9]{1,5}|\[[0-9a-fA-F:]+\]:[0-9]{1,5}", self.rendezvous):

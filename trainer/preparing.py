@@ -109,4 +109,5 @@ class Preparation:
             return options
         time_given = options.time or DEFAULT_TIME
         gone = time.time() - self.reporter.status["started"]
-        return replace(options, time=max(MOST_PREPARING * time_given, time_given - gone))
+        left = max(MOST_PREPARING * time_given, time_given - gone)
+        return replace(options, time=left / ((options.folds or 0) + 1))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 
 from ..core.errors import UserError, is_disk_full
@@ -24,6 +26,8 @@ from ..core.progress import Cancelled
 from .batches import TokenBatches
 from .checkpoints import Kept, load_newest, save_checkpoint, tidy
 from .evaluation import bits_per_byte
+from .fold_training import FoldTraining
+from .folds import Scores, deal
 from .group import Group, workers
 from .jobs import Job
 from .launch import launch
@@ -35,6 +39,7 @@ from .preparing import Preparation
 from .reporter import Reporter
 from .resuming import MORE
 from .telemetry import Telemetry
+from .tracking import Tracker, open_tracker
 
 SAMPLE = GenerationOptions(max_tokens=60, temperature=0.8, seed=1)
 WAIT = 2.0  # seconds between two tries to write to a full disk
@@ -50,6 +55,8 @@ class Training:
         self._path = folder("models") / job.target
         self._writes = self.group.local_rank == 0  # of several processes on a machine one writes
         self.waited = 0.0  # seconds, for room on the disk
+        self.tracker: Tracker | None = None
+        self._tracking = threading.Lock()
         self._final_tokens: int | None = None  # that the time allows to measure at the end; None: all
 
     def run(self) -> None:
@@ -78,10 +85,14 @@ class Training:
         model = GPT(plan.model_config)
         if plan.compile:
             model.model.compile_layers()
+        if self.options.folds:
+            self._cross_validate(model, self.options.folds)
         initial = self.origin.load if self.origin else None
         self.loop = Loop(model, plan, batches.batch, self, initial, self.group)
         self._resume()
         self._measure_old("before", model)
+        if self.options.track and self.group.rank == 0:
+            self._open_tracker(self.options.track)
         try:
             with Telemetry(self._tell_of_machine, plan.device) if self._writes else contextlib.nullcontext():
                 finished = self.loop.run()
@@ -89,10 +100,29 @@ class Training:
             if self.group.size > 1 or not is_out_of_memory(error):
                 raise
             raise UserError(_("The memory is full. Choose a smaller --size or --context.")) from None
+        finally:
+            self._track_no_more()
         if not finished:
             self.reporter.result = {"model": self.job.target, "step": self.loop.state.step}
             raise Cancelled
         self._finish()
+
+    def _cross_validate(self, model: GPT, folds: int) -> None:
+        """Train once for each fold, on all others; a resumed job goes on where it was."""
+        scores = Scores(self.job.path)
+        parts = deal([self.files.tokens("train"), self.val_tokens], self.tokenizer.end, folds, self.plan.seed)
+        for index in range(len(scores.found), folds):
+            others = np.concatenate([part for other, part in enumerate(parts) if other != index])
+            fold = FoldTraining(self, model, others, parts[index], f"{index + 1}/{folds}")
+            score = fold.run(self.origin.load if self.origin else None)
+            if score is None:
+                raise Cancelled
+            scores.add(score)
+            self.reporter.event("fold", fold=index + 1, folds=folds, bits_per_byte=round(score, 5))
+            self.reporter.message(
+                _("Fold {fold} of {folds}: {bits:.4f} bits per byte.").format(fold=index + 1, folds=folds, bits=score)
+            )
+        self.reporter.update(message=_("training the model itself"), progress=0.0)
 
     def _measure_old(self, when: str, model: GPT) -> None:
         if self.origin and self.origin.old and self._writes:
@@ -129,13 +159,14 @@ class Training:
 
     def stepped(self, state: State, metrics: dict[str, float]) -> None:
         """A step is done."""
-        eta = self._seconds_left(state)
+        eta = self.seconds_left(state, self.loop)
         rounded = {key: float(f"{value:.6g}") for key, value in metrics.items() if key != "loss"}
         bits = metrics["loss"] / math.log(2) / self.bytes_per_token  # about: of the corpus's mean token
         self.reporter.event(
             "step", step=state.step, loss=metrics["loss"], bits_per_byte=round(bits, 5), eta_s=eta, **rounded
         )
         mfu = self.plan.utilisation(metrics["tokens_per_second"])
+        self._track(state.step, {**metrics, "bits_per_byte": bits, "mfu": mfu}, "train/")
         total = state.step + self.loop.remaining_steps()
         share = state.elapsed / self.plan.time if self.plan.time else state.step / total
         self.reporter.update(
@@ -149,15 +180,48 @@ class Training:
             mfu=mfu and round(mfu, 4),
         )
 
+    def _open_tracker(self, name: str) -> None:
+        try:
+            self.tracker = open_tracker(name, self.job.target, self.loop.state.step, self.plan.as_dict())
+        except Exception as error:
+            self._tracker_failed(error)
+
+    def _tracker_failed(self, error: Exception) -> None:
+        text = _("{name} failed, and hears no more of this training: {error}")
+        self.reporter.message(text.format(name=self.options.track, error=str(error).partition("\n")[0]))
+
+    def _track(self, step: int, values: Mapping[str, Any], prefix: str = "") -> None:
+        """Tell the tracker, if there is one; its failure is said, and not ours."""
+        if self.tracker is None:
+            return
+        numbers = {prefix + key: float(value) for key, value in values.items() if isinstance(value, int | float)}
+        try:
+            with self._tracking:  # the machine's figures come from a thread
+                self.tracker.log(step, numbers)
+        except Exception as error:
+            self.tracker = None
+            self._tracker_failed(error)
+
+    def _track_no_more(self) -> None:
+        tracker, self.tracker = self.tracker, None
+        if tracker is not None:
+            with contextlib.suppress(Exception):  # what it has is what it was told
+                tracker.end()
+
     def _tell_of_machine(self, values: dict[str, Any]) -> None:
         self.reporter.event("machine", step=self.loop.state.step, **values)
         self.reporter.update(machine=values)
+        flat = {
+            f"gpu{index}/{key}": value for index, gpu in enumerate(values.get("gpus", [])) for key, value in gpu.items()
+        }
+        self._track(self.loop.state.step, {**values, **flat}, "machine/")
 
-    def _seconds_left(self, state: State) -> float:
+    def seconds_left(self, state: State, loop: Loop) -> float:
+        """About how long it will take to its end."""
         if self.plan.time:
             return round(max(0.0, self.plan.time - state.elapsed), 1)
         done = state.elapsed / state.step if state.step else 0.0
-        return round(done * self.loop.remaining_steps(), 1)
+        return round(done * loop.remaining_steps(), 1)
 
     def evaluate(self, state: State) -> float | None:
         """Bits per byte of as much held-out text as the plan gives time for."""
@@ -180,6 +244,7 @@ class Training:
                 "eval", step=state.step, bits_per_byte=round(score, 5), best=state.best_step == state.step > 0
             )
             self.reporter.update(bits_per_byte=round(score, 4), best_step=state.best_step)
+            self._track(state.step, {"held_out/bits_per_byte": score})
         if state.step and self._writes:
             self.reporter.event("sample", step=state.step, prompt=self.options.prompt, text=self._sample())
 
@@ -195,7 +260,7 @@ class Training:
             save_checkpoint(self.job.path / "checkpoints", step, state, self._kept(self.loop.state.best_step))
 
         if self._writes:
-            self._with_room(keep)
+            self.with_room(keep)
             self.reporter.event("checkpoint", step=step)
 
     def _kept(self, best: int | None) -> Kept:
@@ -230,7 +295,7 @@ class Training:
             )
         )
 
-    def _with_room(self, write: Callable[[], None]) -> None:
+    def with_room(self, write: Callable[[], object]) -> None:
         """Write; while the disk is full, wait until there is room. Raises the error when a stop is wanted meanwhile."""
         begin = time.perf_counter()
         told = False
@@ -290,6 +355,8 @@ class Training:
         )
         if self.origin and (sentence := self.origin.sentence()):
             self.reporter.message(sentence)
+        if self.options.folds:
+            self.reporter.message(Scores(self.job.path).sentence())
         if limit is not None:
             self.reporter.message(
                 _("Measured on {part:.0%} of the held-out text, as the time allowed.").format(
@@ -306,7 +373,7 @@ class Training:
     def improved(self, step: int, score: float | None, model: GPT | None = None) -> None:
         """The best weights so far become the model's folder, so that there is a model whatever happens."""
         if self._writes:
-            self._with_room(lambda: self._save(step, score, model))
+            self.with_room(lambda: self._save(step, score, model))
 
     def _save(self, step: int, score: float | None, model: GPT | None) -> None:
         if (self._path / "config.json").exists() and ModelInfo.at(self._path).provenance.get("job") != self.job.name:
@@ -329,6 +396,7 @@ class Training:
                 "seconds": round(self.loop.state.elapsed, 1),
                 "created": round(time.time(), 3),
                 "seed": self.plan.seed,
+                **({"folds": Scores(self.job.path).as_dict()} if self.options.folds else {}),
                 **(self.origin.provenance() if self.origin else {}),
             },
         )

@@ -11,6 +11,7 @@ from ...core.tokenizer.store import tokenizer_for
 from ..jobs import Job, create
 from ..options import TrainOptions
 from ..reporter import Reporter
+from ..tracking import check_tracker
 
 
 def submit(
@@ -30,6 +31,8 @@ def submit(
     Corpus.open(corpus)
     store.new_path("models", name)
     options = options or TrainOptions()
+    if options.track:
+        check_tracker(options.track)
     if origin is not None:
         inputs = _continue(ModelInfo.open(origin), options, tokenizer, old_corpus)
     elif old_corpus is not None:

@@ -1,0 +1,65 @@
+"""Cross-validation: each document is held out once, and the scores are kept."""
+
+import json
+import statistics
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from newleaf.core.errors import UserError
+from newleaf.core.model.store import ModelInfo
+from newleaf.trainer.folds import deal
+from newleaf.trainer.jobs import LIVE
+from newleaf.trainer.options import TrainOptions
+from newleaf.trainer.resuming import resume
+from newleaf.trainer.work import training
+
+END = 1
+
+
+@given(lengths=st.lists(st.integers(1, 20), min_size=5, max_size=60), folds=st.integers(2, 5), seed=st.integers(0, 9))
+def test_each_document_is_in_one_fold_whole(lengths, folds, seed):
+    documents = [[index + 2] * length + [END] for index, length in enumerate(lengths)]
+    text = np.array([token for document in documents for token in document], dtype=np.uint16)
+    half = sum(len(document) for document in documents[: len(documents) // 2])
+    dealt = deal([text[:half], text[half:]], frozenset({END}), folds, seed)
+    assert len(dealt) == folds
+    found = [
+        tuple(part.tolist()) for fold in dealt for part in np.split(fold, np.flatnonzero(fold == END) + 1) if len(part)
+    ]
+    assert sorted(found) == sorted(map(tuple, documents))
+    assert max(map(len, dealt)) > 0
+
+
+def test_too_few_documents_are_refused():
+    with pytest.raises(UserError, match="has 2 documents"):
+        deal([np.array([5, END, 6, END])], frozenset({END}), 3, 0)
+
+
+@pytest.mark.usefixtures("book", "tokenizer")
+def test_mean_and_spread_are_said_and_a_stopped_one_goes_on_with_its_fold():
+    options = {"size": "nano", "context": 32, "batch_tokens": 128, "device": "cpu", "dtype": "float32"}
+    job = training.submit("book", "five", TrainOptions(steps=15, folds=5, compile="off", **options), "pieces")
+
+    def folds():
+        return [event["fold"] for event in job.events()[0] if event["kind"] == "fold"]
+
+    while len(folds()) < 2:
+        time.sleep(0.02)
+    job.stop()
+    while job.state in LIVE:
+        time.sleep(0.02)
+    resume(job)
+    while job.state in LIVE:
+        time.sleep(0.02)
+    assert job.state == "finished"
+    assert folds() == [1, 2, 3, 4, 5]
+    found = ModelInfo.open("five").provenance["folds"]
+    assert found["mean"] == pytest.approx(statistics.fmean(found["scores"]), abs=1e-4)
+    assert found["deviation"] == pytest.approx(statistics.stdev(found["scores"]), abs=1e-4)
+    assert len(set(found["scores"])) == 5
+    text = json.dumps([event.get("text") for event in job.events()[0] if event["kind"] == "message"])
+    assert f"5 folds: {found['mean']:.4f}"[:14] in text

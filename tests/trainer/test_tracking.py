@@ -1,0 +1,108 @@
+"""A training's figures in the trackers that people know, read back with each tracker's own reader."""
+
+import json
+import struct
+import time
+
+import pytest
+
+from newleaf.core.errors import UserError
+from newleaf.core.home import folder
+from newleaf.trainer import tracking
+from newleaf.trainer.jobs import LIVE
+from newleaf.trainer.options import TrainOptions
+from newleaf.trainer.work import training
+
+TINY = {"size": "nano", "context": 32, "batch_tokens": 128, "device": "cpu", "dtype": "float32", "compile": "off"}
+STEPS = 12
+
+
+def in_tensorboard(path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    found = EventAccumulator(str(path / "mirrored"))
+    found.Reload()
+    return {key: [(event.step, event.value) for event in found.Scalars(key)] for key in found.Tags()["scalars"]}
+
+
+def wandb_records(data):
+    """The records of W&B's file: LevelDB's log format after 7 bytes of its own."""
+    at, whole, block = 7, b"", 1 << 15
+    while at + 7 <= len(data):
+        if block - at % block < 7:
+            at += block - at % block
+        length, kind = struct.unpack_from("<HB", data, at + 4)
+        whole += data[at + 7 : at + 7 + length]
+        at += 7 + length
+        if kind in (1, 4):  # all, or the last part
+            yield whole
+            whole = b""
+
+
+def in_wandb(path):
+    from wandb.proto import wandb_internal_pb2
+
+    (file,) = path.glob("wandb/offline-run-*/run-*.wandb")
+    found = {}
+    for data in wandb_records(file.read_bytes()):
+        record = wandb_internal_pb2.Record()
+        record.ParseFromString(data)
+        if record.WhichOneof("record_type") == "history":
+            row = {item.key or "/".join(item.nested_key): item.value_json for item in record.history.item}
+            step = int(row.get("_step", record.history.step.num))
+            for key, value in row.items():
+                found.setdefault(key, []).append((step, json.loads(value)))
+    return found
+
+
+def in_mlflow(path):
+    from mlflow.tracking import MlflowClient
+
+    client = MlflowClient(tracking_uri=f"sqlite:///{path / 'mlflow.db'}")
+    (run,) = client.search_runs([client.get_experiment_by_name("newleaf").experiment_id])
+    assert run.data.params["size"] == "nano" and run.info.status == "FINISHED"
+    return {
+        key: [(metric.step, metric.value) for metric in client.get_metric_history(run.info.run_id, key)]
+        for key in run.data.metrics
+    }
+
+
+def in_trackio(path):
+    import sqlite3
+
+    import orjson
+
+    (file,) = path.glob("newleaf*.db")
+    found = {}
+    for step, metrics in sqlite3.connect(file).execute("select step, metrics from metrics order by step"):
+        for key, value in orjson.loads(metrics).items():
+            found.setdefault(key, []).append((step, value))
+    return found
+
+
+READERS = {"tensorboard": in_tensorboard, "wandb": in_wandb, "mlflow": in_mlflow, "trackio": in_trackio}
+
+
+@pytest.mark.parametrize("name", READERS)
+@pytest.mark.usefixtures("book", "tokenizer")
+def test_each_step_and_each_measurement_is_there(name, monkeypatch):
+    pytest.importorskip(tracking.MODULES[name])
+    options = TrainOptions(steps=STEPS, track=name, eval_every=6, **TINY)
+    job = training.submit("book", "mirrored", options, "pieces")
+    while job.state in LIVE:
+        time.sleep(0.05)
+    assert job.state == "finished", job.log()[-2000:]
+    assert not any("failed" in event.get("text", "") for event in job.events()[0])
+    found = READERS[name](folder("tracking") / name)
+    steps = {event["step"]: event for event in job.events()[0] if event["kind"] == "step"}
+    assert [step for step, _value in found["train/loss"]] == list(range(1, STEPS + 1))
+    for step, value in found["train/loss"]:
+        assert value == pytest.approx(steps[step]["loss"], abs=1e-4)
+    assert [step for step, _value in found["held_out/bits_per_byte"]] == [0, 6, 12]
+
+
+@pytest.mark.usefixtures("book", "tokenizer")
+def test_a_tracker_that_is_not_installed_is_said_before_anything_is_made(monkeypatch):
+    monkeypatch.setitem(tracking.MODULES, "wandb", "no_such_module")
+    with pytest.raises(UserError, match=r"newleaf\[wandb\]"):
+        training.submit("book", "mirrored", TrainOptions(track="wandb"), "pieces")

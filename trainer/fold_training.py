@@ -1,0 +1,108 @@
+"""The training of one fold of a cross-validation: its model is measured and forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from torch import Tensor
+
+from ..core.language import gettext as _
+from ..core.model.gpt import GPT
+from .batches import TokenBatches
+from .checkpoints import load_newest, remove_newer, save_checkpoint
+from .evaluation import bits_per_byte
+from .loop import Loop, State
+
+if TYPE_CHECKING:
+    from .training import Training
+
+
+class FoldTraining:
+    """What the loop tells of one fold; what goes wrong is said as in the training that it belongs to."""
+
+    def __init__(
+        self, training: Training, model: GPT, tokens: np.ndarray[Any, Any], held_out: np.ndarray[Any, Any], name: str
+    ):
+        self.training, self.model, self.held_out, self.name = training, model, held_out, name
+        self.plan = training.plan
+        self.folder = training.job.path / f"fold-{name.partition('/')[0]}"
+        self.batches = TokenBatches(tokens, self.plan.context, min(self.plan.rows, self._rows(tokens)), self.plan.seed)
+        self.best: dict[str, Tensor] | None = None
+
+    def _rows(self, tokens: np.ndarray[Any, Any]) -> int:
+        return max(1, (len(tokens) - self.plan.context) // self.plan.context)
+
+    def run(self, initial: Callable[[GPT], None] | None) -> float | None:
+        """Bits per byte of the fold's documents with the best weights; None when a stop is wanted."""
+        self.loop = Loop(self.model, self.plan, self.batches.batch, self, initial)
+        checkpoint = self.last_checkpoint()
+        if checkpoint is not None:
+            self.loop.load_state_dict(checkpoint)
+        if not self.loop.run():
+            return None
+        if self.best is not None:
+            self.model.load_state_dict(self.best)
+        score = self._measure(None)
+        remove_newer(self.folder, -1)
+        return score
+
+    def _measure(self, limit: int | None) -> float | None:
+        lengths, plan = self.training.tokenizer.byte_lengths, self.plan
+        return bits_per_byte(self.model, self.held_out, lengths, plan.dtype, limit, plan.context)
+
+    @property
+    def waited(self) -> float:
+        """As the training."""
+        return self.training.waited
+
+    def stepped(self, state: State, metrics: dict[str, float]) -> None:
+        """Show where it is."""
+        total = state.step + self.loop.remaining_steps()
+        share = state.elapsed / self.plan.time if self.plan.time else state.step / total
+        index, folds = map(int, self.name.split("/"))
+        left = self.training.seconds_left(state, self.loop)
+        whole = self.plan.time or (state.elapsed / state.step * total)
+        self.training.reporter.update(
+            progress=round(min(0.999, (index - 1 + share) / (folds + 1)), 4),
+            eta_s=round(left + (folds + 1 - index) * whole, 1),
+            message=_("fold {fold}: step {step:,} of {total:,}").format(fold=self.name, step=state.step, total=total),
+            loss=round(metrics["loss"], 4),
+            tokens_per_second=round(metrics["tokens_per_second"], 1),
+        )
+
+    def evaluate(self, state: State) -> float | None:
+        """On a part of the fold."""
+        return self._measure(self.plan.eval_tokens)
+
+    def improved(self, step: int, score: float | None) -> None:
+        """Keep the weights in memory."""
+        self.best = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+
+    def evaluated(self, state: State, score: float | None) -> None:
+        """Nothing to say."""
+
+    def checkpoint(self, state: dict[str, Any], step: int) -> None:
+        """In a folder of the fold's own."""
+        self.training.with_room(lambda: save_checkpoint(self.folder, step, state))
+
+    def last_checkpoint(self) -> dict[str, Any] | None:
+        """The newest of this fold."""
+        return load_newest(self.folder)[0]
+
+    def stop_requested(self) -> bool:
+        """As the training."""
+        return self.training.stop_requested()
+
+    def went_back(self, state: State, from_step: int) -> None:
+        """As the training."""
+        self.training.went_back(state, from_step)
+
+    def left_out(self, state: State, loss: float) -> None:
+        """As the training."""
+        self.training.left_out(state, loss)
+
+    def memory_was_full(self, micro_rows: int) -> None:
+        """As the training."""
+        self.training.memory_was_full(micro_rows)

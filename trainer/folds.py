@@ -1,0 +1,81 @@
+"""Cross-validation: how well do models know documents that they have not seen, whichever those are?
+
+The documents, held-out ones too, are dealt into folds. For each fold a model learns from all others and is measured on
+it. The scores' mean is what to expect of text like this, their spread how far that is to be trusted. None of these
+models is kept: what the training makes is trained after them, with the corpus's own held-out text.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import UserError
+from ..core.files import read_object, write_json
+from ..core.language import gettext as _
+
+Tokens = np.ndarray[Any, Any]
+FILE = "folds.json"
+MOST_TOKENS = 200_000_000  # that are dealt in memory
+
+
+def deal(
+    tokens: Sequence[np.ndarray[Any, Any]], ends: frozenset[int], folds: int, seed: int
+) -> list[np.ndarray[Any, Any]]:
+    """The tokens of each fold: documents, which end with one of `ends`, in a random order, dealt one by one."""
+    if sum(map(len, tokens)) > MOST_TOKENS:
+        raise UserError(
+            _("--folds is for small corpora; this one has more than {most:,} tokens.").format(most=MOST_TOKENS)
+        )
+    whole = np.concatenate(tokens)
+    borders = np.flatnonzero(np.isin(whole, sorted(ends))) + 1
+    documents = [part for part in np.split(whole, borders) if len(part)]
+    if len(documents) < folds:
+        raise UserError(
+            _("--folds {folds}: the corpus has {number:,} documents, and each fold needs one.").format(
+                folds=folds, number=len(documents)
+            )
+        )
+    order = np.random.default_rng([seed, folds]).permutation(len(documents))
+    return [np.concatenate([documents[index] for index in order[fold::folds]]) for fold in range(folds)]
+
+
+class Scores:
+    """What was found so far, in the job's folder: a resumed job goes on with the next fold."""
+
+    def __init__(self, folder: Path):
+        self.path = folder / FILE
+        self.found: list[float] = read_object(self.path, "scores")["scores"] if self.path.exists() else []
+
+    def add(self, score: float) -> None:
+        """Keep the bits per byte of one more fold."""
+        self.found.append(score)
+        write_json(self.path, {"scores": self.found})
+
+    @property
+    def mean(self) -> float:
+        return statistics.fmean(self.found)
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation of the folds' scores."""
+        return statistics.stdev(self.found) if len(self.found) > 1 else math.nan
+
+    def sentence(self) -> str:
+        """All in words."""
+        return _(
+            "{folds} folds: {mean:.4f} bits per byte, standard deviation {spread:.4f}, from {low:.4f} to {high:.4f}."
+        ).format(folds=len(self.found), mean=self.mean, spread=self.spread, low=min(self.found), high=max(self.found))
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the model's newleaf.json."""
+        return {
+            "scores": [round(score, 5) for score in self.found],
+            "mean": round(self.mean, 5),
+            "deviation": round(self.spread, 5),
+        }

@@ -1,0 +1,125 @@
+"""A training mirrored to a tracker that a person knows: TensorBoard, Weights & Biases, MLflow or trackio.
+
+Everything stays on this machine, under `tracking/NAME` in the home. A tracker that fails ends; the training does not.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..core.errors import UserError
+from ..core.home import folder, make_private
+from ..core.language import gettext as _
+
+MODULES = {"tensorboard": "tensorboard", "wandb": "wandb", "mlflow": "mlflow", "trackio": "trackio"}
+PROJECT = "newleaf"
+
+
+class Tracker(Protocol):
+    """Where figures go."""
+
+    def log(self, step: int, values: Mapping[str, float]) -> None:
+        """Figures of a step."""
+
+    def end(self) -> None:
+        """No more will come."""
+
+
+def check_tracker(name: str) -> None:
+    """Raises UserError where the tracker is not installed."""
+    if importlib.util.find_spec(MODULES[name]) is None:
+        raise UserError(
+            _("--track {name} needs a package that is not installed: pip install 'newleaf[{name}]'").format(name=name)
+        )
+
+
+def open_tracker(name: str, run: str, step: int, settings: Mapping[str, Any]) -> Tracker:
+    """The tracker of this name for a run, which is at `step`."""
+    check_tracker(name)
+    kinds: dict[str, Callable[[Path, str, int, Mapping[str, Any]], Tracker]] = {
+        "tensorboard": _TensorBoard,
+        "wandb": _Wandb,
+        "mlflow": _MLflow,
+        "trackio": _Trackio,
+    }
+    return kinds[name](make_private(folder("tracking") / name), run, step, settings)
+
+
+class _TensorBoard:
+    def __init__(self, path: Path, run: str, step: int, settings: Mapping[str, Any]):
+        from torch.utils.tensorboard import SummaryWriter
+
+        # What a killed run wrote after its last checkpoint gives way to what is done again.
+        self.writer = SummaryWriter(str(path / run), purge_step=step + 1 if step else None)
+        self.writer.add_text("settings", "\n".join(f"    {key}: {value}" for key, value in settings.items()), step)
+
+    def log(self, step: int, values: Mapping[str, float]) -> None:
+        for key, value in values.items():
+            self.writer.add_scalar(key, value, step)
+
+    def end(self) -> None:
+        self.writer.close()
+
+
+class _Wandb:
+    def __init__(self, path: Path, run: str, step: int, settings: Mapping[str, Any]):
+        import wandb
+
+        self.run = wandb.init(
+            project=PROJECT,
+            name=run,
+            dir=str(path),
+            mode="offline",
+            config={**settings, "first_step": step},
+            settings=wandb.Settings(silent=True, console="off"),
+        )
+
+    def log(self, step: int, values: Mapping[str, float]) -> None:
+        self.run.log(dict(values), step=step)
+
+    def end(self) -> None:
+        self.run.finish()
+
+
+class _MLflow:
+    def __init__(self, path: Path, run: str, step: int, settings: Mapping[str, Any]):
+        from mlflow.entities import Param
+        from mlflow.tracking import MlflowClient
+
+        self.client = MlflowClient(tracking_uri=f"sqlite:///{path / 'mlflow.db'}")
+        known = self.client.get_experiment_by_name(PROJECT)
+        experiment = known.experiment_id if known else self.client.create_experiment(PROJECT)
+        self.run_id = self.client.create_run(experiment, run_name=run, tags={"first_step": str(step)}).info.run_id
+        self.client.log_batch(self.run_id, params=[Param(key, str(value)) for key, value in settings.items()])
+
+    def log(self, step: int, values: Mapping[str, float]) -> None:
+        from mlflow.entities import Metric
+
+        now = round(time.time() * 1000)
+        self.client.log_batch(self.run_id, [Metric(key, value, now, step) for key, value in values.items()])
+
+    def end(self) -> None:
+        self.client.set_terminated(self.run_id)
+
+
+class _Trackio:
+    def __init__(self, path: Path, run: str, step: int, settings: Mapping[str, Any]):
+        os.environ["TRACKIO_DIR"] = str(path)
+        import trackio
+
+        self.run = trackio.init(project=PROJECT, name=run, config={**settings, "first_step": step}, resume="allow")
+
+    def log(self, step: int, values: Mapping[str, float]) -> None:
+        import trackio
+
+        trackio.log(dict(values), step=step)
+
+    def end(self) -> None:
+        import trackio
+
+        trackio.finish()
