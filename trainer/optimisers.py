@@ -11,7 +11,8 @@ from ..core.model.gpt import GPT
 from .muon import Muon
 from .plan import Plan
 
-BETAS = (0.9, 0.95)
+BETAS = (0.8, 0.95)  # of AdamW beside Muon, and
+BETAS_ALONE = (0.9, 0.95)  # where it is alone
 MOMENTUM = 0.9  # of SGD, as Nesterov has it
 
 
@@ -38,14 +39,15 @@ def build(model: GPT, plan: Plan) -> list[torch.optim.Optimizer]:
     fused = plan.device in ("cpu", "cuda")
     if plan.optimizer == "muon":
         kind = torch.bfloat16 if plan.dtype == "bfloat16" else torch.float32
-        optimisers.append(Muon(matrices, plan.learning_rate, weight_decay=plan.weight_decay, dtype=kind))
+        optimisers.append(Muon(matrices, plan.learning_rate, plan.momentum, plan.weight_decay, kind))
     else:
         groups.append({"params": matrices, "lr": plan.learning_rate, "weight_decay": plan.weight_decay})
     if plan.optimizer == "sgd":
         optimisers.append(torch.optim.SGD(groups, momentum=MOMENTUM, nesterov=True, fused=fused))
     else:
         kind_of_adam = torch.optim.Adam if plan.optimizer == "adam" else torch.optim.AdamW
-        optimisers.append(kind_of_adam(groups, betas=BETAS, fused=fused))
+        betas = BETAS if plan.optimizer == "muon" else BETAS_ALONE
+        optimisers.append(kind_of_adam(groups, betas=betas, fused=fused))
     for optimiser in optimisers:
         for group in optimiser.param_groups:
             group["base"] = group["lr"]

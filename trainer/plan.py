@@ -15,7 +15,7 @@ from ..core.language import gettext as _
 from ..core.model.config import GPTConfig
 from .options import DEFAULT_TIME, TrainOptions
 
-# layers, hidden size; a head has 32 or 64 dimensions
+# layers, hidden size; a head has 64 dimensions
 SIZES = {"nano": (2, 128), "micro": (4, 192), "mini": (4, 256), "small": (6, 384), "base": (12, 768)}
 SMALLEST_CORPUS = 1_000  # tokens
 CONTEXT = 256
@@ -33,7 +33,8 @@ LEARNING_RATES = {"muon": 0.02, "adamw": 0.003, "adam": 0.003, "sgd": 0.3}
 WEIGHT_DECAY = {"muon": 0.1, "adamw": 0.1, "adam": 0.0, "sgd": 0.0}
 TOGETHER = 0.9  # of the speed of several devices is left when they have told each other their gradients; an estimate
 CONTINUED = 0.1  # the factor on the rates where the model knows a lot already
-EMBEDDING_RATE = 0.01  # AdamW's, beside Muon
+EMBEDDING_RATE = 0.02  # AdamW's, beside Muon
+MEMORY, SHORTEST_MEMORY, LONGEST_MEMORY = 1 / 75, 1 / 0.15, 1 / 0.05  # Muon's, of the steps, and in steps
 COMPILED_AGAIN = 5.0  # seconds that it takes to compile what was compiled before
 
 
@@ -129,6 +130,7 @@ class Plan:
     checkpoint_space: float = 20.0  # GB
     window: int = 0  # tokens that are read at once; 0: as many as the model can
     origin: str | None = None  # the model that it starts from
+    momentum: float = 0.95  # Muon's
     peak: float = 0.0  # FLOP a second of matrix products on this machine; 0: not known
 
     @property
@@ -252,6 +254,7 @@ def make_plan(
         checkpoint_space=options.checkpoint_space,
         window=context,
         origin=origin and origin[0],
+        momentum=round(1 - 1 / min(LONGEST_MEMORY, max(SHORTEST_MEMORY, MEMORY * steps)), 4),
         peak=machine.peak.get(dtype, 0.0),
     )
 
@@ -323,7 +326,7 @@ def _rows(
 def model_config(size: str, vocab_size: int, context: int) -> GPTConfig:
     """The shape of a model of this size."""
     layers, width = SIZES[size]
-    head = 32 if width < 256 else 64
+    head = 64
     return GPTConfig(
         vocab_size=vocab_size,
         context=context,

@@ -81,7 +81,7 @@ def train_peer(layers: int, width: int, rate: float, seconds: float, arrays: str
             n_positions=CONTEXT,
             n_embd=width,
             n_layer=layers,
-            n_head=width // (32 if width < 256 else 64),
+            n_head=width // 64,
             resid_pdrop=0.0,
             embd_pdrop=0.0,
             attn_pdrop=0.0,

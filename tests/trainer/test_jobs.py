@@ -10,6 +10,7 @@ import sys
 import time
 
 import pytest
+from kills import survive
 
 from newleaf.core.errors import UserError
 from newleaf.core.files import read_lines
@@ -133,12 +134,18 @@ def test_a_stopped_training_keeps_its_work_and_goes_on_to_the_same_end():
 
 
 @pytest.mark.usefixtures("ready")
-@pytest.mark.parametrize("kills", [[7, 19, 20, 41]])
-def test_a_training_that_is_killed_goes_on_as_if_nothing_had_happened(kills):
+def test_a_training_that_is_killed_ten_times_makes_the_weights_of_one_that_is_not():
+    undisturbed, killed, moments = survive(10, steps=2500, corpus="book", tokenizer="pieces")
+    assert len(moments) == 10 and moments[-1] > 0
+    assert undisturbed == killed
+
+
+@pytest.mark.usefixtures("ready")
+def test_a_training_that_is_killed_tells_of_each_step_once():
     undisturbed = train("straight", steps=60)
     wait_for_end(undisturbed)
     job = train("killed", steps=60, checkpoint_every=0.05)
-    for step in kills:
+    for step in (7, 41):
         wait_until(lambda step=step: history(job).steps[-1:] >= [step] or job.state not in LIVE)
         if job.state in LIVE:
             os.kill(job.status()["pid"], signal.SIGKILL)
