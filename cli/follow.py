@@ -153,7 +153,7 @@ def progress_text(job: Job, status: dict[str, Any]) -> str:
 
 
 def plan_text(plan: Plan) -> str:
-    """A plan, in two lines."""
+    """A plan, in some lines."""
     shape = plan.model_config
     return "\n".join(
         [
@@ -181,5 +181,22 @@ def plan_text(plan: Plan) -> str:
                 time=format_duration(plan.expected_seconds),
                 memory=format_size(plan.memory_bytes),
             ),
+            *expected_text(plan),
         ]
     )
+
+
+def expected_text(plan: Plan) -> list[str]:
+    """What should come out, and what it takes of the disk; nothing where that is not known."""
+    if plan.expected_bits is None:
+        return []
+    return [
+        _(
+            "Expected: {bits:.2f} bits per byte of held-out text, between {low:.2f} and {high:.2f}; {disk} of disk."
+        ).format(
+            bits=plan.expected_bits,
+            low=plan.expected_low,
+            high=plan.expected_high,
+            disk=format_size(plan.disk_bytes),
+        )
+    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -35,3 +37,23 @@ class TokenBatches:
         starts = self._starts[index * self.rows : (index + 1) * self.rows]
         block = torch.from_numpy(self.tokens[starts[:, None] + np.arange(self.context + 1)].astype(np.int64))
         return block[:, :-1], block[:, 1:]
+
+
+class Prefetched:
+    """Batches of which the next one is read while this one is learnt from: a disk or a GPU never waits for it."""
+
+    def __init__(self, batch: Callable[[int], tuple[Tensor, Tensor]], pin: bool = False):
+        self._batch, self._pin = batch, pin  # pinned memory goes to a GPU beside its work
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="batches")
+        self._next: tuple[int, Future[tuple[Tensor, Tensor]]] | None = None
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """As the batches that it reads from."""
+        known = self._next[1] if self._next and self._next[0] == step else self._thread.submit(self._read, step)
+        found = known.result()
+        self._next = step + 1, self._thread.submit(self._read, step + 1)
+        return found
+
+    def _read(self, step: int) -> tuple[Tensor, Tensor]:
+        tokens, targets = self._batch(step)
+        return (tokens.pin_memory(), targets.pin_memory()) if self._pin else (tokens, targets)

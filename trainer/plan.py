@@ -13,13 +13,14 @@ from typing import Any, Self
 from ..core.errors import UserError
 from ..core.language import gettext as _
 from ..core.model.config import GPTConfig
+from .expectation import RANGE, Text, expected_bits
 from .options import DEFAULT_TIME, TrainOptions
 
 # layers, hidden size; a head has 64 dimensions
 SIZES = {"nano": (2, 128), "micro": (4, 192), "mini": (4, 256), "small": (6, 384), "base": (12, 768)}
 SMALLEST_CORPUS = 1_000  # tokens
 CONTEXT = 256
-EVALUATION_SHARE = 0.04  # of the time, for measuring on held-out text
+EVALUATION_SHARE = 0.025  # of the time, for measuring on held-out text
 FEWEST, MOST = 5, 20  # measurements in a training
 TOKENS_MEASURED = 8_192  # at least, each time
 LARGEST_MICRO_BATCH = 16_384  # tokens that are computed at once
@@ -131,6 +132,9 @@ class Plan:
     window: int = 0  # tokens that are read at once; 0: as many as the model can
     origin: str | None = None  # the model that it starts from
     momentum: float = 0.95  # Muon's
+    expected_bits: float | None = None  # per byte of held-out text; None: not known
+    expected_low: float | None = None  # between this
+    expected_high: float | None = None  # and this, most likely
     peak: float = 0.0  # FLOP a second of matrix products on this machine; 0: not known
 
     @property
@@ -170,10 +174,12 @@ def make_plan(
     val_tokens: int,
     origin: tuple[str, GPTConfig] | None = None,
     devices: int = 1,
+    text: Text | None = None,
 ) -> Plan:
     """Settle every number, for a new model or for one that there is, by its name and shape.
 
-    `devices` like the one that was measured train together. Raises UserError for a corpus that is too small.
+    `devices` like the one that was measured train together. What will come out is expected from the `text`. Raises
+    UserError for a corpus that is too small.
     """
     check_size(train_tokens)
     machine = machine.times(devices)
@@ -216,6 +222,8 @@ def make_plan(
     evaluations = round(min(MOST, max(FEWEST, measured / TOKENS_MEASURED)))
     eval_tokens = max(TOKENS_MEASURED, int(measured / evaluations))
     by_steps = options.eval_every or (max(1, steps // evaluations) if options.steps else None)
+    passes = steps * rows * context / train_tokens
+    bits = expected_bits(text, config.matrix_parameters, passes) if text and not origin else None
     return Plan(
         size=size,
         config=asdict(config),
@@ -238,7 +246,7 @@ def make_plan(
         expected_tokens_per_second=round(rate, 1),
         expected_seconds=round(seconds, 1),
         train_tokens=train_tokens,
-        passes=round(steps * rows * context / train_tokens, 3),
+        passes=round(passes, 3),
         memory_bytes=_memory(config, micro_rows * context),
         disk_bytes=config.parameters * 4 * 7,
         evaluations=evaluations,
@@ -256,6 +264,9 @@ def make_plan(
         origin=origin and origin[0],
         momentum=round(1 - 1 / min(LONGEST_MEMORY, max(SHORTEST_MEMORY, MEMORY * steps)), 4),
         peak=machine.peak.get(dtype, 0.0),
+        expected_bits=bits and round(bits, 4),
+        expected_low=bits and round(bits * (1 - RANGE), 4),
+        expected_high=bits and round(bits * (1 + RANGE), 4),
     )
 
 
@@ -278,6 +289,9 @@ def prolonged(plan: Plan, step: int, elapsed: float, time: float | None, steps: 
         expected_steps=total,
         expected_seconds=round(elapsed + seconds, 1),
         passes=round(total * plan.batch_tokens / plan.train_tokens, 3),
+        expected_bits=None,  # of a training from its beginning
+        expected_low=None,
+        expected_high=None,
     )
 
 

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from ..core.corpus.density import compressed_bits
 from ..core.corpus.store import Corpus
 from ..core.errors import FAULT, UserError, explain
 from ..core.home import home_path
@@ -20,6 +21,7 @@ from ..core.language import current_language
 from ..core.language import gettext as _
 from ..core.model.store import ModelInfo
 from ..core.tokenizer.store import tokenizer_for
+from .expectation import Text
 from .options import TrainOptions
 from .plan import Plan, check_size, make_plan, vocabulary_for
 
@@ -28,7 +30,8 @@ BYTES_PER_TOKEN = 3.0  # of a tokenizer that is not there yet, about
 
 def plan_training(corpus: str, tokenizer: str | None, options: TrainOptions, origin: str | None = None) -> Plan:
     """What a training would do, with the machine measured now if it was not of late. Raises UserError."""
-    manifest = Corpus.open(corpus).manifest
+    found = Corpus.open(corpus)
+    manifest = found.manifest
     model = ModelInfo.open(origin) if origin else None
     info = None if model else tokenizer_for(corpus, tokenizer)
     vocab_size = (
@@ -49,6 +52,7 @@ def plan_training(corpus: str, tokenizer: str | None, options: TrainOptions, ori
         int(manifest.val.bytes / bytes_per_token) + manifest.val.documents,
         (model.name, model.config) if model else None,
         1 if here.device == "cpu" else workers(options, here.device) * options.nodes,
+        Text(manifest.train.bytes, compressed_bits(found)),
     )
 
 

@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 
 from ..core import store
+from ..core.corpus.density import compressed_bits
 from ..core.corpus.store import Corpus
 from ..core.files import read_object, write_json
 from ..core.language import gettext as _
@@ -16,6 +17,7 @@ from ..core.tokenizer.store import TokenizerInfo
 from ..core.tokenizer.token_files import TokenFiles, encode_corpus
 from ..core.tokenizer.tokenizer import Tokenizer
 from ..core.tokenizer.training import train_tokenizer
+from .expectation import Text
 from .group import workers
 from .jobs import Job
 from .loop import initialise
@@ -83,8 +85,9 @@ class Preparation:
         here = machine(options.device)
         train, val = (int(files.index[split]["tokens"]) for split in ("train", "val"))
         origin = (self.origin.info.name, self.origin.info.config) if self.origin else None
+        text = Text(self.corpus.manifest.train.bytes, compressed_bits(self.corpus))
         devices = 1 if here.device == "cpu" else workers(options, here.device) * options.nodes
-        plan = make_plan(options, here, tokenizer.vocab_size, train, val, origin, devices)
+        plan = make_plan(options, here, tokenizer.vocab_size, train, val, origin, devices, text)
         shape = shape_name(plan.model_config, plan.dtype, plan.optimizer)
         known = here.trials.get(shape)
         model = GPT(plan.model_config).to(plan.device)
@@ -97,7 +100,7 @@ class Preparation:
             context=plan.context,
             batch_tokens=plan.batch_tokens,
         )
-        plan = make_plan(options, here, tokenizer.vocab_size, train, val, origin, devices)
+        plan = make_plan(options, here, tokenizer.vocab_size, train, val, origin, devices, text)
         write_json(path, plan.as_dict())
         self.reporter.event("plan", **plan.as_dict())
         return plan

@@ -23,7 +23,7 @@ from ..core.model.gpt import GPT
 from ..core.model.store import ModelInfo, load_model, save_model
 from ..core.options import format_duration
 from ..core.progress import Cancelled
-from .batches import TokenBatches
+from .batches import Prefetched, TokenBatches
 from .checkpoints import Kept, load_newest, save_checkpoint, tidy
 from .evaluation import bits_per_byte
 from .fold_training import FoldTraining
@@ -88,7 +88,8 @@ class Training:
         if self.options.folds:
             self._cross_validate(model, self.options.folds)
         initial = self.origin.load if self.origin else None
-        self.loop = Loop(model, plan, batches.batch, self, initial, self.group)
+        prefetched = Prefetched(batches.batch, pin=plan.device == "cuda")
+        self.loop = Loop(model, plan, prefetched.batch, self, initial, self.group)
         self._resume()
         self._measure_old("before", model)
         if self.options.track and self.group.rank == 0:

@@ -167,5 +167,17 @@ def plan_text(plan: Plan) -> str:
                 time=format_duration(plan.expected_seconds),
                 memory=format_size(plan.memory_bytes),
             ),
+            *(
+                [
+                    _("expected: {bits:.2f} bits per byte, between {low:.2f} and {high:.2f}; {disk} of disk").format(
+                        bits=plan.expected_bits,
+                        low=plan.expected_low,
+                        high=plan.expected_high,
+                        disk=format_size(plan.disk_bytes),
+                    )
+                ]
+                if plan.expected_bits is not None
+                else []
+            ),
         ]
     )

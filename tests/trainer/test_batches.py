@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newleaf.trainer.batches import TokenBatches
+from newleaf.trainer.batches import Prefetched, TokenBatches
 
 
 def batches(tokens=10_000, context=16, rows=8, seed=1):
@@ -35,3 +35,11 @@ def test_epochs_and_seeds_differ():
     source = batches()
     assert (source.batch(0)[0] != source.batch(source.steps_per_epoch)[0]).any()
     assert (source.batch(0)[0] != batches(seed=2).batch(0)[0]).any()
+
+
+@given(steps=st.lists(st.integers(0, 30), min_size=1, max_size=20))
+def test_what_is_read_ahead_is_what_would_be_read(steps):
+    ahead, source = Prefetched(batches().batch), batches()
+    for step in steps:
+        for got, expected in zip(ahead.batch(step), source.batch(step), strict=True):
+            assert (got == expected).all()

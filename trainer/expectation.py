@@ -1,0 +1,38 @@
+"""What a training will come to, before it begins: bits per byte of held-out text, with a range. Arithmetic; no torch.
+
+The form is that of Hoffmann et al. 2022 (arXiv:2203.15556): a loss falls with powers of the model's size and of the
+text that it has seen, towards a rest. Text that is seen again counts less (Muennighoff et al. 2023, arXiv:2305.16264).
+The scale is the text's own: what bzip2 makes of it. The constants are fitted to our own measurements, which
+docs/recipe.md lists.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+SIZE_POWER, TEXT_POWER = 0.34, 0.28  # of Hoffmann et al.
+REST, OF_SIZE, OF_TEXT = 0.24, 16.0, 27.0
+REPEATS = 15.4  # passes after the first until text that is seen again is worth next to nothing: Muennighoff et al.
+RANGE = 0.08  # of the expected value, to each side
+
+
+@dataclass(frozen=True)
+class Text:
+    """What is known of a training text."""
+
+    bytes: int
+    compressed_bits: float  # that bzip2 needs for each of them
+
+
+def fresh_bytes(text_bytes: float, passes: float) -> float:
+    """The bytes of new text that teach as much as `passes` over `text_bytes`."""
+    if passes <= 1:
+        return text_bytes * passes
+    return text_bytes * (1 + REPEATS * (1 - math.exp(-(passes - 1) / REPEATS)))
+
+
+def expected_bits(text: Text, parameters: int, passes: float) -> float:
+    """Bits per byte of held-out text, for a model of so many parameters after so many passes over the text."""
+    seen = max(1.0, fresh_bytes(text.bytes, passes))
+    return text.compressed_bits * (REST + OF_SIZE * parameters**-SIZE_POWER + OF_TEXT * seen**-TEXT_POWER)
