@@ -84,6 +84,7 @@ class State:
     left_out: int = 0  # batches that stood out
     left_out_in_a_row: int = 0
     micro_rows: int = 0  # computed at once; 0: as planned
+    recompute: bool = False  # whether layers are computed twice, to keep less of them
     goal: float = 0.0  # what the schedule is for: seconds or steps; 0: as planned
 
 
@@ -153,9 +154,10 @@ class Loop:
         model.to(plan.device)
         self.network = self.group.network(model)
         model.model.set_dropout(plan.dropout)
+        model.model.recompute = plan.recompute
         self.optimisers = optimisers.build(model, plan)
         schedule = Schedule.of_steps(plan.steps, plan.warmup) if plan.steps else Schedule(plan.warmup)
-        self.state = State(schedule=schedule, goal=self._goal)
+        self.state = State(schedule=schedule, recompute=plan.recompute, goal=self._goal)
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint holds."""
@@ -174,6 +176,7 @@ class Loop:
         self.model.load_state_dict(values["model"])
         for optimiser, its_values in zip(self.optimisers, values["optimisers"], strict=True):
             optimiser.load_state_dict(its_values)
+        self.model.model.recompute = self.state.recompute
         if self.state.goal and self.state.goal != self._goal:
             self._prolong()
         self.state.goal = self._goal
@@ -262,6 +265,7 @@ class Loop:
         state = self.state
         state.slower, state.setbacks = before.slower * SLOWER, before.setbacks + 1
         state.micro_rows, state.left_out_in_a_row = before.micro_rows, 0
+        state.recompute = self.model.model.recompute = before.recompute
         self._measured_from = state.step, before.elapsed  # the time that is gone stays gone
         self.model.train()
         self.observer.went_back(state, before.step)
@@ -316,12 +320,16 @@ class Loop:
             try:
                 return gradients(self.network, self.plan, tokens, targets, rows, self.group)
             except (RuntimeError, MemoryError) as error:
-                if rows == 1 or self.group.size > 1 or not is_out_of_memory(error):
+                at_an_end = rows == 1 and state.recompute
+                if at_an_end or self.group.size > 1 or not is_out_of_memory(error):
                     raise  # in a group all begin again, with fewer rows
             # Outside of the handler: the error holds on to what was being computed.
             free_memory(self.model)
-            state.micro_rows = rows // 2
-            self.observer.memory_was_full(state.micro_rows)
+            if rows == 1:
+                state.recompute = self.model.model.recompute = True
+            else:
+                state.micro_rows = rows // 2
+            self.observer.memory_was_full(1 if rows == 1 else state.micro_rows)
 
     def _is_right(self, loss: float, norm: float) -> bool:
         """Whether to learn from a step; False for a batch to leave out. Raises Diverged."""

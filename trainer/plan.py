@@ -16,15 +16,16 @@ from ..core.model.config import GPTConfig
 from .expectation import RANGE, Text, expected_bits
 from .options import DEFAULT_TIME, TrainOptions
 
-# layers, hidden size; a head has 64 dimensions
-SIZES = {"nano": (2, 128), "micro": (4, 192), "mini": (4, 256), "small": (6, 384), "base": (12, 768)}
+HEAD = 64  # dimensions
+# layers, hidden size
+SIZES = {"nano": (2, 128), "micro": (2, 192), "mini": (3, 256), "small": (6, 384), "base": (12, 768)}
+BYTES_PER_TOKEN = 4  # where the text is not known, about
 SMALLEST_CORPUS = 1_000  # tokens
 CONTEXT = 256
 EVALUATION_SHARE = 0.025  # of the time, for measuring on held-out text
 FEWEST, MOST = 5, 20  # measurements in a training
 TOKENS_MEASURED = 8_192  # at least, each time
 LARGEST_MICRO_BATCH = 16_384  # tokens that are computed at once
-TOKENS_PER_PARAMETER = 3.0  # that a model sees in its training, at least: else a smaller one learns more
 BATCH_TOKENS, OF_TOKENS, BATCH_POWER = (
     2048,
     1_000_000,
@@ -36,6 +37,7 @@ TOGETHER = 0.9  # of the speed of several devices is left when they have told ea
 CONTINUED = 0.1  # the factor on the rates where the model knows a lot already
 EMBEDDING_RATE = 0.02  # AdamW's, beside Muon
 MEMORY, SHORTEST_MEMORY, LONGEST_MEMORY = 1 / 75, 1 / 0.15, 1 / 0.05  # Muon's, of the steps, and in steps
+ROOM = 0.8  # of the memory that a training may take
 COMPILED_AGAIN = 5.0  # seconds that it takes to compile what was compiled before
 
 
@@ -132,6 +134,7 @@ class Plan:
     window: int = 0  # tokens that are read at once; 0: as many as the model can
     origin: str | None = None  # the model that it starts from
     momentum: float = 0.95  # Muon's
+    recompute: bool = False  # whether layers are computed twice, to keep less of them
     expected_bits: float | None = None  # per byte of held-out text; None: not known
     expected_low: float | None = None  # between this
     expected_high: float | None = None  # and this, most likely
@@ -195,7 +198,7 @@ def make_plan(
         size, config = origin[0], origin[1]
         highest, of_the_rest = highest * CONTINUED, of_the_rest * CONTINUED
     else:
-        size = options.size or _best_size(machine, vocab_size, context, time)
+        size = options.size or _best_size(machine, vocab_size, context, time, train_tokens, text)
         config = model_config(size, vocab_size, context)
     if options.learning_rate:
         highest, of_the_rest = options.learning_rate, of_the_rest if optimizer == "muon" else options.learning_rate
@@ -205,6 +208,10 @@ def make_plan(
     rows = min(max(rows, devices), (train_tokens - context) // context)
     most = trial.micro_rows if trial else max(1, LARGEST_MICRO_BATCH // context)
     micro_rows = even_rows(rows, most)
+    room = ROOM * machine.memory_bytes if machine.memory_bytes else math.inf
+    while micro_rows > 1 and _memory(config, micro_rows * context) > room:
+        micro_rows = even_rows(rows, micro_rows // 2)
+    recompute = _memory(config, micro_rows * context) > room
     micro_batches = math.ceil(rows / micro_rows)
 
     def step_seconds(compiled: bool) -> float:
@@ -247,7 +254,7 @@ def make_plan(
         expected_seconds=round(seconds, 1),
         train_tokens=train_tokens,
         passes=round(passes, 3),
-        memory_bytes=_memory(config, micro_rows * context),
+        memory_bytes=_memory(config, micro_rows * context, recompute),
         disk_bytes=config.parameters * 4 * 7,
         evaluations=evaluations,
         eval_every=by_steps,
@@ -263,6 +270,7 @@ def make_plan(
         window=context,
         origin=origin and origin[0],
         momentum=round(1 - 1 / min(LONGEST_MEMORY, max(SHORTEST_MEMORY, MEMORY * steps)), 4),
+        recompute=recompute,
         peak=machine.peak.get(dtype, 0.0),
         expected_bits=bits and round(bits, 4),
         expected_low=bits and round(bits * (1 - RANGE), 4),
@@ -312,18 +320,20 @@ def vocabulary_for(options: TrainOptions, corpus_bytes: int) -> int:
     return max(512, min(wanted, _power_of_two(corpus_bytes // 200)))
 
 
-def _best_size(machine: Machine, vocab_size: int, context: int, time: float | None) -> str:
-    """The largest size that sees enough text in the time: small models learn fast, large ones learn more."""
+def _best_size(
+    machine: Machine, vocab_size: int, context: int, time: float | None, train_tokens: int, text: Text | None
+) -> str:
+    """The size that is expected to know held-out text best after the time: small models learn fast, large ones more."""
     if time is None:
         return "mini"
-    best = "nano"
-    for name in SIZES:
+    text = text or Text(BYTES_PER_TOKEN * train_tokens, 1.0)
+
+    def bits(name: str) -> float:
         config = model_config(name, vocab_size, context)
-        tokens = time * machine.rate(name) / (6 * config.matrix_parameters)
-        if tokens / config.matrix_parameters < TOKENS_PER_PARAMETER:
-            break
-        best = name
-    return best
+        tokens = time * machine.rate(name) / token_flops(config, context)
+        return expected_bits(text, config.matrix_parameters, tokens / train_tokens)
+
+    return min(SIZES, key=bits)
 
 
 def _rows(
@@ -339,16 +349,19 @@ def _rows(
 
 def model_config(size: str, vocab_size: int, context: int) -> GPTConfig:
     """The shape of a model of this size."""
-    layers, width = SIZES[size]
-    head = 64
+    return model_shape(*SIZES[size], vocab_size, context)
+
+
+def model_shape(layers: int, width: int, vocab_size: int, context: int) -> GPTConfig:
+    """The shape of a model of so many layers of a width, which heads of 64 dimensions divide."""
     return GPTConfig(
         vocab_size=vocab_size,
         context=context,
         hidden_size=width,
         num_layers=layers,
-        num_heads=width // head,
-        num_kv_heads=width // head,
-        head_dim=head,
+        num_heads=width // HEAD,
+        num_kv_heads=width // HEAD,
+        head_dim=HEAD,
         intermediate_size=math.ceil(8 * width / 3 / 32) * 32,
     )
 
@@ -380,8 +393,9 @@ def step_flops(config: GPTConfig, tokens: int, optimizer: str) -> float:
     return work
 
 
-def _memory(config: GPTConfig, tokens: int) -> int:
-    activations = tokens * (config.num_layers * 34 * config.hidden_size + 3 * config.vocab_size * 2)
+def _memory(config: GPTConfig, tokens: int, recompute: bool = False) -> int:
+    kept = config.num_layers + 34 if recompute else config.num_layers * 34  # of a width, for each token
+    activations = tokens * (kept * config.hidden_size + 3 * config.vocab_size * 2)
     return 16 * config.parameters + 2 * activations + (300 << 20)
 
 

@@ -290,6 +290,11 @@ class Training:
 
     def memory_was_full(self, micro_rows: int) -> None:
         """Say so."""
+        if self.loop.state.recompute:
+            self.reporter.message(
+                _("The memory was full: layers are computed twice from now on, to keep less of them.")
+            )
+            return
         self.reporter.message(
             _("The memory was full: {rows:,} rows at once from now on. A step learns from as many as before.").format(
                 rows=micro_rows

@@ -17,6 +17,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from .config import GPTConfig
 from .loss import linear_cross_entropy, token_losses
@@ -258,6 +259,7 @@ class Decoder(nn.Module):
         self.norm = new_norm(config)
         self._rotary: tuple[Tensor, Tensor] | None = None  # the table of the positions that were seen so far
         self._compiled: tuple[Callable[..., Tensor], ...] = ()  # the layers, for training
+        self.recompute = False  # whether training keeps only what goes into each layer, and computes the rest twice
 
     def set_dropout(self, share: float) -> None:
         """How much is left out in training."""
@@ -293,7 +295,10 @@ class Decoder(nn.Module):
         else:
             x = x + self.embed_positions.weight[chosen]
         for layer in (self.training and self._compiled) or self.layers:
-            x = layer(x, rotary, cache, mask)
+            if self.recompute and self.training:
+                x = checkpoint(layer, x, rotary, cache, mask, use_reentrant=False)
+            else:
+                x = layer(x, rotary, cache, mask)
         if cache is not None:
             cache.length += length
         return self.norm(x)

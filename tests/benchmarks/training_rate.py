@@ -1,12 +1,18 @@
-"""Tokens a second in training, by size: `python tests/benchmarks/training_rate.py [SECONDS]`.
+"""Tokens a second in training, against Transformers' Trainer: `python tests/benchmarks/training_rate.py [ROUNDS]`.
 
-Whole steps as a training does them, in each type; the share of the machine's matrix-multiply peak is measured in the
-same run. Run it on a quiet machine.
+Whole steps as a training does them, with Muon and with AdamW, plain and compiled, and the steps of GPT2LMHeadModel in a
+Trainer, of the same layers, width, vocabulary, context and batch: by turns in one process, in each type. The share of
+the machine's matrix-multiply peak, measured in the same run, counts the model's multiplications alone. Run it on a
+quiet machine.
 """
 
+import itertools
+import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import asdict, replace
 
 import torch
 
@@ -14,11 +20,12 @@ from newleaf.core.model.gpt import GPT
 from newleaf.trainer import optimisers
 from newleaf.trainer.group import Network
 from newleaf.trainer.options import TrainOptions
-from newleaf.trainer.plan import SIZES, Machine, Plan, make_plan
+from newleaf.trainer.plan import Machine, Plan, make_plan, model_shape, token_flops
 from newleaf.trainer.step import gradients, update
 
-VOCABULARY = 4096
-BATCH_TOKENS = 2048
+SHAPES = ((4, 128), (2, 192), (6, 384))
+VOCABULARY, CONTEXT, ROWS = 4096, 256, 8
+STEPS = 6  # of each in a round
 MACHINE = Machine("cpu", "", torch.get_num_threads(), 0, {"nano": 1e11, "mini": 1e11}, "float32")
 
 
@@ -35,9 +42,9 @@ def peak(dtype: torch.dtype) -> float:
 
 def step_of(model: GPT, plan: Plan) -> Callable[[], float]:
     """A function that does a step of training, which is warm, and gives its seconds."""
-    model.initialise(torch.Generator().manual_seed(0))
+    model.train().initialise(torch.Generator().manual_seed(0))
     built = optimisers.build(model, plan)
-    block = torch.randint(plan.config["vocab_size"], (plan.rows, plan.model_config.context + 1))
+    block = torch.randint(plan.config["vocab_size"], (plan.rows, plan.context + 1))
 
     def step() -> float:
         begin = time.perf_counter()
@@ -49,28 +56,91 @@ def step_of(model: GPT, plan: Plan) -> Callable[[], float]:
     return step
 
 
-def rate(size: str, dtype: str, seconds: float) -> tuple[float, int]:
-    """Tokens a second, and the parameters that multiply."""
-    options = TrainOptions(steps=1, size=size, batch_tokens=BATCH_TOKENS, dtype=dtype)
+def plan_of(layers: int, width: int, dtype: str, optimizer: str) -> Plan:
+    """A plan of this shape."""
+    options = TrainOptions(steps=1, size="nano", batch_tokens=ROWS * CONTEXT, dtype=dtype, optimizer=optimizer)
+    config = model_shape(layers, width, VOCABULARY, CONTEXT)
     plan = make_plan(options, MACHINE, VOCABULARY, 10**7, 10**5)
-    step = step_of(GPT(plan.model_config), plan)
-    steps, taken = 0, 0.0
-    while taken < seconds:
-        taken += step()
-        steps += 1
-    return steps * plan.batch_tokens / taken, plan.model_config.matrix_parameters
+    return replace(plan, config=asdict(config))
+
+
+def trainer_steps(layers: int, width: int, dtype: str) -> Callable[[], float]:
+    """A function that lets a Trainer do some steps, and gives the seconds of one."""
+    from transformers import GPT2Config, GPT2LMHeadModel, Trainer, TrainerCallback, TrainingArguments
+
+    config = GPT2Config(
+        vocab_size=VOCABULARY,
+        n_positions=CONTEXT,
+        n_embd=width,
+        n_layer=layers,
+        n_head=width // 64,
+        resid_pdrop=0.0,
+        embd_pdrop=0.0,
+        attn_pdrop=0.0,
+        bos_token_id=None,
+        eos_token_id=None,
+    )
+    model = GPT2LMHeadModel(config)
+    blocks = torch.randint(VOCABULARY, (ROWS * (STEPS + 1), CONTEXT))
+    moments: list[float] = []
+
+    class Clock(TrainerCallback):
+        def on_step_end(self, *_args: object, **_more: object) -> None:
+            moments.append(time.perf_counter())
+
+    def run() -> float:
+        moments.clear()
+        arguments = TrainingArguments(
+            output_dir=tempfile.gettempdir(),
+            max_steps=STEPS + 1,
+            per_device_train_batch_size=ROWS,
+            use_cpu=True,
+            bf16=dtype == "bfloat16",
+            save_strategy="no",
+            report_to=[],
+            disable_tqdm=True,
+            logging_strategy="no",
+        )
+        data = [{"input_ids": block, "labels": block} for block in blocks]
+        Trainer(model, arguments, train_dataset=data, callbacks=[Clock()]).train()
+        return statistics.median(after - before for before, after in itertools.pairwise(moments))
+
+    return run
+
+
+def compare(layers: int, width: int, dtype: str, rounds: int) -> None:
+    """Print a line for each way."""
+    ways: dict[str, Callable[[], float]] = {"Trainer": trainer_steps(layers, width, dtype)}
+    for optimizer in ("adamw", "muon"):
+        plan = plan_of(layers, width, dtype, optimizer)
+        for kind in ("plain", "compiled"):
+            model = GPT(plan.model_config)
+            if kind == "compiled":
+                model.model.compile_layers()
+            step = step_of(model, plan)
+            ways[f"newleaf, {optimizer}, {kind}"] = lambda step=step: statistics.median(step() for _ in range(STEPS))
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    peaks = []
+    for _round in range(rounds):
+        peaks.append(peak(getattr(torch, dtype)))
+        for name, way in ways.items():
+            seconds[name].append(way())
+    highest, flops = statistics.median(peaks), token_flops(model_shape(layers, width, VOCABULARY, CONTEXT), CONTEXT)
+    print(f"{layers} x {width}, {dtype}: the peak is {highest / 1e9:.0f} GFLOP/s")
+    trainer = statistics.median(seconds["Trainer"])
+    for name, found in seconds.items():
+        middle = statistics.median(found)
+        tokens = ROWS * CONTEXT / middle
+        share = f"{tokens * flops / highest:5.0%} of the peak" if name != "Trainer" else ""
+        print(f"    {name:26} {tokens:9,.0f} tokens/s  {trainer / middle:5.2f} x  {share}", flush=True)
 
 
 def main() -> None:
     """Print a table."""
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 5.0
-    peaks = {"float32": peak(torch.float32), "bfloat16": peak(torch.bfloat16)}
-    print("peak: " + ", ".join(f"{name} {value / 1e9:.0f} GFLOP/s" for name, value in peaks.items()))
-    for size in list(SIZES)[:4]:
-        for dtype in peaks:
-            tokens, parameters = rate(size, dtype, seconds)
-            share = 6 * parameters * tokens / peaks[dtype]
-            print(f"{size:6} {dtype:9} {tokens:9,.0f} tokens/s  {share:5.0%} of the peak")
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    for layers, width in SHAPES:
+        for dtype in ("float32", "bfloat16"):
+            compare(layers, width, dtype, rounds)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from newleaf.core.model.gpt import GPT
 from newleaf.trainer import loop as training_loop
 from newleaf.trainer.batches import TokenBatches
 from newleaf.trainer.loop import Loop
+from newleaf.trainer.optimisers import matrices_of
 from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.plan import Machine, make_plan
 
@@ -169,3 +170,64 @@ def test_what_a_loss_should_be_goes_on_from_a_checkpoint():
     again, _heard = new_loop(steps=60)
     again.load_state_dict(heard.kept[-1])
     assert again.state == loop.state
+
+
+def test_where_one_row_is_too_much_layers_are_computed_twice(monkeypatch):
+    straight, expected = new_loop(steps=10)
+    assert straight.run()
+    loop, heard = new_loop(steps=10)
+    true = loop.model.loss
+
+    def loss(tokens, targets, reduction="mean"):
+        if len(tokens) > 1 or not loop.model.model.recompute:
+            raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")
+        return true(tokens, targets, reduction)
+
+    monkeypatch.setattr(loop.model, "loss", loss)
+    assert loop.run()
+    assert heard.rows == [4, 2, 1, 1] and loop.state.recompute
+    assert list(heard.losses.values()) == pytest.approx(list(expected.losses.values()), rel=1e-3)
+    again, _heard = new_loop(steps=10)
+    again.load_state_dict(heard.kept[-1])
+    assert again.model.model.recompute
+
+
+@pytest.mark.parametrize("optimizer", ["muon", "adamw", "adam", "sgd"])
+def test_each_optimiser_learns(optimizer):
+    loop, heard = new_loop(steps=60, optimizer=optimizer)
+    loop.run()
+    assert heard.losses[60] < 0.75 * heard.losses[1]
+
+
+def test_dropout_is_a_function_of_the_seed_and_the_step():
+    loop, heard = new_loop(steps=12, dropout=0.3, checkpoint_every=0.0)
+    loop.run()
+    plain, without = new_loop(steps=12)
+    plain.run()
+    assert heard.losses != without.losses
+    again, later = new_loop(steps=12, dropout=0.3)
+    again.load_state_dict(heard.kept[5])
+    torch.rand(7)  # whatever else has drawn numbers
+    again.run()
+    assert later.losses == {step: heard.losses[step] for step in later.losses}
+    assert torch.equal(weights(again), weights(loop))
+
+
+@pytest.mark.parametrize(("penalty", "power"), [("l1", 1), ("l2", 2)])
+def test_penalties_make_the_matrices_smaller(penalty, power):
+    sums = []
+    for options in ({}, {penalty: 0.05}):
+        loop, _heard = new_loop(steps=40, optimizer="sgd", learning_rate=0.05, **options)
+        loop.run()
+        sums.append(sum(float((matrix.abs() ** power).sum()) for matrix in matrices_of(loop.model)))
+    assert sums[1] < 0.95 * sums[0]
+
+
+def test_the_penalties_gradients_are_those_of_their_formulas():
+    loop, _heard = new_loop(l1=0.01, l2=0.03)
+    plain, _heard = new_loop()
+    for each in (loop, plain):
+        each._gradients()
+    for penalised, matrix in zip(matrices_of(loop.model), matrices_of(plain.model), strict=True):
+        added = penalised.grad - matrix.grad
+        torch.testing.assert_close(added, 0.01 * matrix.sign() + 0.03 * matrix, atol=1e-6, rtol=1e-4)

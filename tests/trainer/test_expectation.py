@@ -1,0 +1,38 @@
+"""What a training is expected to come to."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from newleaf.core.corpus.density import compressed_bits
+from newleaf.core.corpus.importing import import_documents
+from newleaf.trainer.expectation import Text, expected_bits, fresh_bytes
+
+TEXT = Text(4_000_000, 1.7)
+
+
+@given(passes=st.floats(0.01, 200), more=st.floats(1.01, 3))
+def test_more_text_is_never_worse_and_new_text_is_best(passes, more):
+    assert fresh_bytes(1e6, passes * more) >= fresh_bytes(1e6, passes)
+    assert fresh_bytes(1e6, passes) <= 1e6 * passes * (1 + 1e-9)
+
+
+@given(parameters=st.integers(10**5, 10**9), passes=st.floats(0.05, 100))
+def test_it_falls_with_size_and_text_and_rises_with_the_texts_density(parameters, passes):
+    bits = expected_bits(TEXT, parameters, passes)
+    assert expected_bits(TEXT, 2 * parameters, passes) < bits
+    assert expected_bits(TEXT, parameters, 2 * passes) < bits
+    assert expected_bits(Text(TEXT.bytes, 2 * TEXT.compressed_bits), parameters, passes) == pytest.approx(2 * bits)
+
+
+def test_dense_text_is_denser_for_a_compressor():
+    import random
+
+    noise = random.Random(1)
+    dense = ["".join(noise.choice("abcdefghijklmnop") for _ in range(400)) for _ in range(50)]
+    light = [f"The fox number {n} saw the fox number {n + 1}. " * 10 for n in range(50)]
+    found = [
+        compressed_bits(import_documents(((text, str(n)) for n, text in enumerate(texts)), name))
+        for name, texts in (("dense", dense), ("light", light))
+    ]
+    assert found[0] == pytest.approx(4.0, abs=0.5) and found[1] < 1.5

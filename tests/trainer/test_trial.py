@@ -1,0 +1,112 @@
+"""Steps are tried before a training; what was found is remembered."""
+
+import pytest
+import torch
+
+from newleaf.core.errors import UserError
+from newleaf.core.model.gpt import GPT
+from newleaf.core.progress import Cancelled
+from newleaf.trainer.machine import machine, remember
+from newleaf.trainer.options import TrainOptions
+from newleaf.trainer.plan import Machine, Trial, make_plan, shape_name
+from newleaf.trainer.trial import try_steps
+
+MACHINE = Machine("cpu", "test", 2, 8 << 30, {"nano": 1e11, "mini": 1e11}, "float32")
+
+
+def plan_and_model(time=3600.0, **options):
+    plan = make_plan(TrainOptions(size="nano", context=32, time=time, **options), MACHINE, 300, 10**6, 10**4)
+    model = GPT(plan.model_config)
+    model.initialise(torch.Generator().manual_seed(0))
+    return plan, model
+
+
+def test_it_finds_rows_and_seconds_within_what_the_step_has():
+    plan, model = plan_and_model(batch_tokens=4096)
+    found = try_steps(model, plan, "off", None, lambda text: None)
+    assert 1 <= found.micro_rows <= plan.rows
+    assert 0 < found.token_seconds < 0.01 and found.update_seconds > 0
+    assert found.compiled is None
+
+
+def test_rows_that_the_memory_does_not_take_are_not_chosen(monkeypatch):
+    plan, model = plan_and_model(batch_tokens=16_384)
+    true = model.loss
+
+    def loss(tokens, targets, reduction="mean"):
+        if len(tokens) > 40:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        return true(tokens, targets, reduction)
+
+    monkeypatch.setattr(model, "loss", loss)
+    assert try_steps(model, plan, "off", None, lambda text: None).micro_rows <= 40
+
+
+def test_it_compiles_only_where_the_time_can_pay_for_it(monkeypatch):
+    compiled = []
+    monkeypatch.setattr("newleaf.core.model.gpt.Decoder.compile_layers", lambda self: compiled.append(1))
+    known = Trial(4, 1e-5, 1e-3)
+    plan, model = plan_and_model(time=60.0)
+    assert try_steps(model, plan, "auto", known, lambda text: None) == known and not compiled
+    plan, model = plan_and_model(time=3600.0)
+    assert try_steps(model, plan, "auto", known, lambda text: None).compiled is not None and compiled
+
+
+def test_where_nothing_can_be_compiled_auto_goes_without_and_on_says_so(monkeypatch):
+    plan, model = plan_and_model()
+
+    def fail(self):
+        def refuse(*_args):
+            raise RuntimeError("no working C++ compiler\nand much more")
+
+        self._compiled = (refuse,)
+
+    monkeypatch.setattr("newleaf.core.model.gpt.Decoder.compile_layers", fail)
+    known = Trial(4, 1e-5, 1e-3)
+    assert try_steps(model, plan, "auto", known, lambda text: None).compiled == 1.0
+    plan, model = plan_and_model()
+    with pytest.raises(UserError, match=r"no working C\+\+ compiler.*--compile off"):
+        try_steps(model, plan, "on", known, lambda text: None)
+
+
+def test_a_wish_to_stop_is_heard():
+    def stop(text):
+        raise Cancelled
+
+    plan, model = plan_and_model()
+    with pytest.raises(Cancelled):
+        try_steps(model, plan, "off", None, stop)
+
+
+def test_what_was_found_is_remembered_and_makes_the_plan(monkeypatch):
+    monkeypatch.setattr("newleaf.trainer.machine.measure", lambda device: MACHINE)
+    here = machine("cpu")
+    plan, _model = plan_and_model()
+    shape = shape_name(plan.model_config, "float32", "muon")
+    slow = remember(here, shape, Trial(2, 1e-3, 0.5, compiled=2.0))
+    assert machine("cpu").trials == slow.trials
+    options = TrainOptions(size="nano", context=32, time=3600.0, batch_tokens=1024)
+    made = make_plan(options, machine("cpu"), 300, 10**6, 10**4)
+    assert made.compile and made.micro_rows == 2
+    assert made.expected_tokens_per_second == pytest.approx(1024 / (1024 * 1e-3 / 2 + 0.5), rel=1e-3)
+    assert not make_plan(TrainOptions(size="nano", context=32, time=5.0), machine("cpu"), 300, 10**6, 10**4).compile
+
+
+def test_a_loss_through_compiled_layers_is_that_of_plain_ones():
+    """Slow where nothing was compiled before; skips where nothing can be."""
+    _plan, model = plan_and_model(batch_tokens=128)
+    model.train()
+    tokens, targets = torch.randint(300, (2, 4, 32), generator=torch.Generator().manual_seed(1))
+    model.loss(tokens, targets).backward()
+    plain = [parameter.grad.clone() for parameter in model.parameters()]
+    model.zero_grad()
+    model.model.compile_layers()
+    try:
+        model.loss(tokens, targets).backward()
+    except Exception as error:
+        pytest.skip(f"nothing can be compiled here: {type(error).__name__}")
+    for parameter, expected in zip(model.parameters(), plain, strict=True):
+        torch.testing.assert_close(parameter.grad, expected, atol=1e-5, rtol=1e-3)
+    model.eval()
+    with torch.no_grad():  # what is measured or written goes through the layers as they are
+        assert torch.isfinite(model.loss(tokens[:1, :7], targets[:1, :7]))
