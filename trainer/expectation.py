@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 
 SIZE_POWER, TEXT_POWER = 0.34, 0.28  # of Hoffmann et al.
-REST, OF_SIZE, OF_TEXT = 0.401, 11.75, 18.8
+REST, OF_SIZE, OF_TEXT = 0.38, 13.36, 19.26
 REPEATS = 15.4  # passes after the first until text that is seen again is worth next to nothing: Muennighoff et al.
 RANGE = 0.08  # of the expected value, to each side
 

@@ -18,7 +18,7 @@ from .options import DEFAULT_TIME, TrainOptions
 
 HEAD = 64  # dimensions
 # layers, hidden size
-SIZES = {"nano": (2, 128), "micro": (2, 192), "mini": (3, 256), "small": (6, 384), "base": (12, 768)}
+SIZES = {"nano": (2, 128), "micro": (3, 192), "mini": (4, 256), "small": (6, 384), "base": (12, 768)}
 BYTES_PER_TOKEN = 4  # where the text is not known, about
 SMALLEST_CORPUS = 1_000  # tokens
 CONTEXT = 256

@@ -23,7 +23,7 @@ from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.plan import Machine, Plan, make_plan, model_shape, token_flops
 from newleaf.trainer.step import gradients, update
 
-SHAPES = ((4, 128), (2, 192), (6, 384))
+SHAPES = ((2, 128), (4, 128), (6, 384))
 VOCABULARY, CONTEXT, ROWS = 4096, 256, 8
 STEPS = 6  # of each in a round
 MACHINE = Machine("cpu", "", torch.get_num_threads(), 0, {"nano": 1e11, "mini": 1e11}, "float32")
