@@ -21,7 +21,7 @@ from .step import gradients, update
 SMALLEST_MICRO_BATCH = 1024  # tokens
 SHARE = 0.02  # of the time, for trying how many rows at once are fastest
 CLEARLY = 0.97  # of the time: what so little faster is, is noise
-COMPILED_FIRST = 40.0  # seconds that it takes to compile, about
+COMPILED_FIRST = 20.0  # seconds that it takes to compile, about
 GAIN = 1.15  # how many times as fast compiled layers are, about: where it is not yet known
 STEPS, LONG = 3, 0.5  # so often a step is timed, if not so many seconds have passed
 

@@ -8,6 +8,7 @@ charged for everything from the start of its job. Run it on a quiet machine. `--
 """
 
 import argparse
+import itertools
 import json
 import math
 import subprocess
@@ -20,8 +21,6 @@ import numpy as np
 import torch
 
 NEWLEAF = str(Path(sys.executable).with_name("newleaf"))
-SHAPES = ((2, 128), (4, 256), (6, 384))
-RATES = (1e-3, 3e-3)
 CONTEXT = 256
 ROWS = 8  # the Trainer's own default
 CALIBRATION = 12  # steps
@@ -135,13 +134,17 @@ def main() -> None:
     parser.add_argument("time", type=parse_duration)
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--ours", action="store_true")
+    parser.add_argument("--shapes", default="2x128,4x256,6x384", help="of the Trainer's models")
+    parser.add_argument("--rates", default="0.001,0.003", help="of the Trainer")
     parsed = parser.parse_args()
     for file in parsed.files:
         with tempfile.TemporaryDirectory() as home:
-            compare(file, parsed.time, Path(home), parsed.ours)
+            shapes = [tuple(map(int, shape.split("x"))) for shape in parsed.shapes.split(",")]
+            peers = [] if parsed.ours else list(itertools.product(shapes, map(float, parsed.rates.split(","))))
+            compare(file, parsed.time, Path(home), peers)
 
 
-def compare(file: Path, seconds: float, home: Path, only_ours: bool) -> None:
+def compare(file: Path, seconds: float, home: Path, peers: list) -> None:
     """One file."""
     import os
 
@@ -153,21 +156,24 @@ def compare(file: Path, seconds: float, home: Path, only_ours: bool) -> None:
     taken = time.perf_counter() - begin
     ours = bits_per_byte(str(home / "models" / "ours"), arrays)
     plan = json.loads((home / "jobs" / "train-ours" / "plan.json").read_text())
-    print(f"{name}: newleaf {plan['size']}, {taken:.0f} s in all: {ours:.4f} bits per byte", flush=True)
-    peers = []
-    for layers, width in () if only_ours else SHAPES:
-        for rate in RATES:
-            folder = str(home / f"peer-{layers}-{width}-{rate}")
-            facts = json.loads(_call("train_peer", layers, width, rate, seconds, arrays, folder))
-            score = bits_per_byte(folder, arrays)
-            peers.append(score)
-            print(
-                f"{name}: Trainer {layers} x {width}, rate {rate:g}, {'bf16' if facts['bf16'] else 'fp32'}, "
-                f"{facts['steps']:,} steps, {facts['rate']:,.0f} tokens/s, {facts['seconds']:.0f} s: {score:.4f}",
-                flush=True,
-            )
-    if peers:
-        print(f"{name}: {1 - ours / min(peers):.1%} below the Trainer's best", flush=True)
+    expected = f"{plan['expected_low']:.3f} to {plan['expected_high']:.3f}"
+    print(
+        f"{name}: newleaf {plan['size']}, {taken:.0f} s in all: {ours:.4f} bits per byte, expected {expected}",
+        flush=True,
+    )
+    scores = []
+    for (layers, width), rate in peers:
+        folder = str(home / f"peer-{layers}-{width}-{rate}")
+        facts = json.loads(_call("train_peer", layers, width, rate, seconds, arrays, folder))
+        score = bits_per_byte(folder, arrays)
+        scores.append(score)
+        print(
+            f"{name}: Trainer {layers} x {width}, rate {rate:g}, {'bf16' if facts['bf16'] else 'fp32'}, "
+            f"{facts['steps']:,} steps, {facts['rate']:,.0f} tokens/s, {facts['seconds']:.0f} s: {score:.4f}",
+            flush=True,
+        )
+    if scores:
+        print(f"{name}: {1 - ours / min(scores):.1%} below the Trainer's best", flush=True)
 
 
 def _call(function: str, *arguments: object) -> str:
