@@ -1,12 +1,13 @@
 # make demo   set everything up, train a small GPT on the text that Python brings along, print what it writes
 # make run    open the app
 # make test   the checks and all tests
+# make test-long   the tests that `make test` has no time for
 # make check  lint, format, types, layers, translations
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: demo run test check format clean
+.PHONY: demo run test test-long check format clean
 
 demo: .venv/installed
 	$(BIN)/newleaf demo
@@ -15,7 +16,10 @@ run: .venv/installed
 	$(BIN)/newleaf
 
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m 'not long'
+
+test-long: check
+	$(BIN)/python -m pytest -m long
 
 check: .venv/installed-dev
 	$(BIN)/ruff check .

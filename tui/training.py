@@ -159,7 +159,8 @@ class TrainingView(View):
         if not corpora:
             self.newleaf.say(_("There is no corpus yet: press 1 and add text first."))
             return
-        dialog = TrainingDialog(corpora, store.names("tokenizers"), draft_values(self.newleaf.draft, "training"))
+        draft = draft_values(self.newleaf.draft, "training")
+        dialog = TrainingDialog(corpora, store.names("tokenizers"), store.names("models"), draft)
         await self.app.push_screen_wait(dialog)
 
     def action_stop(self) -> None:

@@ -36,9 +36,9 @@ class TrainingDialog(Translated, ModalScreen[str]):
     ]
     DEFAULT_CSS = "TrainingDialog .plan { height: auto; max-height: 6; }"
 
-    def __init__(self, corpora: list[str], tokenizers: list[str], start: dict[str, Any]):
+    def __init__(self, corpora: list[str], tokenizers: list[str], models: list[str], start: dict[str, Any]):
         super().__init__()
-        self.corpora, self.tokenizers, self.start = corpora, tokenizers, start
+        self.corpora, self.tokenizers, self.models, self.start = corpora, tokenizers, models, start
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
@@ -60,6 +60,15 @@ class TrainingDialog(Translated, ModalScreen[str]):
                     compact=True,
                     id="tokenizer",
                 )
+            if self.models:
+                with Horizontal(classes="row"):
+                    yield Label(_("from"), markup=False)
+                    yield Select(
+                        [(Content(name), name) for name in self.models],
+                        prompt=_("nothing: a new model"),
+                        compact=True,
+                        id="origin",
+                    )
             with Horizontal(classes="row"):
                 yield Label(_("name"), markup=False)
                 yield Input(
@@ -101,12 +110,14 @@ class TrainingDialog(Translated, ModalScreen[str]):
     def _next(self) -> None:
         self.focus_next()
 
-    def _chosen(self) -> tuple[str, str | None, TrainOptions]:
+    def _chosen(self) -> tuple[str, str | None, TrainOptions, str | None]:
         tokenizer = self.query_one("#tokenizer", Select).value
+        origin = self.query_one("#origin", Select).value if self.models else Select.NULL
         return (
             str(self.query_one("#corpus", Select).value),
             None if tokenizer is Select.NULL else str(tokenizer),
             self.query_one(Form).make(),
+            None if origin is Select.NULL else str(origin),
         )
 
     @work(exclusive=True, exit_on_error=False)
@@ -115,10 +126,10 @@ class TrainingDialog(Translated, ModalScreen[str]):
         problem = self.query_one(".problem", Static)
         plan = self.query_one(".plan", Static)
         try:
-            corpus, tokenizer, options = self._chosen()
+            corpus, tokenizer, options, origin = self._chosen()
             problem.update("")
             plan.update(_("Measuring this machine ..."))
-            plan.update(plan_text(await ask_plan(corpus, tokenizer, options)))
+            plan.update(plan_text(await ask_plan(corpus, tokenizer, options, origin)))
         except UserError as error:
             plan.update("")
             problem.update(str(error))
@@ -126,8 +137,8 @@ class TrainingDialog(Translated, ModalScreen[str]):
     def action_start(self) -> None:
         """Start the job, or say what is wrong."""
         try:
-            corpus, tokenizer, options = self._chosen()
-            job = training.submit(corpus, self.query_one("#name", Input).value, options, tokenizer)
+            corpus, tokenizer, options, origin = self._chosen()
+            job = training.submit(corpus, self.query_one("#name", Input).value, options, tokenizer, origin)
         except UserError as error:
             self.query_one(".problem", Static).update(str(error))
             return

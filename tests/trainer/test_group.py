@@ -82,7 +82,7 @@ def test_two_processes_do_the_steps_of_one():
     assert ModelInfo.open("one").bits_per_byte == pytest.approx(ModelInfo.open("two").bits_per_byte, abs=1e-4)
 
 
-@pytest.mark.parametrize(("before", "after"), [("2", "1"), ("1", "2")])
+@pytest.mark.parametrize(("before", "after"), [("2", "1"), pytest.param("1", "2", marks=pytest.mark.long)])
 def test_a_training_begun_by_so_many_is_finished_by_others(before, after):
     straight, job = train("straight", steps=60), train("changed", steps=60, gpus=before)
     finish(straight)
@@ -107,6 +107,7 @@ def test_when_a_process_is_lost_all_begin_again_from_the_last_checkpoint():
     assert largest_difference(losses(straight), losses(job)) < DRIFT
 
 
+@pytest.mark.long
 def test_no_process_is_left_when_the_job_is_killed_and_it_can_be_resumed():
     job = train("killed", steps=2000, gpus="2", checkpoint_every=0.05)
     wait_until(lambda: len(losses(job)) > 10)
@@ -122,6 +123,7 @@ def test_no_process_is_left_when_the_job_is_killed_and_it_can_be_resumed():
     assert job.state == "stopped"
 
 
+@pytest.mark.long
 def test_a_signal_ends_all_of_them_with_a_checkpoint():
     job = train("asked", steps=100_000, gpus="2")
     wait_until(lambda: len(losses(job)) > 3)

@@ -66,7 +66,9 @@ def test_with_next_to_no_rate_it_stays_the_model_that_it_was(old_model):
     assert all(torch.allclose(before[name], after[name], atol=1e-4) for name in matrices)
 
 
-@pytest.mark.parametrize("kind", ["gpt2", "llama", "qwen2 untied"])
+@pytest.mark.parametrize(
+    "kind", ["gpt2", *(pytest.param(kind, marks=pytest.mark.long) for kind in ("llama", "qwen2 untied"))]
+)
 def test_models_of_other_architectures_learn_too(kind, numbers, tokenizer):
     pieces = Tokenizer.open("pieces")
     shape = dataclasses.replace(CONFIGS[kind], vocab_size=pieces.vocab_size)
