@@ -62,7 +62,7 @@ class TrainingDialog(Translated, ModalScreen[str]):
                 )
             if self.models:
                 with Horizontal(classes="row"):
-                    yield Label(_("from"), markup=False)
+                    yield Label(_("start from"), markup=False)
                     yield Select(
                         [(Content(name), name) for name in self.models],
                         prompt=_("nothing: a new model"),
