@@ -17,7 +17,7 @@ from newleaf.trainer.resuming import resume
 from newleaf.trainer.work import training
 
 TINY = {"size": "nano", "context": 32, "batch_tokens": 128, "device": "cpu", "dtype": "float32", "compile": "off"}
-LONGEST = 6.0  # seconds that a process lives
+LONGEST = 5.0  # seconds that a process lives
 
 
 def weights(name):

@@ -20,12 +20,13 @@ from newleaf.trainer.resuming import resume
 from newleaf.trainer.work import training
 
 TINY = {"size": "nano", "context": 32, "batch_tokens": 224, "device": "cpu", "dtype": "float32", "compile": "off"}
-DRIFT = 2e-4  # what the roundings of sums in another order come to after more steps
+# At a high rate the roundings of sums in another order grow with each step, as any other small difference does.
+CALM = {"optimizer": "adamw", "learning_rate": 0.001}
 pytestmark = pytest.mark.usefixtures("book", "tokenizer")
 
 
 def train(name, **options):
-    return training.submit("book", name, TrainOptions(**{**TINY, **options}), "pieces")
+    return training.submit("book", name, TrainOptions(**{**TINY, **CALM, **options}), "pieces")
 
 
 def wait_until(condition, patience=200.0):
@@ -82,7 +83,8 @@ def test_two_processes_do_the_steps_of_one():
     assert ModelInfo.open("one").bits_per_byte == pytest.approx(ModelInfo.open("two").bits_per_byte, abs=1e-4)
 
 
-@pytest.mark.parametrize(("before", "after"), [("2", "1"), pytest.param("1", "2", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize(("before", "after"), [("2", "1"), ("1", "2")])
 def test_a_training_begun_by_so_many_is_finished_by_others(before, after):
     straight, job = train("straight", steps=60), train("changed", steps=60, gpus=before)
     finish(straight)
@@ -93,7 +95,7 @@ def test_a_training_begun_by_so_many_is_finished_by_others(before, after):
     resume(job, where={"gpus": after})
     assert Job.open(job.name).spec["options"]["gpus"] == after
     finish(job)
-    assert largest_difference(losses(straight), losses(job)) < DRIFT
+    assert largest_difference(losses(straight), losses(job)) < 1e-5
 
 
 def test_when_a_process_is_lost_all_begin_again_from_the_last_checkpoint():
@@ -104,7 +106,7 @@ def test_when_a_process_is_lost_all_begin_again_from_the_last_checkpoint():
     victim.kill()
     finish(job)
     assert any(event["kind"] == "resume" for event in job.events()[0])
-    assert largest_difference(losses(straight), losses(job)) < DRIFT
+    assert largest_difference(losses(straight), losses(job)) < 1e-5
 
 
 @pytest.mark.long

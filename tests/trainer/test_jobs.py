@@ -140,6 +140,7 @@ def test_a_training_that_is_killed_ten_times_makes_the_weights_of_one_that_is_no
     assert undisturbed == killed
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("ready")
 def test_a_training_that_is_killed_tells_of_each_step_once():
     undisturbed = train("straight", steps=60)
@@ -331,6 +332,7 @@ def test_a_finished_training_can_be_prolonged():
     assert ModelInfo.open("longer").bits_per_byte < first["bits_per_byte"]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("ready")
 def test_a_training_goes_back_to_the_checkpoint_that_a_person_names():
     job = train("back", steps=60, checkpoint_every=1000.0, keep_every=10)

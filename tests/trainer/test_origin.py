@@ -106,6 +106,7 @@ def test_what_cannot_go_together_is_said_before_anything_is_made(old_model):
     assert "train-new" not in store.names("jobs")
 
 
+@pytest.mark.long
 def test_a_resumed_one_does_not_measure_the_beginning_again(old_model):
     job = training.submit("numbers", "twice", TrainOptions(steps=3000, **QUICK), origin="old")
     while not any(event["kind"] == "step" for event in job.events()[0]):
