@@ -86,14 +86,15 @@ class Reporter:
             with self._lock:
                 events, self._events = self._events, []
                 status = {**self.status, "updated": round(time.time(), 3)}
-            if events:
-                try:
+            try:
+                if events:
                     append_lines(self.job.path / "events.jsonl", events)
-                except OSError:  # a full disk: they are written when there is room
-                    with self._lock:
-                        self._events = events + self._events
-                    raise
-            self._write(status)
+            except OSError:  # a full disk: they are written when there is room
+                with self._lock:
+                    self._events = events + self._events
+                raise
+            finally:  # where there is no room for what happened there is for where it is
+                self._write(status)
 
     @contextlib.contextmanager
     def handed_over(self) -> Iterator[None]:

@@ -1,6 +1,7 @@
 """A job is a folder and a process: it outlives its starter, tells where it is, stops when asked, can be resumed."""
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ from newleaf.trainer.history import History
 from newleaf.trainer.jobs import LIVE, Job, list_jobs
 from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.queue import move, waiting
+from newleaf.trainer.reporter import Reporter
 from newleaf.trainer.resuming import prospect, resume
 from newleaf.trainer.work import importing, tokenizing, training
 
@@ -400,3 +402,21 @@ def test_a_training_that_waits_can_be_stopped():
     assert wait_for_end(other)["state"] == "stopped"
     running.stop()
     wait_for_end(running)
+
+
+def test_where_a_job_is_can_be_read_while_the_disk_has_no_room_for_what_happened(tmp_path, monkeypatch):
+    (tmp_path / "status.json").write_text("{}" + " " * 500)
+
+    def full(*_args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    reporter = Reporter(Job(tmp_path))
+    reporter.message("something happened")
+    reporter.update(message="waiting: the disk is full")
+    monkeypatch.setattr("newleaf.trainer.reporter.append_lines", full)
+    with pytest.raises(OSError, match="No space"):
+        reporter.flush()
+    assert json.loads((tmp_path / "status.json").read_text())["message"] == "waiting: the disk is full"
+    monkeypatch.undo()
+    reporter.flush()
+    assert "something happened" in (tmp_path / "events.jsonl").read_text()
