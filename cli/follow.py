@@ -12,7 +12,7 @@ from ..core.options import format_duration, format_size
 from ..trainer.health import worries
 from ..trainer.history import History
 from ..trainer.jobs import LIVE, Job, kind_word, state_word
-from ..trainer.plan import Plan
+from ..trainer.plan import Plan, expected_text
 from .main import DONE, INTERRUPTED
 from .output import ProgressLine, bar, say, time_left
 
@@ -184,19 +184,3 @@ def plan_text(plan: Plan) -> str:
             *expected_text(plan),
         ]
     )
-
-
-def expected_text(plan: Plan) -> list[str]:
-    """What should come out, and what it takes of the disk; nothing where that is not known."""
-    if plan.expected_bits is None:
-        return []
-    return [
-        _(
-            "Expected: {bits:.2f} bits per byte of held-out text, between {low:.2f} and {high:.2f}; {disk} of disk."
-        ).format(
-            bits=plan.expected_bits,
-            low=plan.expected_low,
-            high=plan.expected_high,
-            disk=format_size(plan.disk_bytes),
-        )
-    ]

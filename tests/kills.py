@@ -10,6 +10,8 @@ import sys
 import tempfile
 import time
 
+from waiting import wait_for_end
+
 from newleaf.core.model.store import ModelInfo
 from newleaf.trainer.jobs import LIVE
 from newleaf.trainer.options import TrainOptions
@@ -24,17 +26,12 @@ def weights(name):
     return (ModelInfo.open(name).path / "model.safetensors").read_bytes()
 
 
-def wait(job):
-    while job.state in LIVE:
-        time.sleep(0.02)
-
-
 def survive(kills, steps, corpus, tokenizer, seed=1):
     """Two trainings, one killed so often at random moments: the weights of both, and the steps of the kills."""
     chance, moments = random.Random(seed), []
     options = TrainOptions(steps=steps, checkpoint_every=0.1, dropout=0.1, **TINY)
     straight = training.submit(corpus, "straight", options, tokenizer)
-    wait(straight)
+    wait_for_end(straight)
     job = training.submit(corpus, "killed", options, tokenizer)
     while len(moments) < kills:
         deadline = time.monotonic() + chance.uniform(0.0, LONGEST)
@@ -52,7 +49,7 @@ def survive(kills, steps, corpus, tokenizer, seed=1):
         if job.state == "finished":  # the kill came after its last word
             break
         resume(job)
-    wait(job)
+    wait_for_end(job)
     assert straight.state == job.state == "finished", (straight.status(), job.status())
     return weights("straight"), weights("killed"), moments
 

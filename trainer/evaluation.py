@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..core.model.gpt import GPT
-from .group import Group
+from .group import ALONE, Group
 from .step import autocast
 
 ROWS = 8
@@ -25,7 +25,7 @@ def bits_per_byte(
     dtype: str = "float32",
     limit: int | None = None,
     context: int | None = None,
-    group: Group | None = None,
+    group: Group = ALONE,
 ) -> float | None:
     """Bits that the model needs for each UTF-8 byte of `tokens` (N,), in windows of `context` (its own) tokens.
 
@@ -37,7 +37,6 @@ def bits_per_byte(
     context = context or model.config.context
     lengths = torch.from_numpy(byte_lengths)
     nats = count = 0.0
-    group = group or Group()
     for index, (inputs, targets) in enumerate(_windows(tokens, context, limit)):
         if index % group.size != group.rank:
             continue

@@ -1,4 +1,4 @@
-"""What a training will come to, before it begins: bits per byte of held-out text, with a range. Arithmetic; no torch.
+"""What a training will come to, before it begins: bits per byte of held-out text, with a range. Imports no torch.
 
 The form is that of Hoffmann et al. 2022 (arXiv:2203.15556): a loss falls with powers of the model's size and of the
 text that it has seen, towards a rest. Text that is seen again counts less (Muennighoff et al. 2023, arXiv:2305.16264).

@@ -75,6 +75,9 @@ class Group:
         return Network(model)
 
 
+ALONE = Group()
+
+
 class Network:
     """A model that gives losses; its gradients are those of this process."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from ..core.language import gettext as _
 from .history import History
 
@@ -67,7 +69,7 @@ def _stands_still(found: History) -> int:
     if not found.steps:
         return 0
     window = max(FLAT_STEPS, int(FLAT_SHARE * found.steps[-1]))
-    first = next((index for index, step in enumerate(found.steps) if step > found.steps[-1] - window), 0)
+    first = bisect_right(found.steps, found.steps[-1] - window)
     losses = found.losses[first:]
     if first == 0 or len(losses) < 40:
         return 0

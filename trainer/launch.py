@@ -31,8 +31,11 @@ RESTARTS = 20  # of all processes, after one is lost
 PATIENCE = 3600  # seconds that the machines wait for each other
 
 
-def launch(job: Job, reporter: Reporter, options: TrainOptions, number: int) -> dict[str, Any]:
-    """Train with so many processes here; what they made. Raises UserError and Cancelled as a training alone does."""
+def launch(job: Job, reporter: Reporter, options: TrainOptions, number: int) -> None:
+    """Train with so many processes here; what they made is the reporter's result.
+
+    Raises UserError and Cancelled as a training alone does.
+    """
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
@@ -67,7 +70,6 @@ def launch(job: Job, reporter: Reporter, options: TrainOptions, number: int) -> 
         raise UserError(found["error"])
     if found["state"] == "stopped":
         raise Cancelled
-    return reporter.result
 
 
 def work(folder: str) -> None:

@@ -23,7 +23,7 @@ from ..core.errors import UserError
 from ..core.language import gettext as _
 from ..core.model.gpt import GPT
 from . import optimisers
-from .group import Group
+from .group import ALONE, Group
 from .memory import free_memory, is_out_of_memory
 from .plan import Plan
 from .schedule import Schedule
@@ -136,9 +136,9 @@ class Loop:
         batch: Callable[[int], tuple[Tensor, Tensor]],
         observer: Observer,
         initial: Callable[[GPT], None] | None = None,
-        group: Group | None = None,
+        group: Group = ALONE,
     ):
-        self.group = group or Group()
+        self.group = group
         self.initial = initial or (lambda model: initialise(model, plan))
         self.model, self.plan, self.batch, self.observer = model, plan, batch, observer
         self.reserve = 0.0  # seconds of the plan's time that are for what comes after the loop

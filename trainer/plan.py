@@ -13,6 +13,7 @@ from typing import Any, Self
 from ..core.errors import UserError
 from ..core.language import gettext as _
 from ..core.model.config import GPTConfig
+from ..core.options import format_size
 from .expectation import RANGE, Text, expected_bits
 from .options import DEFAULT_TIME, TrainOptions
 
@@ -301,6 +302,22 @@ def prolonged(plan: Plan, step: int, elapsed: float, time: float | None, steps: 
         expected_low=None,
         expected_high=None,
     )
+
+
+def expected_text(plan: Plan) -> list[str]:
+    """What should come out, and what it takes of the disk; nothing where that is not known."""
+    if plan.expected_bits is None:
+        return []
+    return [
+        _(
+            "Expected: {bits:.2f} bits per byte of held-out text, between {low:.2f} and {high:.2f}; {disk} of disk."
+        ).format(
+            bits=plan.expected_bits,
+            low=plan.expected_low,
+            high=plan.expected_high,
+            disk=format_size(plan.disk_bytes),
+        )
+    ]
 
 
 def check_size(train_tokens: int) -> None:

@@ -90,8 +90,8 @@ class Preparation:
         plan = make_plan(options, here, tokenizer.vocab_size, train, val, origin, devices, text)
         shape = shape_name(plan.model_config, plan.dtype, plan.optimizer)
         known = here.trials.get(shape)
-        model = GPT(plan.model_config).to(plan.device)
         if known is None or (known.compiled is None and options.compile != "off"):
+            model = GPT(plan.model_config)
             initialise(model, plan)
             here = remember(here, shape, try_steps(model, plan, options.compile, known, self._say))
         options = replace(

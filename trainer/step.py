@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from .group import Group, Network
+from .group import ALONE, Group, Network
 from .optimisers import matrices_of
 from .plan import Plan
 
@@ -20,14 +20,14 @@ def gradients(
     tokens: Tensor,
     targets: Tensor,
     micro_rows: int | None = None,
-    group: Group | None = None,
+    group: Group = ALONE,
 ) -> tuple[Tensor, Tensor]:
     """Set the clipped gradients for tokens and targets (rows, context), `micro_rows` (the plan's) of them at a time.
 
     Each process of a group computes its share of the rows; the gradients are those of all. Gives the mean loss in nats,
     and the norm of the gradients before they were clipped.
     """
-    group, model, count = group or Group(), network.model, len(tokens)
+    model, count = network.model, len(tokens)
     mine = group.rows(count)
     tokens = tokens[mine].to(model.device, non_blocking=True)
     targets = targets[mine].to(model.device, non_blocking=True)

@@ -28,7 +28,7 @@ from .checkpoints import Kept, load_newest, save_checkpoint, tidy
 from .evaluation import bits_per_byte
 from .fold_training import FoldTraining
 from .folds import Scores, deal
-from .group import Group, workers
+from .group import ALONE, Group, workers
 from .jobs import Job
 from .launch import launch
 from .loop import Loop, State
@@ -49,8 +49,8 @@ FINAL_SHARE = 0.08  # of the time, at most, for the last measurement on all held
 class Training:
     """One training, from the corpus to the model's folder."""
 
-    def __init__(self, job: Job, reporter: Reporter, group: Group | None = None):
-        self.job, self.reporter, self.group = job, reporter, group or Group()
+    def __init__(self, job: Job, reporter: Reporter, group: Group = ALONE):
+        self.job, self.reporter, self.group = job, reporter, group
         self.options = TrainOptions.from_mapping(job.spec["options"])
         self._path = folder("models") / job.target
         self._writes = self.group.local_rank == 0  # of several processes on a machine one writes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -69,27 +70,31 @@ def _update_seconds(model: GPT, plan: Plan) -> float:
 
 def _fastest_rows(model: GPT, plan: Plan) -> tuple[int, float]:
     """The number of rows, and the seconds of a token with it."""
-    context = plan.context
-    rows = best_rows = max(1, min(plan.rows, SMALLEST_MICRO_BATCH // context))
-    begin, best = time.perf_counter(), float("inf")
-    while True:
-        try:
-            seconds = _token_seconds(model, plan, rows)
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            seconds = float("inf")
-        if seconds == float("inf"):
-            free_memory(model)
-            break
-        if seconds < best * (CLEARLY if best < float("inf") else 1):
-            best_rows, best = rows, seconds
-        most = min(plan.rows, max(1, LARGEST_MICRO_BATCH // context))
+    most = min(plan.rows, max(1, LARGEST_MICRO_BATCH // plan.context))
+    rows = best_rows = max(1, min(most, SMALLEST_MICRO_BATCH // plan.context))
+    begin, best = time.perf_counter(), _seconds_unless_full(model, plan, rows)
+    while rows < most:
         used = time.perf_counter() - begin
-        if rows >= most or 3 * used > SHARE * plan.expected_seconds:  # the next takes twice as long as all before
+        if 3 * used > SHARE * plan.expected_seconds:  # the next takes twice as long as all before
             break
         rows = min(2 * rows, most)
+        seconds = _seconds_unless_full(model, plan, rows)
+        if math.isinf(seconds):
+            break
+        if seconds < CLEARLY * best:
+            best_rows, best = rows, seconds
     return best_rows, best
+
+
+def _seconds_unless_full(model: GPT, plan: Plan, rows: int) -> float:
+    """Of a token; infinite where the memory does not take so many rows."""
+    try:
+        return _token_seconds(model, plan, rows)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+    free_memory(model)
+    return math.inf
 
 
 def _token_seconds(model: GPT, plan: Plan, rows: int) -> float:

@@ -17,7 +17,7 @@ from ..core.language import N_
 from ..core.language import gettext as _
 from ..core.options import format_duration, format_size
 from ..trainer.options import TrainOptions
-from ..trainer.plan import Plan
+from ..trainer.plan import Plan, expected_text
 from ..trainer.planner import ask_plan
 from ..trainer.work import training
 from .drafts import draft_text, draft_values
@@ -178,17 +178,6 @@ def plan_text(plan: Plan) -> str:
                 time=format_duration(plan.expected_seconds),
                 memory=format_size(plan.memory_bytes),
             ),
-            *(
-                [
-                    _("expected: {bits:.2f} bits per byte, between {low:.2f} and {high:.2f}; {disk} of disk").format(
-                        bits=plan.expected_bits,
-                        low=plan.expected_low,
-                        high=plan.expected_high,
-                        disk=format_size(plan.disk_bytes),
-                    )
-                ]
-                if plan.expected_bits is not None
-                else []
-            ),
+            *expected_text(plan),
         ]
     )

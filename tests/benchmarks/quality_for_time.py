@@ -67,7 +67,8 @@ def bits_per_byte(folder: str, arrays: str) -> float:
 
 def train_peer(layers: int, width: int, rate: float, seconds: float, arrays: str, folder: str) -> dict:
     """Transformers' Trainer for so long."""
-    from transformers import GPT2Config, GPT2LMHeadModel, Trainer, TrainingArguments, set_seed
+    from peer import arguments, new_gpt2
+    from transformers import Trainer, set_seed
 
     data = np.load(arrays)
     blocks = data["train"][: len(data["train"]) // CONTEXT * CONTEXT].reshape(-1, CONTEXT).astype(np.int64)
@@ -75,33 +76,18 @@ def train_peer(layers: int, width: int, rate: float, seconds: float, arrays: str
 
     def trainer(steps: int, bf16: bool) -> Trainer:
         set_seed(1)
-        config = GPT2Config(
-            vocab_size=int(data["vocabulary"]),
-            n_positions=CONTEXT,
-            n_embd=width,
-            n_layer=layers,
-            n_head=width // 64,
-            resid_pdrop=0.0,
-            embd_pdrop=0.0,
-            attn_pdrop=0.0,
-        )
         return Trainer(
-            GPT2LMHeadModel(config),
-            TrainingArguments(
-                output_dir=folder,
-                max_steps=steps,
-                per_device_train_batch_size=ROWS,
+            new_gpt2(layers, width, int(data["vocabulary"]), CONTEXT),
+            arguments(
+                folder,
+                steps,
+                ROWS,
+                bf16,
                 learning_rate=rate,
                 lr_scheduler_type="cosine",
                 warmup_steps=max(1, min(100, steps // 10)),
                 weight_decay=0.1,
                 adam_beta2=0.95,
-                use_cpu=True,
-                bf16=bf16,
-                save_strategy="no",
-                report_to=[],
-                disable_tqdm=True,
-                logging_steps=1_000_000,
             ),
             train_dataset=dataset,
         )

@@ -66,21 +66,10 @@ def plan_of(layers: int, width: int, dtype: str, optimizer: str) -> Plan:
 
 def trainer_steps(layers: int, width: int, dtype: str) -> Callable[[], float]:
     """A function that lets a Trainer do some steps, and gives the seconds of one."""
-    from transformers import GPT2Config, GPT2LMHeadModel, Trainer, TrainerCallback, TrainingArguments
+    from peer import arguments, new_gpt2
+    from transformers import Trainer, TrainerCallback
 
-    config = GPT2Config(
-        vocab_size=VOCABULARY,
-        n_positions=CONTEXT,
-        n_embd=width,
-        n_layer=layers,
-        n_head=width // 64,
-        resid_pdrop=0.0,
-        embd_pdrop=0.0,
-        attn_pdrop=0.0,
-        bos_token_id=None,
-        eos_token_id=None,
-    )
-    model = GPT2LMHeadModel(config)
+    model = new_gpt2(layers, width, VOCABULARY, CONTEXT)
     blocks = torch.randint(VOCABULARY, (ROWS * (STEPS + 1), CONTEXT))
     moments: list[float] = []
 
@@ -90,19 +79,9 @@ def trainer_steps(layers: int, width: int, dtype: str) -> Callable[[], float]:
 
     def run() -> float:
         moments.clear()
-        arguments = TrainingArguments(
-            output_dir=tempfile.gettempdir(),
-            max_steps=STEPS + 1,
-            per_device_train_batch_size=ROWS,
-            use_cpu=True,
-            bf16=dtype == "bfloat16",
-            save_strategy="no",
-            report_to=[],
-            disable_tqdm=True,
-            logging_strategy="no",
-        )
         data = [{"input_ids": block, "labels": block} for block in blocks]
-        Trainer(model, arguments, train_dataset=data, callbacks=[Clock()]).train()
+        told = arguments(tempfile.gettempdir(), STEPS + 1, ROWS, dtype == "bfloat16")
+        Trainer(model, told, train_dataset=data, callbacks=[Clock()]).train()
         return statistics.median(after - before for before, after in itertools.pairwise(moments))
 
     return run

@@ -2,17 +2,16 @@
 
 import json
 import statistics
-import time
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from waiting import finish, wait_for_end, wait_until
 
 from newleaf.core.errors import UserError
 from newleaf.core.model.store import ModelInfo
 from newleaf.trainer.folds import deal
-from newleaf.trainer.jobs import LIVE
 from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.resuming import resume
 from newleaf.trainer.work import training
@@ -47,15 +46,11 @@ def test_mean_and_spread_are_said_and_a_stopped_one_goes_on_with_its_fold():
     def folds():
         return [event["fold"] for event in job.events()[0] if event["kind"] == "fold"]
 
-    while len(folds()) < 2:
-        time.sleep(0.02)
+    wait_until(lambda: len(folds()) >= 2)
     job.stop()
-    while job.state in LIVE:
-        time.sleep(0.02)
+    wait_for_end(job)
     resume(job)
-    while job.state in LIVE:
-        time.sleep(0.02)
-    assert job.state == "finished"
+    finish(job)
     assert folds() == [1, 2, 3, 4, 5]
     found = ModelInfo.open("five").provenance["folds"]
     assert found["mean"] == pytest.approx(statistics.fmean(found["scores"]), abs=1e-4)

@@ -4,11 +4,11 @@ import os
 import shutil
 import signal
 import socket
-import time
 
 import numpy as np
 import psutil
 import pytest
+from waiting import finish, wait_until
 
 from newleaf.core.errors import UserError
 from newleaf.core.model.store import ModelInfo, load_model
@@ -27,18 +27,6 @@ pytestmark = pytest.mark.usefixtures("book", "tokenizer")
 
 def train(name, **options):
     return training.submit("book", name, TrainOptions(**{**TINY, **CALM, **options}), "pieces")
-
-
-def wait_until(condition, patience=200.0):
-    deadline = time.monotonic() + patience
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
-
-
-def finish(job):
-    wait_until(lambda: job.state not in LIVE)
-    assert job.state == "finished", (job.status(), job.log()[-3000:])
 
 
 def losses(job):

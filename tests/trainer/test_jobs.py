@@ -12,6 +12,7 @@ import time
 
 import pytest
 from kills import survive
+from waiting import wait_for_end, wait_until
 
 from newleaf.core.errors import UserError
 from newleaf.core.files import read_lines
@@ -25,18 +26,6 @@ from newleaf.trainer.resuming import prospect, resume
 from newleaf.trainer.work import importing, tokenizing, training
 
 TINY = {"size": "nano", "context": 32, "batch_tokens": 128, "device": "cpu", "dtype": "float32"}
-
-
-def wait_until(condition, patience=120.0):
-    deadline = time.monotonic() + patience
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
-
-
-def wait_for_end(job):
-    wait_until(lambda: job.state not in LIVE)
-    return job.status()
 
 
 def history(job):

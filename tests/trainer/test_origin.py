@@ -1,11 +1,11 @@
 """A training that starts from a model that there is, and what it says was forgotten."""
 
 import dataclasses
-import time
 
 import pytest
 import torch
 from architectures import CONFIGS
+from waiting import finish, wait_for_end, wait_until
 
 from newleaf.core import store
 from newleaf.core.corpus.importing import import_documents
@@ -14,7 +14,6 @@ from newleaf.core.home import folder
 from newleaf.core.model.gpt import GPT
 from newleaf.core.model.store import ModelInfo, load_model, save_model
 from newleaf.core.tokenizer.tokenizer import Tokenizer
-from newleaf.trainer.jobs import LIVE
 from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.planner import plan_training
 from newleaf.trainer.resuming import resume
@@ -23,11 +22,9 @@ from newleaf.trainer.work import training
 QUICK = {"context": 32, "batch_tokens": 256, "device": "cpu", "dtype": "float32", "compile": "off"}
 
 
-def finish(job):
-    while job.state in LIVE:
-        time.sleep(0.05)
-    status = job.status()
-    assert status["state"] == "finished", status
+def messages_of(job):
+    """What it says until its end, which shall be a good one."""
+    finish(job)
     return [event["text"] for event in job.events()[0] if event["kind"] == "message"]
 
 
@@ -46,7 +43,7 @@ def old_model(numbers):
 
 
 def test_it_goes_on_from_the_model_and_says_what_was_forgotten(old_model):
-    messages = finish(
+    messages = messages_of(
         training.submit("numbers", "new", TrainOptions(steps=30, learning_rate=0.02, **QUICK), origin="old")
     )
     (sentence,) = [text for text in messages if "learnt before" in text]
@@ -77,7 +74,7 @@ def test_models_of_other_architectures_learn_too(kind, numbers, tokenizer):
     save_model(folder("models") / "other", model, pieces, {})
     options = TrainOptions(steps=30, learning_rate=0.01, eval_every=10, **QUICK)
     job = training.submit("numbers", "new", options, origin="other", old_corpus="book")
-    assert any("On book" in text for text in finish(job))
+    assert any("On book" in text for text in messages_of(job))
     evaluations = [event["bits_per_byte"] for event in job.events()[0] if event["kind"] == "eval"]
     assert evaluations[-1] < 0.9 * evaluations[0]
     new = ModelInfo.open("new")
@@ -109,14 +106,11 @@ def test_what_cannot_go_together_is_said_before_anything_is_made(old_model):
 @pytest.mark.long
 def test_a_resumed_one_does_not_measure_the_beginning_again(old_model):
     job = training.submit("numbers", "twice", TrainOptions(steps=3000, **QUICK), origin="old")
-    while not any(event["kind"] == "step" for event in job.events()[0]):
-        time.sleep(0.05)
+    wait_until(lambda: any(event["kind"] == "step" for event in job.events()[0]))
     job.stop()
-    while job.state in LIVE:
-        time.sleep(0.05)
+    wait_for_end(job)
     before = (job.path / "old.json").read_text()
     resume(job)
-    while job.state == "queued" or not any(event["kind"] == "resume" for event in job.events()[0]):
-        time.sleep(0.05)
+    wait_until(lambda: any(event["kind"] == "resume" for event in job.events()[0]))
     assert (job.path / "old.json").read_text() == before
     job.stop()

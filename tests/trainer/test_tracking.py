@@ -2,14 +2,13 @@
 
 import json
 import struct
-import time
 
 import pytest
+from waiting import finish
 
 from newleaf.core.errors import UserError
 from newleaf.core.home import folder
 from newleaf.trainer import tracking
-from newleaf.trainer.jobs import LIVE
 from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.work import training
 
@@ -89,9 +88,7 @@ def test_each_step_and_each_measurement_is_there(name, monkeypatch):
     pytest.importorskip(tracking.MODULES[name])
     options = TrainOptions(steps=STEPS, track=name, eval_every=6, **TINY)
     job = training.submit("book", "mirrored", options, "pieces")
-    while job.state in LIVE:
-        time.sleep(0.05)
-    assert job.state == "finished", job.log()[-2000:]
+    finish(job)
     assert not any("failed" in event.get("text", "") for event in job.events()[0])
     found = READERS[name](folder("tracking") / name)
     steps = {event["step"]: event for event in job.events()[0] if event["kind"] == "step"}
