@@ -34,12 +34,10 @@ class FoldTraining:
     def _rows(self, tokens: np.ndarray[Any, Any]) -> int:
         return max(1, (len(tokens) - self.plan.context) // self.plan.context)
 
-    def run(self, initial: Callable[[GPT], None] | None) -> float | None:
+    def run(self, initial: Callable[[GPT], None]) -> float | None:
         """Bits per byte of the fold's documents with the best weights; None when a stop is wanted."""
-        self.loop = Loop(self.model, self.plan, self.batches.batch, self, initial)
         checkpoint = self.last_checkpoint()
-        if checkpoint is not None:
-            self.loop.load_state_dict(checkpoint)
+        self.loop = Loop(self.model, self.plan, self.batches.batch, self, initial, checkpoint=checkpoint)
         if not self.loop.run():
             return None
         if self.best is not None:

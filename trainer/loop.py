@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -28,6 +29,7 @@ from .memory import free_memory, is_out_of_memory
 from .plan import Plan
 from .schedule import Schedule
 from .step import gradients, update
+from .word_vectors import word_vectors
 
 CHECKPOINT_EVERY, CHECKPOINT_SHARE = 60.0, 0.02  # seconds, or so many that writing takes no larger share of the time
 EVERY_STEP = 1_000  # so many steps are reported one by one, later ones each tenth
@@ -137,6 +139,7 @@ class Loop:
         observer: Observer,
         initial: Callable[[GPT], None] | None = None,
         group: Group = ALONE,
+        checkpoint: dict[str, Any] | None = None,
     ):
         self.group = group
         self.initial = initial or (lambda model: initialise(model, plan))
@@ -145,12 +148,13 @@ class Loop:
         self._seconds_per_step = 0.0  # of late
         self._last_checkpoint = self._checkpoint_seconds = 0.0
         self._begin = 0.0  # the clock's reading when `elapsed` was zero, pauses left out
-        self.start()
+        self.start(checkpoint)
 
-    def start(self) -> None:
-        """Be at the beginning, with the first weights."""
+    def start(self, checkpoint: dict[str, Any] | None = None) -> None:
+        """Be at the beginning, with the first weights; or at a checkpoint."""
         model, plan = self.model, self.plan
-        self.initial(model)
+        if checkpoint is None:
+            self.initial(model)
         model.to(plan.device)
         self.network = self.group.network(model)
         model.model.set_dropout(plan.dropout)
@@ -158,6 +162,8 @@ class Loop:
         self.optimisers = optimisers.build(model, plan)
         schedule = Schedule.of_steps(plan.steps, plan.warmup) if plan.steps else Schedule(plan.warmup)
         self.state = State(schedule=schedule, recompute=plan.recompute, goal=self._goal)
+        if checkpoint is not None:
+            self.load_state_dict(checkpoint)
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint holds."""
@@ -418,7 +424,12 @@ class Loop:
         self._checkpoint_seconds = self._last_checkpoint - begin
 
 
-def initialise(model: GPT, plan: Plan) -> None:
-    """Give a model the weights of the plan's seed, the same on every device."""
+def initialise(model: GPT, plan: Plan, tokens: np.ndarray[Any, Any] | None = None) -> None:
+    """Give a model the weights of the plan's seed, the same on every device; its embedding what the text knows."""
     model.to("cpu").initialise(torch.Generator().manual_seed(plan.seed))
+    if tokens is not None:
+        embedding = model.model.embed_tokens.weight
+        vectors = word_vectors(tokens, len(embedding), embedding.shape[1], plan.seed)
+        with torch.no_grad():
+            embedding.copy_(torch.where(vectors.any(dim=1, keepdim=True), vectors, embedding))
     model.to(plan.device)

@@ -39,6 +39,7 @@ CONTINUED = 0.1  # the factor on the rates where the model knows a lot already
 EMBEDDING_RATE = 0.02  # AdamW's, beside Muon
 MEMORY, SHORTEST_MEMORY, LONGEST_MEMORY = 1 / 75, 1 / 0.15, 1 / 0.05  # Muon's, of the steps, and in steps
 ROOM = 0.8  # of the memory that a training may take
+SHORT = 120.0  # seconds: so short a training has a small vocabulary
 COMPILED_AGAIN = 5.0  # seconds that it takes to compile what was compiled before
 
 
@@ -333,7 +334,7 @@ def check_size(train_tokens: int) -> None:
 def vocabulary_for(options: TrainOptions, corpus_bytes: int) -> int:
     """The size of a vocabulary that is trained for this training."""
     seconds = options.time or DEFAULT_TIME
-    wanted = 4096 if seconds <= 3600 else 8192
+    wanted = 4096 if seconds <= SHORT else 8192
     return max(512, min(wanted, _power_of_two(corpus_bytes // 200)))
 
 

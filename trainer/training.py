@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ from .folds import Scores, deal
 from .group import ALONE, Group, workers
 from .jobs import Job
 from .launch import launch
-from .loop import Loop, State
+from .loop import Loop, State, initialise
 from .memory import is_out_of_memory
 from .options import TrainOptions
 from .plan import prolonged
@@ -87,10 +88,13 @@ class Training:
             model.model.compile_layers()
         if self.options.folds:
             self._cross_validate(model, self.options.folds)
-        initial = self.origin.load if self.origin else None
+        initial = self._initial(self.files.tokens("train"))
         prefetched = Prefetched(batches.batch, pin=plan.device == "cuda")
-        self.loop = Loop(model, plan, prefetched.batch, self, initial, self.group)
-        self._resume()
+        checkpoint = self._newest_checkpoint()
+        self.loop = Loop(model, plan, prefetched.batch, self, initial, self.group, checkpoint)
+        events, _offset = self.job.events()
+        if any(event["kind"] in ("step", "eval") for event in events):
+            self.reporter.event("resume", step=self.loop.state.step)
         self._measure_old("before", model)
         if self.options.track and self.group.rank == 0:
             self._open_tracker(self.options.track)
@@ -108,6 +112,10 @@ class Training:
             raise Cancelled
         self._finish()
 
+    def _initial(self, tokens: np.ndarray[Any, Any]) -> Callable[[GPT], None]:
+        """What gives a network its first weights, for a training on these tokens."""
+        return self.origin.load if self.origin else partial(initialise, plan=self.plan, tokens=tokens)
+
     def _cross_validate(self, model: GPT, folds: int) -> None:
         """Train once for each fold, on all others; a resumed job goes on where it was."""
         scores = Scores(self.job.path)
@@ -115,7 +123,7 @@ class Training:
         for index in range(len(scores.found), folds):
             others = np.concatenate([part for other, part in enumerate(parts) if other != index])
             fold = FoldTraining(self, model, others, parts[index], f"{index + 1}/{folds}")
-            score = fold.run(self.origin.load if self.origin else None)
+            score = fold.run(self._initial(others))
             if score is None:
                 raise Cancelled
             scores.add(score)
@@ -130,18 +138,14 @@ class Training:
             self.reporter.update(message=_("measuring on {corpus}, learnt before").format(corpus=self.origin.old.name))
             self.origin.measure(when, model, self.plan)
 
-    def _resume(self) -> None:
+    def _newest_checkpoint(self) -> dict[str, Any] | None:
         checkpoint, damaged = load_newest(self.job.path / "checkpoints")
-        checkpoint = self.group.newest(checkpoint["state"]["step"] if checkpoint else -1, checkpoint)
         for name in damaged:
             self.reporter.message(
                 _("The checkpoint {name} is damaged: going on from the one before.").format(name=name)
             )
-        if checkpoint is not None:
-            self.loop.load_state_dict(checkpoint)
-        events, _offset = self.job.events()
-        if any(event["kind"] in ("step", "eval") for event in events):
-            self.reporter.event("resume", step=self.loop.state.step)
+        newest: dict[str, Any] | None = self.group.newest(checkpoint["state"]["step"] if checkpoint else -1, checkpoint)
+        return newest
 
     def _take_more(self) -> None:
         """Change the plan of a training that is to be prolonged; done again after a kill it says the same."""
