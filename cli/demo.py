@@ -10,6 +10,7 @@ from ..core.corpus.store import Corpus
 from ..core.generation.options import GenerationOptions
 from ..core.language import gettext as _
 from ..core.tokenizer.options import TokenizerOptions
+from ..trainer.expectation import Text
 from ..trainer.options import TrainOptions
 from ..trainer.plan import vocabulary_for
 from ..trainer.work import importing, tokenizing, training
@@ -45,7 +46,7 @@ def _demo(parsed: Namespace) -> int:
             return code
     if NAME not in store.names("tokenizers"):
         say(_("2. The tokenizer: which pieces of text are common?"))
-        size = vocabulary_for(options, Corpus.open(NAME).manifest.train.bytes)
+        size = vocabulary_for(options, Text.of(Corpus.open(NAME)))
         if code := finish(tokenizing.submit(NAME, NAME, TokenizerOptions(vocab_size=size))):
             return code
     model = _free_name()

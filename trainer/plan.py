@@ -39,7 +39,8 @@ CONTINUED = 0.1  # the factor on the rates where the model knows a lot already
 EMBEDDING_RATE = 0.02  # AdamW's, beside Muon
 MEMORY, SHORTEST_MEMORY, LONGEST_MEMORY = 1 / 75, 1 / 0.15, 1 / 0.05  # Muon's, of the steps, and in steps
 ROOM = 0.8  # of the memory that a training may take
-SHORT = 120.0  # seconds: so short a training has a small vocabulary
+# Pieces: the large one for a longer training, and where the characters alone would be many of the small one's.
+SMALL_VOCABULARY, LARGE_VOCABULARY, LONG = 4096, 8192, 3600.0
 COMPILED_AGAIN = 5.0  # seconds that it takes to compile what was compiled before
 
 
@@ -232,7 +233,7 @@ def make_plan(
     eval_tokens = max(TOKENS_MEASURED, int(measured / evaluations))
     by_steps = options.eval_every or (max(1, steps // evaluations) if options.steps else None)
     passes = steps * rows * context / train_tokens
-    bits = expected_bits(text, config.matrix_parameters, passes) if text and not origin else None
+    bits = expected_bits(text, config.layer_parameters, passes) if text and not origin else None
     return Plan(
         size=size,
         config=asdict(config),
@@ -331,11 +332,10 @@ def check_size(train_tokens: int) -> None:
         )
 
 
-def vocabulary_for(options: TrainOptions, corpus_bytes: int) -> int:
+def vocabulary_for(options: TrainOptions, text: Text) -> int:
     """The size of a vocabulary that is trained for this training."""
-    seconds = options.time or DEFAULT_TIME
-    wanted = 4096 if seconds <= SHORT else 8192
-    return max(512, min(wanted, _power_of_two(corpus_bytes // 200)))
+    small = (options.time or DEFAULT_TIME) <= LONG and text.characters < SMALL_VOCABULARY / 4
+    return max(512, min(SMALL_VOCABULARY if small else LARGE_VOCABULARY, _power_of_two(text.bytes // 200)))
 
 
 def _best_size(
@@ -349,7 +349,7 @@ def _best_size(
     def bits(name: str) -> float:
         config = model_config(name, vocab_size, context)
         tokens = time * machine.rate(name) / token_flops(config, context)
-        return expected_bits(text, config.matrix_parameters, tokens / train_tokens)
+        return expected_bits(text, config.layer_parameters, tokens / train_tokens)
 
     return min(SIZES, key=bits)
 

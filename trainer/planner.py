@@ -13,7 +13,6 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from ..core.corpus.density import compressed_bits
 from ..core.corpus.store import Corpus
 from ..core.errors import FAULT, UserError, explain
 from ..core.home import home_path
@@ -34,9 +33,8 @@ def plan_training(corpus: str, tokenizer: str | None, options: TrainOptions, ori
     manifest = found.manifest
     model = ModelInfo.open(origin) if origin else None
     info = None if model else tokenizer_for(corpus, tokenizer)
-    vocab_size = (
-        model.config.vocab_size if model else info.vocab_size if info else vocabulary_for(options, manifest.train.bytes)
-    )
+    text = Text.of(found)
+    vocab_size = model.config.vocab_size if model else info.vocab_size if info else vocabulary_for(options, text)
     bytes_per_token = float(info.report["bytes_per_token"]) if info else BYTES_PER_TOKEN
     train_tokens = int(manifest.train.bytes / bytes_per_token) + manifest.train.documents
     check_size(train_tokens)
@@ -52,7 +50,7 @@ def plan_training(corpus: str, tokenizer: str | None, options: TrainOptions, ori
         int(manifest.val.bytes / bytes_per_token) + manifest.val.documents,
         (model.name, model.config) if model else None,
         1 if here.device == "cpu" else workers(options, here.device) * options.nodes,
-        Text(manifest.train.bytes, compressed_bits(found)),
+        text,
     )
 
 

@@ -6,7 +6,6 @@ import time
 from dataclasses import replace
 
 from ..core import store
-from ..core.corpus.density import compressed_bits
 from ..core.corpus.store import Corpus
 from ..core.files import read_object, write_json
 from ..core.language import gettext as _
@@ -48,7 +47,7 @@ class Preparation:
         if not name:
             name = self.job.target
             if name not in store.names("tokenizers"):
-                size = vocabulary_for(self.options, self.corpus.manifest.train.bytes)
+                size = vocabulary_for(self.options, Text.of(self.corpus))
                 self.reporter.update(message=_("training a tokenizer"))
                 train_tokenizer(self.corpus, name, TokenizerOptions(vocab_size=size), self._preparing)
                 info = TokenizerInfo.open(name)
@@ -85,7 +84,7 @@ class Preparation:
         here = machine(options.device)
         train, val = (int(files.index[split]["tokens"]) for split in ("train", "val"))
         origin = (self.origin.info.name, self.origin.info.config) if self.origin else None
-        text = Text(self.corpus.manifest.train.bytes, compressed_bits(self.corpus))
+        text = Text.of(self.corpus)
         devices = 1 if here.device == "cpu" else workers(options, here.device) * options.nodes
         plan = make_plan(options, here, tokenizer.vocab_size, train, val, origin, devices, text)
         shape = shape_name(plan.model_config, plan.dtype, plan.optimizer)

@@ -11,11 +11,15 @@ SAMPLE = 900_000  # bytes: one block of bzip2, so that corpora of different size
 LOOKED_THROUGH = 20_000_000  # bytes of the corpus at most, of which the sample is taken here and there
 
 
-def compressed_bits(corpus: Corpus) -> float:
-    """Bits that bzip2 needs for each byte of a sample of a corpus's training text. It has a document at least."""
+def density(corpus: Corpus) -> tuple[float, int]:
+    """Bits that bzip2 needs for each byte of a sample of a corpus's training text, and its different characters.
+
+    The corpus has a document at least.
+    """
     size, documents = corpus.manifest.train.bytes, corpus.manifest.train.documents
     share = min(1.0, LOOKED_THROUGH / max(1, size))
     step = max(1, int(size * share // SAMPLE))
     texts = islice(corpus.documents("train"), 0, max(1, round(documents * share)), step)
-    sample = "\n\n".join(texts).encode()[:SAMPLE]
-    return 8 * len(bz2.compress(sample)) / max(1, len(sample))
+    text = "\n\n".join(texts)
+    sample = text.encode()[:SAMPLE]
+    return 8 * len(bz2.compress(sample)) / max(1, len(sample)), len(set(text))

@@ -79,6 +79,11 @@ class GPTConfig:
         """How many numbers multiply each token: those of the layers and of the output, once. What costs time."""
         return self.parameters - (0 if self.tie_embeddings else self.vocab_size * self.hidden_size)
 
+    @property
+    def layer_parameters(self) -> int:
+        """How many numbers the layers have."""
+        return self.num_layers * sum(prod(shape) for _name, shape in self._layer_shapes())
+
     def tensors(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         """The name and the shape of each weight, as the network here calls it; shared ones once."""
         yield from self._outer_shapes()

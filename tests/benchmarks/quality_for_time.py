@@ -32,12 +32,13 @@ def prepare(file: Path, seconds: float, folder: Path) -> dict:
     from newleaf.core.tokenizer.options import TokenizerOptions
     from newleaf.core.tokenizer.token_files import encode_corpus
     from newleaf.core.tokenizer.training import train_tokenizer
+    from newleaf.trainer.expectation import Text
     from newleaf.trainer.options import TrainOptions
     from newleaf.trainer.plan import vocabulary_for
 
     name = file.name.split(".")[0]
     corpus = import_files([file], name, ImportOptions())
-    size = vocabulary_for(TrainOptions(time=seconds), corpus.manifest.train.bytes)
+    size = vocabulary_for(TrainOptions(time=seconds), Text.of(corpus))
     tokenizer = train_tokenizer(corpus, name, TokenizerOptions(vocab_size=size))
     files = encode_corpus(corpus, tokenizer, name)
     arrays = folder / f"{name}.npz"

@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newleaf.core.corpus.density import compressed_bits
+from newleaf.core.corpus.density import density
 from newleaf.core.corpus.importing import import_documents
 from newleaf.trainer.expectation import Text, expected_bits, fresh_bytes
+from newleaf.trainer.options import TrainOptions
+from newleaf.trainer.plan import vocabulary_for
 
 TEXT = Text(4_000_000, 1.7)
 
@@ -32,7 +34,17 @@ def test_dense_text_is_denser_for_a_compressor():
     dense = ["".join(noise.choice("abcdefghijklmnop") for _ in range(400)) for _ in range(50)]
     light = [f"The fox number {n} saw the fox number {n + 1}. " * 10 for n in range(50)]
     found = [
-        compressed_bits(import_documents(((text, str(n)) for n, text in enumerate(texts)), name))
+        density(import_documents(((text, str(n)) for n, text in enumerate(texts)), name))
         for name, texts in (("dense", dense), ("light", light))
     ]
-    assert found[0] == pytest.approx(4.0, abs=0.5) and found[1] < 1.5
+    (dense_bits, dense_characters), (light_bits, _characters) = found
+    assert dense_bits == pytest.approx(4.0, abs=0.5) and light_bits < 1.5
+    assert dense_characters == len("abcdefghijklmnop\n")
+
+
+def test_a_script_of_thousands_of_characters_gets_a_larger_vocabulary():
+    minutes = TrainOptions(time=300)
+    english, chinese = Text(10**7, 1.8, characters=90), Text(10**7, 3.1, characters=6_000)
+    assert vocabulary_for(minutes, english) < vocabulary_for(minutes, chinese)
+    assert vocabulary_for(TrainOptions(time=4 * 3600), english) == vocabulary_for(minutes, chinese)
+    assert vocabulary_for(minutes, Text(20_000, 1.8, characters=90)) == 512
