@@ -48,7 +48,7 @@ class TrainingView(View):
         Binding("d", "remove", N_("Delete"), id="training.remove"),
     ]
     DEFAULT_CSS = """
-    TrainingView #numbers { height: auto; max-height: 5; }
+    TrainingView #numbers { height: auto; max-height: 6; }
     TrainingView #sample { height: 1fr; }
     TrainingView Chart { height: 2fr; }
     """
@@ -243,10 +243,10 @@ def nothing_yet() -> str:
 
 def numbers_text(job: dict[str, Any], found: History) -> str:
     """Where a training is, in words."""
-    full = round(job["progress"] * 20)
+    full, over = round(job["progress"] * 20), job["state"] == "finished"
     first = [
         state_word(job["state"]),
-        f"{'█' * full}{'░' * (20 - full)} {job['progress']:.0%}",
+        "" if over else f"{'█' * full}{'░' * (20 - full)} {job['progress']:.0%}",
         job.get("message", ""),
     ]
     if job.get("eta_s") is not None and job["state"] in LIVE:
@@ -256,9 +256,9 @@ def numbers_text(job: dict[str, Any], found: History) -> str:
         second.append(_("loss {loss:.3f}").format(loss=job["loss"]))
     if found.best is not None:
         second.append(_("held out {bits:.3f} bits per byte").format(bits=found.best))
-    if "tokens_per_second" in job:
+    if "tokens_per_second" in job and not over:
         second.append(_("{rate:,.0f} tokens/s").format(rate=job["tokens_per_second"]))
-    if job.get("mfu"):
+    if job.get("mfu") and not over:
         second.append(_("{share:.0%} of the peak").format(share=job["mfu"]))
     lines = ["  ".join(filter(None, first)), "  ".join(second)]
     if job.get("machine") and job["state"] in LIVE:
@@ -268,7 +268,7 @@ def numbers_text(job: dict[str, Any], found: History) -> str:
         lines.append(job["error"])
     elif job["state"] in RESUMABLE:
         lines.append(_("Press  r  to go on from here."))
-    elif job["state"] == "finished":
+    elif over:
         lines.append(_("Next: press 4 and let it write, or  m  to train it longer."))
     return "\n".join(filter(None, lines))
 
