@@ -39,6 +39,8 @@ def launch(job: Job, reporter: Reporter, options: TrainOptions, number: int) -> 
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+    # A store of its own for each start: processes that begin again else find the addresses of those that are gone.
+    os.environ["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"
     outcome = job.path / OUTCOME
     outcome.unlink(missing_ok=True)
     config = LaunchConfig(
