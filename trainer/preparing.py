@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import cached_property
 
 from ..core import store
 from ..core.corpus.store import Corpus
@@ -38,6 +39,11 @@ class Preparation:
         self.corpus = Corpus.open(job.spec["inputs"]["corpus"])
         self.origin = Origin(job) if job.spec["inputs"].get("from") else None
 
+    @cached_property
+    def known(self) -> Text:
+        """What is known of the training text; to find it, some of the corpus is read."""
+        return Text.of(self.corpus)
+
     def text(self) -> tuple[str, Tokenizer, TokenFiles]:
         """The tokenizer, trained now if there is none, and the corpus as numbers."""
         if self.origin:
@@ -47,7 +53,7 @@ class Preparation:
         if not name:
             name = self.job.target
             if name not in store.names("tokenizers"):
-                size = vocabulary_for(self.options, Text.of(self.corpus))
+                size = vocabulary_for(self.options, self.known)
                 self.reporter.update(message=_("training a tokenizer"))
                 train_tokenizer(self.corpus, name, TokenizerOptions(vocab_size=size), self._preparing)
                 info = TokenizerInfo.open(name)
@@ -84,9 +90,8 @@ class Preparation:
         here = machine(options.device)
         train, val = (int(files.index[split]["tokens"]) for split in ("train", "val"))
         origin = (self.origin.info.name, self.origin.info.config) if self.origin else None
-        text = Text.of(self.corpus)
         devices = 1 if here.device == "cpu" else workers(options, here.device) * options.nodes
-        plan = make_plan(options, here, tokenizer.vocab_size, train, val, origin, devices, text)
+        plan = make_plan(options, here, tokenizer.vocab_size, train, val, origin, devices, self.known)
         shape = shape_name(plan.model_config, plan.dtype, plan.optimizer)
         known = here.trials.get(shape)
         if known is None or (known.compiled is None and options.compile != "off"):
@@ -99,7 +104,7 @@ class Preparation:
             context=plan.context,
             batch_tokens=plan.batch_tokens,
         )
-        plan = make_plan(options, here, tokenizer.vocab_size, train, val, origin, devices, text)
+        plan = make_plan(options, here, tokenizer.vocab_size, train, val, origin, devices, self.known)
         write_json(path, plan.as_dict())
         self.reporter.event("plan", **plan.as_dict())
         return plan
