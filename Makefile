@@ -16,10 +16,10 @@ run: .venv/installed
 	$(BIN)/newleaf
 
 test: check
-	$(BIN)/python -m pytest -m 'not long'
+	$(BIN)/python -m pytest -n logical -m 'not long'
 
 test-long: check
-	$(BIN)/python -m pytest -m long
+	$(BIN)/python -m pytest -n logical -m long
 
 check: .venv/installed-dev
 	$(BIN)/ruff check .

@@ -11,6 +11,8 @@ from newleaf.core import language
 
 hypothesis.settings.register_profile("newleaf", deadline=None)  # machines differ, and this one may be busy
 hypothesis.settings.load_profile("newleaf")
+# Several tests run at a time, each with processes of its own, and what is computed in them is small.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # threads that wait must not stand in another process's way
 REAL_TEXT = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 

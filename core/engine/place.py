@@ -22,8 +22,11 @@ def socket_path() -> Path:
     import tempfile
 
     digest = hashlib.sha256(os.fsencode(home_path())).hexdigest()[:16]
-    folder = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / f"newleaf-{os.getuid()}"
-    return folder / f"{digest}-{name}"
+    for place in filter(None, (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp")):
+        path = Path(place, f"newleaf-{os.getuid()}", f"{digest}-{name}")
+        if len(os.fsencode(path)) <= LONGEST:
+            break
+    return path
 
 
 def connect(timeout: float | None = None) -> socket.socket | None:

@@ -358,10 +358,12 @@ async def test_nobody_else_can_reach_it(engine, newleaf_home):
     assert path.stat().st_mode & 0o777 == 0o600 and path.parent.stat().st_mode & 0o077 == 0
 
 
-async def test_a_home_with_a_long_path_has_one_too(monkeypatch, tmp_path):
+@pytest.mark.parametrize("runtime", ["short", "long" * 30])
+async def test_a_home_with_a_long_path_has_one_too(monkeypatch, tmp_path, runtime):
     home = tmp_path / ("long" * 30)
     monkeypatch.setenv("NEWLEAF_HOME", str(home))
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / runtime))
+    (tmp_path / runtime).mkdir()
     engine = Engine()
     assert await process_of(engine)
     assert not place.socket_path().is_relative_to(home)
