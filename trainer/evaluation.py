@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -37,11 +38,14 @@ def bits_per_byte(
     context = context or model.config.context
     lengths = torch.from_numpy(byte_lengths)
     nats = count = 0.0
-    for index, (inputs, targets) in enumerate(_windows(tokens, context, limit)):
-        if index % group.size != group.rank:
-            continue
+    windows = _windows(tokens, context, limit)
+    while some := list(islice(windows, group.size)):
+        # All processes compute as often; what one has too many does not count.
+        inputs, targets = some[min(group.rank, len(some) - 1)]
         with autocast(model.device.type, dtype):
             losses = model.loss(inputs.to(model.device), targets.to(model.device), reduction="none").double().cpu()
+        if group.rank >= len(some):
+            break
         sizes = lengths[targets.flatten()]
         nats += float((losses * (sizes > 0)).sum())
         count += float(sizes.sum())

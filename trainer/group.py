@@ -2,12 +2,14 @@
 
 The gradients are averaged while they are computed (S. Li et al. 2020, arXiv:2006.15704), so all processes keep the same
 weights, and each step is that of one process with all rows. What a step does is decided by numbers that all share.
+Where the model does not fit, each process keeps a share of it (sharded.py).
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
@@ -19,6 +21,7 @@ from torch.nn.parallel import DistributedDataParallel
 from ..core.errors import UserError
 from ..core.language import gettext as _
 from ..core.model.gpt import GPT
+from .muon import orthogonalise_each
 from .options import TrainOptions
 from .plan import Plan
 
@@ -70,16 +73,16 @@ class Group:
     def check_same(self, value: Any) -> None:
         """Raises UserError where the processes have different fingerprints of what they learn from."""
 
-    def network(self, model: GPT) -> Network:
-        """The model, to compute losses and gradients with."""
-        return Network(model)
+    def network(self, model: GPT, plan: Plan) -> Network:
+        """The model on the plan's device, to compute losses and gradients with."""
+        return Network(model.to(plan.device))
 
 
 ALONE = Group()
 
 
 class Network:
-    """A model that gives losses; its gradients are those of this process."""
+    """A model that gives losses; its weights and gradients are those of this process."""
 
     def __init__(self, model: GPT):
         self.model = model
@@ -91,6 +94,30 @@ class Network:
     def gathering(self, last: bool) -> contextlib.AbstractContextManager[Any]:
         """The context for some rows of a step; with the last ones the gradients are averaged over all processes."""
         return contextlib.nullcontext()
+
+    def clip(self, norm: float) -> Tensor:
+        """Make the gradients smaller where the norm of all together is higher than this; gives what it was."""
+        return nn.utils.clip_grad_norm_(self.model.parameters(), norm)
+
+    def orthogonalise(self, matrices: list[Tensor], dtype: torch.dtype) -> list[Tensor]:
+        """What Muon makes of matrices of one shape."""
+        return orthogonalise_each(matrices, dtype)
+
+    def gather(self, values: Any) -> Any:
+        """Weights, or an optimiser's memory, in dictionaries and lists: whole. All processes must ask."""
+        return values
+
+    def load(self, weights: Mapping[str, Tensor]) -> None:
+        """Take over whole weights."""
+        self.model.load_state_dict(weights)
+
+    def load_optimiser(self, optimiser: torch.optim.Optimizer, values: dict[str, Any]) -> None:
+        """Give an optimiser of these weights the whole memory of one."""
+        optimiser.load_state_dict(values)
+
+    def whole(self) -> GPT | None:
+        """The model, whole, to write with and to save; None where another process keeps it. All processes must ask."""
+        return self.model
 
 
 class Processes(Group):
@@ -125,8 +152,13 @@ class Processes(Group):
     def same_plan(self, plan: Plan) -> Plan:
         box = [plan.as_dict()]
         dist.broadcast_object_list(box, 0)
-        # Rows at once may have been halved here, and threads are this machine's.
-        return replace(Plan.from_dict(box[0]), micro_rows=plan.micro_rows, threads=plan.threads)
+        first = Plan.from_dict(box[0])
+        # Rows at once may have been halved here; but who has a share of the weights computes as often as the others.
+        rows = [plan.micro_rows]
+        if first.shard:
+            rows = [0] * self.size
+            dist.all_gather_object(rows, plan.micro_rows)
+        return replace(first, micro_rows=min(rows), threads=plan.threads)  # threads are this machine's
 
     def check_same(self, value: Any) -> None:
         found: list[Any] = [None] * self.size
@@ -136,8 +168,12 @@ class Processes(Group):
                 _("The machines do not have the same corpus and tokenizer. Copy both from one of them to the others.")
             )
 
-    def network(self, model: GPT) -> Network:
-        return _Parallel(model)
+    def network(self, model: GPT, plan: Plan) -> Network:
+        if plan.shard:
+            from .sharded import Sharded
+
+            return Sharded(model, self.device, keeps=self.local_rank == 0)
+        return _Parallel(model.to(self.device))
 
     def end(self) -> None:
         """Take leave of the others."""

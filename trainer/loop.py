@@ -41,6 +41,7 @@ MOST_LEFT_OUT = 3  # batches one after the other: then it is no longer the batch
 CALM = 0.98  # the weight of the past in what a loss is expected to be
 FIRST_WATCHED = 50  # steps before a loss can stand out
 DEVIATIONS, NATS = 6.0, 0.5  # a loss stands out that is above the expected one by more than both
+FIRST_SCALE, GROWS_AFTER = 2.0**16, 1_000  # of losses in float16; after so many steps it is tried twice as large
 
 
 class Diverged(Exception):  # noqa: N818
@@ -88,6 +89,8 @@ class State:
     micro_rows: int = 0  # computed at once; 0: as planned
     recompute: bool = False  # whether layers are computed twice, to keep less of them
     goal: float = 0.0  # what the schedule is for: seconds or steps; 0: as planned
+    scale: float = 1.0  # of the loss, so that no gradient is too small for float16
+    scale_fits: int = 0  # steps since it changed
 
 
 class Observer(Protocol):
@@ -148,20 +151,21 @@ class Loop:
         self._seconds_per_step = 0.0  # of late
         self._last_checkpoint = self._checkpoint_seconds = 0.0
         self._begin = 0.0  # the clock's reading when `elapsed` was zero, pauses left out
+        model.to("cpu")
+        if checkpoint is None:
+            self.initial(model)
+        self.network = group.network(model, plan)
         self.start(checkpoint)
 
     def start(self, checkpoint: dict[str, Any] | None = None) -> None:
-        """Be at the beginning, with the first weights; or at a checkpoint."""
+        """Be at the beginning, of which the weights are; or at a checkpoint."""
         model, plan = self.model, self.plan
-        if checkpoint is None:
-            self.initial(model)
-        model.to(plan.device)
-        self.network = self.group.network(model)
         model.model.set_dropout(plan.dropout)
         model.model.recompute = plan.recompute
-        self.optimisers = optimisers.build(model, plan)
+        self.optimisers = optimisers.build(self.network, plan)
         schedule = Schedule.of_steps(plan.steps, plan.warmup) if plan.steps else Schedule(plan.warmup)
-        self.state = State(schedule=schedule, recompute=plan.recompute, goal=self._goal)
+        scale = FIRST_SCALE if plan.dtype == "float16" else 1.0
+        self.state = State(schedule=schedule, recompute=plan.recompute, goal=self._goal, scale=scale)
         if checkpoint is not None:
             self.load_state_dict(checkpoint)
 
@@ -170,8 +174,8 @@ class Loop:
         return {
             "format": 1,
             "state": asdict(self.state),
-            "model": self.model.state_dict(),
-            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "model": self.network.gather(self.model.state_dict()),
+            "optimisers": [self.network.gather(optimiser.state_dict()) for optimiser in self.optimisers],
         }
 
     def load_state_dict(self, values: dict[str, Any]) -> None:
@@ -179,9 +183,9 @@ class Loop:
         state = dict(values["state"])
         parts = {"schedule": Schedule(**state["schedule"]), "expected": ExpectedLoss(**state.get("expected", {}))}
         self.state = State(**{**state, **parts})
-        self.model.load_state_dict(values["model"])
+        self.network.load(values["model"])
         for optimiser, its_values in zip(self.optimisers, values["optimisers"], strict=True):
-            optimiser.load_state_dict(its_values)
+            self.network.load_optimiser(optimiser, its_values)
         self.model.model.recompute = self.state.recompute
         if self.state.goal and self.state.goal != self._goal:
             self._prolong()
@@ -265,6 +269,9 @@ class Loop:
         self.model.zero_grad(set_to_none=True)
         checkpoint = self.observer.last_checkpoint()
         if checkpoint is None:
+            first = GPT(self.model.config)
+            self.initial(first)
+            self.network.load(first.state_dict())
             self.start()
         else:
             self.load_state_dict(checkpoint)
@@ -292,8 +299,7 @@ class Loop:
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = group["base"] * factor
-        # This waits for a GPU, at each step: what is wrong must be seen before the weights are.
-        loss, norm = (float(number) for number in self._gradients())
+        loss, norm = self._gradients()
         shown = state.step < EVERY_STEP or state.step % 10 == 9
         if self._is_right(loss, norm):
             update(self.optimisers)
@@ -315,7 +321,25 @@ class Loop:
                 },
             )
 
-    def _gradients(self) -> tuple[Tensor, Tensor]:
+    def _gradients(self) -> tuple[float, float]:
+        """The loss and the norm of a step's gradients, scaled so that they are numbers of their type.
+
+        P. Micikevicius et al. 2018, arXiv:1710.03740.
+        """
+        state = self.state
+        while True:
+            # This waits for a GPU, at each step: what is wrong must be seen before the weights are.
+            loss, norm = (float(number) for number in self._gradients_that_fit())
+            if math.isfinite(norm) or not math.isfinite(loss) or state.scale <= 1.0:
+                break
+            self.model.zero_grad(set_to_none=True)
+            state.scale, state.scale_fits = state.scale / 2, 0
+        state.scale_fits += 1
+        if self.plan.dtype == "float16" and state.scale_fits == GROWS_AFTER:
+            state.scale, state.scale_fits = state.scale * 2, 0
+        return loss, norm
+
+    def _gradients_that_fit(self) -> tuple[Tensor, Tensor]:
         """The loss and the norm of a step's gradients, with as many rows at once as the memory takes."""
         state = self.state
         tokens, targets = self.batch(state.step)
@@ -324,7 +348,7 @@ class Loop:
         while True:
             rows = state.micro_rows or self.plan.micro_rows
             try:
-                return gradients(self.network, self.plan, tokens, targets, rows, self.group)
+                return gradients(self.network, self.plan, tokens, targets, rows, self.group, state.scale)
             except (RuntimeError, MemoryError) as error:
                 at_an_end = rows == 1 and state.recompute
                 if at_an_end or self.group.size > 1 or not is_out_of_memory(error):
@@ -425,11 +449,10 @@ class Loop:
 
 
 def initialise(model: GPT, plan: Plan, tokens: np.ndarray[Any, Any] | None = None) -> None:
-    """Give a model the weights of the plan's seed, the same on every device; its embedding what the text knows."""
-    model.to("cpu").initialise(torch.Generator().manual_seed(plan.seed))
+    """Give a model on the CPU the weights of the plan's seed; its embedding what the text knows."""
+    model.initialise(torch.Generator().manual_seed(plan.seed))
     if tokens is not None:
         embedding = model.model.embed_tokens.weight
         vectors = word_vectors(tokens, len(embedding), embedding.shape[1], plan.seed)
         with torch.no_grad():
             embedding.copy_(torch.where(vectors.any(dim=1, keepdim=True), vectors, embedding))
-    model.to(plan.device)

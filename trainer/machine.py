@@ -86,7 +86,8 @@ def _key(device: str) -> str:
 def measure(device: str) -> Machine:
     """Time real steps of two sizes and large products, in each type, by turns: what else the machine does hits all."""
     ways: dict[tuple[str, str], tuple[Callable[[], None], float]] = {}  # what is done, and its FLOP
-    for dtype in ("float32", "bfloat16"):
+    dtypes = "float32", _half(device)
+    for dtype in dtypes:
         ways |= {(size, dtype): _step(size, device, dtype) for size in ("mini", "nano")}
         ways["peak", dtype] = _product(device, dtype)
     taken: dict[tuple[str, str], list[float]] = {way: [] for way in ways}
@@ -103,7 +104,7 @@ def measure(device: str) -> Machine:
     rates = {
         way: ways[way][1] / sorted(seconds[1:] or seconds)[len(seconds[1:]) // 4] for way, seconds in taken.items()
     }
-    best = max(("float32", "bfloat16"), key=lambda dtype: rates["mini", dtype])
+    best = max(dtypes, key=lambda dtype: rates["mini", dtype])
     return Machine(
         device=device,
         name=_device_name(device),
@@ -111,8 +112,14 @@ def measure(device: str) -> Machine:
         memory_bytes=_memory_bytes(device),
         dtype=best,
         flops={size: rates[size, best] for size in ("nano", "mini")},
-        peak={dtype: rates["peak", dtype] for dtype in ("float32", "bfloat16")},
+        peak={dtype: rates["peak", dtype] for dtype in dtypes},
     )
+
+
+def _half(device: str) -> str:
+    """The type of half the size that the device may have units for."""
+    older = device == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False)
+    return "float16" if older else "bfloat16"
 
 
 def _step(size: str, device: str, dtype: str) -> tuple[Callable[[], None], float]:
@@ -121,7 +128,8 @@ def _step(size: str, device: str, dtype: str) -> tuple[Callable[[], None], float
     plan = replace(plan, device=device, dtype=dtype)
     model = GPT(plan.model_config).to(device)
     model.initialise(torch.Generator(device).manual_seed(0))
-    network, optimisers = Network(model), build(model, plan)
+    network = Network(model)
+    optimisers = build(network, plan)
     block = torch.randint(4096, (plan.rows, plan.context + 1), device=device)
 
     def run() -> None:

@@ -35,6 +35,11 @@ def orthogonalise(matrices: Tensor, dtype: torch.dtype) -> Tensor:
     return (x.mT if tall else x).to(matrices.dtype)
 
 
+def orthogonalise_each(matrices: list[Tensor], dtype: torch.dtype = torch.float32) -> list[Tensor]:
+    """The same for some of one shape, together."""
+    return list(orthogonalise(torch.stack(matrices), dtype).unbind())
+
+
 class Muon(torch.optim.Optimizer):
     """Momentum, made orthogonal, with decoupled weight decay. Takes matrices only."""
 
@@ -44,10 +49,10 @@ class Muon(torch.optim.Optimizer):
         lr: float,
         momentum: float = 0.95,
         weight_decay: float = 0.0,
-        dtype: torch.dtype = torch.float32,
+        orthogonalise: Callable[[list[Tensor]], list[Tensor]] = orthogonalise_each,
     ):
         super().__init__(parameters, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
-        self.dtype = dtype
+        self.orthogonalise = orthogonalise
         for group in self.param_groups:
             assert all(parameter.ndim == 2 for parameter in group["params"])
 
@@ -65,11 +70,11 @@ class Muon(torch.optim.Optimizer):
                 buffers = [self._buffer(parameter) for parameter in parameters]
                 torch._foreach_lerp_(buffers, gradients, 1 - group["momentum"])
                 nesterov = torch._foreach_lerp(gradients, buffers, group["momentum"])
-                updates = orthogonalise(torch.stack(nesterov), self.dtype)
+                updates = self.orthogonalise(nesterov)
                 # The update's root mean square becomes 0.2, as AdamW's is.
                 scale = 0.2 * math.sqrt(max(shape))
                 torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
-                torch._foreach_add_(parameters, list(updates.unbind()), alpha=-group["lr"] * scale)
+                torch._foreach_add_(parameters, updates, alpha=-group["lr"] * scale)
 
     def _buffer(self, parameter: Tensor) -> Tensor:
         state = self.state[parameter]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import torch
 from torch.nn import Parameter
 
 from ..core.model.gpt import GPT
+from .group import Network
 from .muon import Muon
 from .plan import Plan
 
@@ -25,8 +27,9 @@ def matrices_of(model: GPT) -> list[Parameter]:
     ]
 
 
-def build(model: GPT, plan: Plan) -> list[torch.optim.Optimizer]:
+def build(network: Network, plan: Plan) -> list[torch.optim.Optimizer]:
     """The optimisers, each group with its highest rate as "base"."""
+    model = network.model
     matrices = matrices_of(model)
     theirs = {id(parameter) for parameter in matrices}
     rest = [parameter for parameter in model.parameters() if id(parameter) not in theirs]
@@ -39,7 +42,8 @@ def build(model: GPT, plan: Plan) -> list[torch.optim.Optimizer]:
     fused = plan.device in ("cpu", "cuda")
     if plan.optimizer == "muon":
         kind = torch.bfloat16 if plan.dtype == "bfloat16" else torch.float32
-        optimisers.append(Muon(matrices, plan.learning_rate, plan.momentum, plan.weight_decay, kind))
+        orthogonalise = partial(network.orthogonalise, dtype=kind)
+        optimisers.append(Muon(matrices, plan.learning_rate, plan.momentum, plan.weight_decay, orthogonalise))
     else:
         groups.append({"params": matrices, "lr": plan.learning_rate, "weight_decay": plan.weight_decay})
     if plan.optimizer == "sgd":

@@ -97,10 +97,18 @@ class TrainOptions(OptionsBase):
     rendezvous: str | None = option(
         None, N_("Where they meet: a name or address of one of them, and a free port."), metavar="HOST:PORT"
     )
+    shard: str = option(
+        "auto",
+        N_(
+            "Of several processes each keeps a share of the model (on) or all of it (off); "
+            "auto shares out a model that does not fit."
+        ),
+        choices=("auto", "on", "off"),
+    )
     dtype: str = option(
         "auto",
         N_("The type of the multiplications; auto takes the faster one."),
-        choices=("auto", "float32", "bfloat16"),
+        choices=("auto", "float32", "bfloat16", "float16"),
     )
     compile: str = option(
         "auto",

@@ -12,6 +12,7 @@ from ..core.model.store import ModelInfo, load_model
 from ..core.tokenizer.token_files import encode_corpus
 from ..core.tokenizer.tokenizer import Tokenizer
 from .evaluation import bits_per_byte
+from .group import Group
 from .jobs import Job
 from .plan import Plan
 
@@ -31,23 +32,31 @@ class Origin:
         self.tokens_name = f"model-{self.info.name}"  # of a corpus's token files
 
     def load(self, model: GPT) -> None:
-        """Give a network of this shape the model's weights, on the device where it is."""
-        device = model.device
-        model.to("cpu").load_state_dict(load_model(self.info.path).state_dict())
-        model.to(device)
+        """Give a network of this shape, on the CPU, the model's weights."""
+        model.load_state_dict(load_model(self.info.path).state_dict())
 
     @property
     def scores(self) -> dict[str, Any]:
         """What was measured so far."""
         return read_object(self.path) if self.path.exists() else {}
 
-    def measure(self, when: str, model: GPT, plan: Plan) -> None:
-        """Bits per byte on the old corpus "before" or "after"; before once only, however often a job is resumed."""
-        if self.old is None or (when == "before" and when in self.scores):
+    def measure(self, when: str, model: GPT, plan: Plan, group: Group, keep: bool) -> None:
+        """Bits per byte on the old corpus "before" or "after", which one process on a machine keeps.
+
+        Before once only, however often a job is resumed.
+        """
+        if self.old is None:
+            return
+        if keep:  # what the others then find
+            encode_corpus(self.old, self.tokenizer, self.tokens_name)
+        (known,) = group.first([float(when == "before" and when in self.scores)])
+        if known:
             return
         tokens = encode_corpus(self.old, self.tokenizer, self.tokens_name).tokens("val")
-        score = bits_per_byte(model, tokens, self.tokenizer.byte_lengths, plan.dtype, MOST_TOKENS, plan.context)
-        write_json(self.path, {**self.scores, when: score})
+        lengths = self.tokenizer.byte_lengths
+        score = bits_per_byte(model, tokens, lengths, plan.dtype, MOST_TOKENS, plan.context, group)
+        if keep:
+            write_json(self.path, {**self.scores, when: score})
 
     def sentence(self) -> str | None:
         """What learning something new did to what the model knew."""

@@ -138,6 +138,7 @@ class Plan:
     origin: str | None = None  # the model that it starts from
     momentum: float = 0.95  # Muon's
     recompute: bool = False  # whether layers are computed twice, to keep less of them
+    shard: bool = False  # whether each process keeps a share of the model only, where there are several
     expected_bits: float | None = None  # per byte of held-out text; None: not known
     expected_low: float | None = None  # between this
     expected_high: float | None = None  # and this, most likely
@@ -179,15 +180,17 @@ def make_plan(
     train_tokens: int,
     val_tokens: int,
     origin: tuple[str, GPTConfig] | None = None,
-    devices: int = 1,
+    processes: int = 1,
     text: Text | None = None,
 ) -> Plan:
     """Settle every number, for a new model or for one that there is, by its name and shape.
 
-    `devices` like the one that was measured train together. What will come out is expected from the `text`. Raises
-    UserError for a corpus that is too small.
+    So many `processes` train together, each with a device like the one that was measured, or with a share of this
+    machine's processors. What will come out is expected from the `text`. Raises UserError for a corpus that is too
+    small.
     """
     check_size(train_tokens)
+    devices = 1 if machine.device == "cpu" else processes
     machine = machine.times(devices)
     time = None if options.steps else (options.time or DEFAULT_TIME)
     most = origin[1].context if origin else CONTEXT
@@ -212,9 +215,14 @@ def make_plan(
     most = trial.micro_rows if trial else max(1, LARGEST_MICRO_BATCH // context)
     micro_rows = even_rows(rows, most)
     room = ROOM * machine.memory_bytes if machine.memory_bytes else math.inf
-    while micro_rows > 1 and _memory(config, micro_rows * context) > room:
+    if machine.device == "cpu":  # which the processes here share
+        room /= math.ceil(processes / options.nodes)
+    fits = _memory(config, context, recompute=True) <= room
+    shard = options.shard == "on" or (options.shard == "auto" and not fits)
+    shares = processes if shard else 1
+    while micro_rows > 1 and _memory(config, micro_rows * context, shares=shares) > room:
         micro_rows = even_rows(rows, micro_rows // 2)
-    recompute = _memory(config, micro_rows * context) > room
+    recompute = _memory(config, micro_rows * context, shares=shares) > room
     micro_batches = math.ceil(rows / micro_rows)
 
     def step_seconds(compiled: bool) -> float:
@@ -257,7 +265,7 @@ def make_plan(
         expected_seconds=round(seconds, 1),
         train_tokens=train_tokens,
         passes=round(passes, 3),
-        memory_bytes=_memory(config, micro_rows * context, recompute),
+        memory_bytes=_memory(config, micro_rows * context, recompute, shares),
         disk_bytes=config.parameters * 4 * 7,
         evaluations=evaluations,
         eval_every=by_steps,
@@ -274,6 +282,7 @@ def make_plan(
         origin=origin and origin[0],
         momentum=round(1 - 1 / min(LONGEST_MEMORY, max(SHORTEST_MEMORY, MEMORY * steps)), 4),
         recompute=recompute,
+        shard=shard,
         peak=machine.peak.get(dtype, 0.0),
         expected_bits=bits and round(bits, 4),
         expected_low=bits and round(bits * (1 - RANGE), 4),
@@ -411,10 +420,14 @@ def step_flops(config: GPTConfig, tokens: int, optimizer: str) -> float:
     return work
 
 
-def _memory(config: GPTConfig, tokens: int, recompute: bool = False) -> int:
+def _memory(config: GPTConfig, tokens: int, recompute: bool = False, shares: int = 1) -> int:
+    """Bytes that a process takes, about, which keeps one of so many shares of the model."""
     kept = config.num_layers + 34 if recompute else config.num_layers * 34  # of a width, for each token
     activations = tokens * (kept * config.hidden_size + 3 * config.vocab_size * 2)
-    return 16 * config.parameters + 2 * activations + (300 << 20)
+    weights = 16 * config.parameters // shares
+    if shares > 1:  # a layer's weights and their gradients are whole while it is computed, the embedding's for longer
+        weights += 8 * (config.vocab_size * config.hidden_size + 2 * config.layer_parameters // config.num_layers)
+    return weights + 2 * activations + (300 << 20)
 
 
 def _power_of_two(number: int) -> int:

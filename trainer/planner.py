@@ -49,7 +49,7 @@ def plan_training(corpus: str, tokenizer: str | None, options: TrainOptions, ori
         train_tokens,
         int(manifest.val.bytes / bytes_per_token) + manifest.val.documents,
         (model.name, model.config) if model else None,
-        1 if here.device == "cpu" else workers(options, here.device) * options.nodes,
+        workers(options, here.device) * options.nodes,
         text,
     )
 

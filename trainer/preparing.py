@@ -90,21 +90,24 @@ class Preparation:
         here = machine(options.device)
         train, val = (int(files.index[split]["tokens"]) for split in ("train", "val"))
         origin = (self.origin.info.name, self.origin.info.config) if self.origin else None
-        devices = 1 if here.device == "cpu" else workers(options, here.device) * options.nodes
-        plan = make_plan(options, here, tokenizer.vocab_size, train, val, origin, devices, self.known)
+        processes = workers(options, here.device) * options.nodes
+        plan = make_plan(options, here, tokenizer.vocab_size, train, val, origin, processes, self.known)
         shape = shape_name(plan.model_config, plan.dtype, plan.optimizer)
         known = here.trials.get(shape)
-        if known is None or (known.compiled is None and options.compile != "off"):
+        tried = known is not None and (known.compiled is not None or options.compile == "off")
+        # What does not fit here cannot be tried by one process.
+        if not tried and not (plan.shard and processes > 1):
             model = GPT(plan.model_config)
             initialise(model, plan)
-            here = remember(here, shape, try_steps(model, plan, options.compile, known, self._say))
+            trial = try_steps(model.to(plan.device), plan, options.compile, known, self._say)
+            here = remember(here, shape, trial)
         options = replace(
             self._options_left(),
             size=None if origin else plan.size,
             context=plan.context,
             batch_tokens=plan.batch_tokens,
         )
-        plan = make_plan(options, here, tokenizer.vocab_size, train, val, origin, devices, self.known)
+        plan = make_plan(options, here, tokenizer.vocab_size, train, val, origin, processes, self.known)
         write_json(path, plan.as_dict())
         self.reporter.event("plan", **plan.as_dict())
         return plan

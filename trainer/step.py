@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import torch
@@ -21,27 +22,34 @@ def gradients(
     targets: Tensor,
     micro_rows: int | None = None,
     group: Group = ALONE,
+    scale: float = 1.0,
 ) -> tuple[Tensor, Tensor]:
     """Set the clipped gradients for tokens and targets (rows, context), `micro_rows` (the plan's) of them at a time.
 
-    Each process of a group computes its share of the rows; the gradients are those of all. Gives the mean loss in nats,
-    and the norm of the gradients before they were clipped.
+    Each process of a group computes its share of the rows; the gradients are those of all. They are computed `scale`
+    times as large as they are. Gives the mean loss in nats, and the norm of the gradients before they were clipped.
     """
     model, count = network.model, len(tokens)
-    mine = group.rows(count)
-    tokens = tokens[mine].to(model.device, non_blocking=True)
-    targets = targets[mine].to(model.device, non_blocking=True)
+    mine, most = group.rows(count), math.ceil(count / group.size)  # rows of this process, and of that with the most
     loss = torch.zeros((), device=model.device)
     rows = micro_rows or plan.micro_rows
-    for begin in range(0, len(tokens), rows):
-        some_tokens, some_targets = tokens[begin : begin + rows], targets[begin : begin + rows]
-        with network.gathering(begin + rows >= len(tokens)):
+    for begin in range(0, most, rows):
+        some = slice(mine.start + begin, min(mine.stop, mine.start + begin + rows))
+        share = max(0, some.stop - some.start) * group.size / count
+        if not share:
+            some = slice(0, 1)  # all processes compute as often; what one has too many does not count
+        some_tokens = tokens[some].to(model.device, non_blocking=True)
+        some_targets = targets[some].to(model.device, non_blocking=True)
+        with network.gathering(begin + rows >= most):
             with autocast(model.device.type, plan.dtype):
-                part = network.loss(some_tokens, some_targets) * (len(some_tokens) * group.size / count)
-            part.backward()
+                part = network.loss(some_tokens, some_targets) * share
+            (part * scale).backward()
         loss += part.detach()
     loss = group.mean(loss)
-    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
+    if scale != 1.0:
+        found = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+        torch._foreach_mul_(found, 1 / scale)
+    norm = network.clip(CLIP)
     if plan.l1 or plan.l2:
         _penalise([*matrices_of(model)], plan.l1, plan.l2)
     return loss, norm
@@ -66,4 +74,5 @@ def update(optimisers: Iterable[torch.optim.Optimizer]) -> None:
 
 def autocast(device: str, dtype: str) -> torch.autocast:
     """Multiply in `dtype`; weights and sums stay in float32."""
-    return torch.autocast(device, torch.bfloat16, enabled=dtype == "bfloat16")
+    half = torch.float16 if dtype == "float16" else torch.bfloat16
+    return torch.autocast(device, half, enabled=dtype != "float32")

@@ -134,9 +134,9 @@ class Training:
         self.reporter.update(message=_("training the model itself"), progress=0.0)
 
     def _measure_old(self, when: str, model: GPT) -> None:
-        if self.origin and self.origin.old and self._writes:
+        if self.origin and self.origin.old:
             self.reporter.update(message=_("measuring on {corpus}, learnt before").format(corpus=self.origin.old.name))
-            self.origin.measure(when, model, self.plan)
+            self.origin.measure(when, model, self.plan, self.group, self._writes)
 
     def _newest_checkpoint(self) -> dict[str, Any] | None:
         checkpoint, damaged = load_newest(self.job.path / "checkpoints")
@@ -250,11 +250,12 @@ class Training:
             )
             self.reporter.update(bits_per_byte=round(score, 4), best_step=state.best_step)
             self._track(state.step, {"held_out/bits_per_byte": score})
-        if state.step and self._writes:
-            self.reporter.event("sample", step=state.step, prompt=self.options.prompt, text=self._sample())
+        model = self.loop.network.whole()
+        if state.step and self._writes and model:
+            self.reporter.event("sample", step=state.step, prompt=self.options.prompt, text=self._sample(model))
 
-    def _sample(self) -> str:
-        completions, _seed = Writer(self.loop.model, self.tokenizer).generate(self.options.prompt, SAMPLE)
+    def _sample(self, model: GPT) -> str:
+        completions, _seed = Writer(model, self.tokenizer).generate(self.options.prompt, SAMPLE)
         return completions[0].text
 
     def checkpoint(self, state: dict[str, Any], step: int) -> None:
@@ -338,14 +339,15 @@ class Training:
     def _finish(self) -> None:
         state = self.loop.state
         self.reporter.update(message=_("measuring on held-out text"))
-        model = self.loop.model if state.best_step == state.step else load_model(self._path, self.plan.device)
-        limit = self._final_tokens
+        model, limit = self.loop.model, self._final_tokens
+        if state.best_step < state.step:
+            self.loop.network.load(load_model(self._path).state_dict())
         plan, lengths = self.plan, self.tokenizer.byte_lengths
         score = bits_per_byte(model, self.val_tokens, lengths, plan.dtype, limit, plan.context, self.group)
+        self._measure_old("after", model)
+        self.improved(state.best_step, score)
         if not self._writes:
             return
-        self._measure_old("after", model)
-        self.improved(state.best_step, score, model)
         if score is not None:
             self.reporter.event("eval", step=state.best_step, bits_per_byte=round(score, 5), best=True, final=True)
         tidy(self.job.path / "checkpoints", self._kept(None), newest=1)  # from which it can be prolonged
@@ -380,12 +382,13 @@ class Training:
                 )
             )
 
-    def improved(self, step: int, score: float | None, model: GPT | None = None) -> None:
+    def improved(self, step: int, score: float | None) -> None:
         """The best weights so far become the model's folder, so that there is a model whatever happens."""
-        if self._writes:
+        model = self.loop.network.whole()
+        if self._writes and model:
             self.with_room(lambda: self._save(step, score, model))
 
-    def _save(self, step: int, score: float | None, model: GPT | None) -> None:
+    def _save(self, step: int, score: float | None, model: GPT) -> None:
         if (self._path / "config.json").exists() and ModelInfo.at(self._path).provenance.get("job") != self.job.name:
             raise UserError(
                 _(
@@ -394,7 +397,7 @@ class Training:
             )
         save_model(
             self._path,
-            model or self.loop.model,
+            model,
             self.tokenizer,
             {
                 "bits_per_byte": None if score is None else round(score, 5),

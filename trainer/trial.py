@@ -31,7 +31,7 @@ def try_steps(model: GPT, plan: Plan, compiling: str, known: Trial | None, say: 
     """Do steps of the plan with a model whose weights do not matter; what is `known` of them is not tried again.
 
     `compiling` is "on", "off" or "auto": then it is tried if the plan's time can win by it. Raises UserError where it
-    is "on" and cannot be, and what `say` raises.
+    is "on" and cannot be, and where no step fits into the memory; and what `say` raises.
     """
     model.train()
     if known is None:
@@ -58,7 +58,7 @@ def try_steps(model: GPT, plan: Plan, compiling: str, known: Trial | None, say: 
 
 def _update_seconds(model: GPT, plan: Plan) -> float:
     """Of the optimisers."""
-    optimisers = build(model, plan)
+    optimisers = build(Network(model), plan)
     taken = []
     for _step in range(2):  # the first makes their memory
         _gradients(model, plan, 1)
@@ -71,8 +71,18 @@ def _update_seconds(model: GPT, plan: Plan) -> float:
 def _fastest_rows(model: GPT, plan: Plan) -> tuple[int, float]:
     """The number of rows, and the seconds of a token with it."""
     most = min(plan.rows, max(1, LARGEST_MICRO_BATCH // plan.context))
-    rows = best_rows = max(1, min(most, SMALLEST_MICRO_BATCH // plan.context))
+    rows = max(1, min(most, SMALLEST_MICRO_BATCH // plan.context))
     begin, best = time.perf_counter(), _seconds_unless_full(model, plan, rows)
+    while math.isinf(best):
+        if rows > 1:
+            rows //= 2
+        elif not model.model.recompute:
+            model.model.recompute = True
+        else:
+            raise UserError(_("The memory is full. Choose a smaller --size or --context."))
+        most = rows
+        best = _seconds_unless_full(model, plan, rows)
+    best_rows = rows
     while rows < most:
         used = time.perf_counter() - begin
         if 3 * used > SHARE * plan.expected_seconds:  # the next takes twice as long as all before

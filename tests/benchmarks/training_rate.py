@@ -43,7 +43,7 @@ def peak(dtype: torch.dtype) -> float:
 def step_of(model: GPT, plan: Plan) -> Callable[[], float]:
     """A function that does a step of training, which is warm, and gives its seconds."""
     model.train().initialise(torch.Generator().manual_seed(0))
-    built = optimisers.build(model, plan)
+    built = optimisers.build(Network(model), plan)
     block = torch.randint(plan.config["vocab_size"], (plan.rows, plan.context + 1))
 
     def step() -> float:

@@ -11,6 +11,7 @@ import pytest
 from waiting import finish, wait_until
 
 from newleaf.core.errors import UserError
+from newleaf.core.files import read_object
 from newleaf.core.model.store import ModelInfo, load_model
 from newleaf.trainer.group import Group
 from newleaf.trainer.history import History
@@ -71,10 +72,25 @@ def test_two_processes_do_the_steps_of_one():
     assert ModelInfo.open("one").bits_per_byte == pytest.approx(ModelInfo.open("two").bits_per_byte, abs=1e-4)
 
 
+@pytest.mark.parametrize("optimizer", [pytest.param("adamw", marks=pytest.mark.long), "muon"])
+def test_processes_with_a_share_of_the_model_each_do_the_steps_of_one(optimizer):
+    options = {"steps": 12, "optimizer": optimizer, "weight_decay": 0.1}
+    one, two = train("one", **options), train("two", gpus="2", shard="on", **options)
+    finish(one)
+    finish(two)
+    assert read_object(two.path / "plan.json")["shard"]
+    assert largest_difference(losses(one), losses(two)) < (1e-4 if optimizer == "muon" else 1e-5)
+    models = [load_model(ModelInfo.open(name).path).state_dict() for name in ("one", "two")]
+    assert all(np.allclose(models[0][name], models[1][name], atol=1e-3) for name in models[0])
+    assert ModelInfo.open("one").bits_per_byte == pytest.approx(ModelInfo.open("two").bits_per_byte, abs=1e-4)
+    assert [event for event in two.events()[0] if event["kind"] == "sample"]
+
+
 @pytest.mark.long
-@pytest.mark.parametrize(("before", "after"), [("2", "1"), ("1", "2")])
-def test_a_training_begun_by_so_many_is_finished_by_others(before, after):
-    straight, job = train("straight", steps=60), train("changed", steps=60, gpus=before)
+@pytest.mark.parametrize("shard", ["off", "on"])
+@pytest.mark.parametrize(("before", "after"), [("2", "1"), ("1", "2"), ("2", "3")])
+def test_a_training_begun_by_so_many_is_finished_by_others(before, after, shard):
+    straight, job = train("straight", steps=60), train("changed", steps=60, gpus=before, shard=shard)
     finish(straight)
     wait_until(lambda: len(losses(job)) > 10)
     job.stop()

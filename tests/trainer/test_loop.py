@@ -231,3 +231,34 @@ def test_the_penalties_gradients_are_those_of_their_formulas():
     for penalised, matrix in zip(matrices_of(loop.model), matrices_of(plain.model), strict=True):
         added = penalised.grad - matrix.grad
         torch.testing.assert_close(added, 0.01 * matrix.sign() + 0.03 * matrix, atol=1e-6, rtol=1e-4)
+
+
+def test_float16_learns_as_float32_does():
+    runs = [new_loop(steps=25, dtype=dtype) for dtype in ("float32", "float16")]
+    for loop, _heard in runs:
+        loop.run()
+    assert runs[1][0].state.scale > 1
+    for step, loss in runs[0][1].losses.items():
+        assert runs[1][1].losses[step] == pytest.approx(loss, rel=0.02, abs=0.01)
+
+
+def test_a_step_whose_gradients_are_too_large_for_float16_is_computed_again_with_a_smaller_scale():
+    loop, heard = new_loop(steps=3, dtype="float16")
+    usual, heard_usually = new_loop(steps=3, dtype="float16")
+    loop.state.scale = 2.0**60
+    loop.run()
+    usual.run()
+    assert 1 < loop.state.scale < 2.0**60 and not heard.back and not heard.passed_over
+    assert heard.losses[1] == heard_usually.losses[1]
+    assert heard.losses[3] == pytest.approx(heard_usually.losses[3], rel=0.01)
+
+
+def test_the_scale_of_float16_grows_again_and_is_part_of_a_checkpoint(monkeypatch):
+    monkeypatch.setattr(training_loop, "GROWS_AFTER", 5)
+    loop, heard = new_loop(steps=12, dtype="float16")
+    first = loop.state.scale
+    loop.run()
+    assert loop.state.scale == 4 * first
+    again, _heard = new_loop(steps=12, dtype="float16")
+    again.start(heard.kept[-1])
+    assert (again.state.scale, again.state.scale_fits) == (4 * first, 2)

@@ -4,6 +4,7 @@ import torch
 
 from newleaf.core.model.gpt import GPT
 from newleaf.trainer import optimisers
+from newleaf.trainer.group import Network
 from newleaf.trainer.muon import Muon, orthogonalise
 from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.plan import Machine, make_plan
@@ -52,7 +53,7 @@ def test_every_parameter_has_one_optimiser():
         model = GPT(plan.model_config)
         found = [
             parameter
-            for optimiser in optimisers.build(model, plan)
+            for optimiser in optimisers.build(Network(model), plan)
             for group in optimiser.param_groups
             for parameter in group["params"]
         ]

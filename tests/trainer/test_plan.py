@@ -65,3 +65,27 @@ def test_a_corpus_that_is_too_small_is_refused():
 def test_time_and_steps_exclude_each_other():
     with pytest.raises(UserError, match="--steps"):
         TrainOptions(time=60.0, steps=10)
+
+
+def test_a_model_that_does_not_fit_is_shared_out_among_processes():
+    small = dataclasses.replace(LAPTOP, device="cuda", memory_bytes=3 << 29)
+
+    def of(processes, machine=small, **options):
+        return make_plan(TrainOptions(steps=10, **options), machine, 32_000, 10**6, 10**4, processes=processes)
+
+    assert not of(4, size="small").shard
+    shared = [of(processes, size="base") for processes in (2, 4, 8)]
+    assert all(each.shard for each in shared)
+    assert shared[0].memory_bytes > shared[1].memory_bytes > shared[2].memory_bytes
+    assert not of(4, dataclasses.replace(small, memory_bytes=80 << 30), size="base").shard
+    assert not of(4, size="base", shard="off").shard
+    assert of(4, size="small", shard="on").shard
+
+
+def test_processes_on_one_cpu_share_its_memory_and_its_speed():
+    alone, together = (
+        make_plan(TrainOptions(steps=10, size="base"), LAPTOP, 32_000, 10**6, 10**4, processes=processes)
+        for processes in (1, 8)
+    )
+    assert together.shard and not alone.shard
+    assert together.expected_tokens_per_second == alone.expected_tokens_per_second

@@ -42,6 +42,25 @@ def test_rows_that_the_memory_does_not_take_are_not_chosen(monkeypatch):
     assert try_steps(model, plan, "off", None, lambda text: None).micro_rows <= 40
 
 
+@pytest.mark.parametrize("most", [2, 0])
+def test_where_few_rows_are_too_many_it_goes_on_with_fewer_and_says_when_none_fits(monkeypatch, most):
+    plan, model = plan_and_model(batch_tokens=16_384)
+    true = model.loss
+
+    def loss(tokens, targets, reduction="mean"):
+        if len(tokens) > most:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        return true(tokens, targets, reduction)
+
+    monkeypatch.setattr(model, "loss", loss)
+    if most:
+        found = try_steps(model, plan, "off", None, lambda text: None)
+        assert found.micro_rows == 2 and 0 < found.token_seconds < 0.1
+    else:
+        with pytest.raises(UserError, match="--size"):
+            try_steps(model, plan, "off", None, lambda text: None)
+
+
 def test_it_compiles_only_where_the_time_can_pay_for_it(monkeypatch):
     compiled = []
     monkeypatch.setattr("newleaf.core.model.gpt.Decoder.compile_layers", lambda self: compiled.append(1))
