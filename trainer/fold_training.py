@@ -97,9 +97,9 @@ class FoldTraining:
         """As the training."""
         self.training.went_back(state, from_step)
 
-    def left_out(self, state: State, loss: float) -> None:
+    def left_out(self, state: State, step: int, loss: float) -> None:
         """As the training."""
-        self.training.left_out(state, loss)
+        self.training.left_out(state, step, loss)
 
     def memory_was_full(self, micro_rows: int) -> None:
         """As the training."""

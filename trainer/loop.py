@@ -56,9 +56,12 @@ class ExpectedLoss:
     mean: float = 0.0
     variance: float = 0.0
 
-    def stands_out(self, loss: float) -> bool:
-        """Whether a loss is so high that the batch, or the training, cannot be right."""
-        return self.count >= FIRST_WATCHED and loss > self.mean + max(DEVIATIONS * math.sqrt(self.variance), NATS)
+    @property
+    def limit(self) -> float:
+        """A loss above it is so high that the batch, or the training, cannot be right; a number of float32."""
+        if self.count < FIRST_WATCHED:
+            return math.inf
+        return float(np.float32(self.mean + max(DEVIATIONS * math.sqrt(self.variance), NATS)))
 
     def learn(self, loss: float) -> None:
         """Take in one more."""
@@ -82,6 +85,7 @@ class State:
     stale: int = 0  # evaluations since then
     schedule: Schedule = field(default_factory=lambda: Schedule(1))
     expected: ExpectedLoss = field(default_factory=ExpectedLoss)
+    limit: float = math.inf  # a step whose loss is above it is not learned from
     slower: float = 1.0  # a factor on all rates: less than 1 after a setback
     setbacks: int = 0
     left_out: int = 0  # batches that stood out
@@ -120,8 +124,8 @@ class Observer(Protocol):
     def went_back(self, state: State, from_step: int) -> None:
         """The training was at `from_step` and is now at an earlier one, with a smaller rate."""
 
-    def left_out(self, state: State, loss: float) -> None:
-        """The batch of this step is not learned from."""
+    def left_out(self, state: State, step: int, loss: float) -> None:
+        """The batch of this step, counted from 1, is not learned from."""
 
     def memory_was_full(self, micro_rows: int) -> None:
         """From now on so many rows are computed at once."""
@@ -148,6 +152,11 @@ class Loop:
         self.initial = initial or (lambda model: initialise(model, plan))
         self.model, self.plan, self.batch, self.observer = model, plan, batch, observer
         self.reserve = 0.0  # seconds of the plan's time that are for what comes after the loop
+        # A GPU need not wait for us to look at a step: it looks itself, and we do when the step is reported.
+        self.looks_later = plan.device == "cuda" and plan.dtype != "float16"
+        self._unseen: list[tuple[int, Tensor]] = []  # steps, and their loss and gradient norm (2,)
+        self._seen = 0.0, 0.0  # those of the last step that was looked at
+        self._unseen_steps, self._unseen_seconds = 0, 0.0
         self._seconds_per_step = 0.0  # of late
         self._last_checkpoint = self._checkpoint_seconds = 0.0
         self._begin = 0.0  # the clock's reading when `elapsed` was zero, pauses left out
@@ -160,6 +169,7 @@ class Loop:
     def start(self, checkpoint: dict[str, Any] | None = None) -> None:
         """Be at the beginning, of which the weights are; or at a checkpoint."""
         model, plan = self.model, self.plan
+        self._unseen.clear()
         model.model.set_dropout(plan.dropout)
         model.model.recompute = plan.recompute
         self.optimisers = optimisers.build(self.network, plan)
@@ -219,9 +229,17 @@ class Loop:
             stop, due = self._agree()
             if plan.time:
                 self._keep_time(plan.time)
-            if state.schedule.is_over(state.step):
+            over = state.schedule.is_over(state.step)
+            measure = not over and self._evaluation_due()
+            if over or measure or stop:
+                try:
+                    self._look()
+                except Diverged:
+                    self._go_back()
+                    continue
+            if over:
                 break
-            if self._evaluation_due():
+            if measure:
                 self._evaluate()
                 if self._learns_no_more():
                     break
@@ -230,12 +248,13 @@ class Loop:
                 if state.step and not state.best_step:  # there shall be a model, however early somebody stops
                     self.observer.improved(state.step, self.observer.evaluate(state))
                 return False
+            due = due or bool(plan.keep_every and (state.step + 1) % plan.keep_every == 0)
             try:
-                self._step()
+                self._step(look=due)
             except Diverged:
                 self._go_back()
                 continue
-            if due or (plan.keep_every and self.state.step % plan.keep_every == 0):
+            if due:
                 self._checkpoint()
         self._evaluate_unless_done()
         self._checkpoint()
@@ -267,6 +286,7 @@ class Loop:
                 )
             )
         self.model.zero_grad(set_to_none=True)
+        self._unseen.clear()
         checkpoint = self.observer.last_checkpoint()
         if checkpoint is None:
             first = GPT(self.model.config)
@@ -292,55 +312,67 @@ class Loop:
         left = max(0.0, plan.time - self.reserve - state.elapsed)
         return round(left / self._seconds_per_step) if self._seconds_per_step else plan.expected_steps
 
-    def _step(self) -> None:
+    def _step(self, look: bool) -> None:
+        """One step; it is looked at, and learned from if it is right, or the other way round."""
         begin = self._now()
         state, plan = self.state, self.plan
         factor = state.schedule.factor(state.step) * state.slower
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = group["base"] * factor
-        loss, norm = self._gradients()
         shown = state.step < EVERY_STEP or state.step % 10 == 9
-        if self._is_right(loss, norm):
+        numbers = self._gradients()
+        self._unseen.append((state.step, numbers))
+        if self.looks_later:
+            loss, norm = numbers
+            update(self.optimisers, skip=~(loss.isfinite() & norm.isfinite() & (loss <= state.limit)))
+            if shown or look:
+                self._look()
+        elif self._look():
             update(self.optimisers)
         else:
             self.model.zero_grad(set_to_none=True)
-            self.observer.left_out(state, loss)
+        if shown or not self.looks_later:  # whatever was looked at in between: a resumed run has the same limits
+            state.limit = state.expected.limit
         state.step += 1
-        taken = self._now() - begin
-        past = RECENT if self._seconds_per_step else 0.0
-        self._seconds_per_step = past * self._seconds_per_step + (1 - past) * taken
+        self._unseen_steps += 1
+        self._unseen_seconds += self._now() - begin
+        if not self._unseen:
+            past = RECENT if self._seconds_per_step else 0.0
+            taken = self._unseen_seconds / self._unseen_steps
+            self._seconds_per_step = past * self._seconds_per_step + (1 - past) * taken
+            self._unseen_steps, self._unseen_seconds = 0, 0.0
         if shown:
+            loss_seen, norm_seen = self._seen
             self.observer.stepped(
                 state,
                 {
-                    "loss": loss,
+                    "loss": loss_seen,
                     "learning_rate": plan.learning_rate * factor,
-                    "gradient_norm": norm,
+                    "gradient_norm": norm_seen,
                     "tokens_per_second": plan.batch_tokens / self._seconds_per_step,
                 },
             )
 
-    def _gradients(self) -> tuple[float, float]:
-        """The loss and the norm of a step's gradients, scaled so that they are numbers of their type.
+    def _gradients(self) -> Tensor:
+        """The loss and the norm of a step's gradients (2,), scaled so that they are numbers of their type.
 
         P. Micikevicius et al. 2018, arXiv:1710.03740.
         """
         state = self.state
-        while True:
-            # This waits for a GPU, at each step: what is wrong must be seen before the weights are.
-            loss, norm = (float(number) for number in self._gradients_that_fit())
-            if math.isfinite(norm) or not math.isfinite(loss) or state.scale <= 1.0:
-                break
-            self.model.zero_grad(set_to_none=True)
-            state.scale, state.scale_fits = state.scale / 2, 0
-        state.scale_fits += 1
-        if self.plan.dtype == "float16" and state.scale_fits == GROWS_AFTER:
-            state.scale, state.scale_fits = state.scale * 2, 0
-        return loss, norm
+        numbers = self._gradients_that_fit()
+        if self.plan.dtype == "float16":
+            while state.scale > 1.0 and numbers[0].isfinite() and not numbers[1].isfinite():
+                self.model.zero_grad(set_to_none=True)
+                state.scale, state.scale_fits = state.scale / 2, 0
+                numbers = self._gradients_that_fit()
+            state.scale_fits += 1
+            if state.scale_fits == GROWS_AFTER:
+                state.scale, state.scale_fits = state.scale * 2, 0
+        return numbers
 
-    def _gradients_that_fit(self) -> tuple[Tensor, Tensor]:
-        """The loss and the norm of a step's gradients, with as many rows at once as the memory takes."""
+    def _gradients_that_fit(self) -> Tensor:
+        """The loss and the norm of a step's gradients (2,), with as many rows at once as the memory takes."""
         state = self.state
         tokens, targets = self.batch(state.step)
         if self.plan.dropout:  # what is left out is a function of the seed and the step, too
@@ -348,7 +380,7 @@ class Loop:
         while True:
             rows = state.micro_rows or self.plan.micro_rows
             try:
-                return gradients(self.network, self.plan, tokens, targets, rows, self.group, state.scale)
+                return torch.stack(gradients(self.network, self.plan, tokens, targets, rows, self.group, state.scale))
             except (RuntimeError, MemoryError) as error:
                 at_an_end = rows == 1 and state.recompute
                 if at_an_end or self.group.size > 1 or not is_out_of_memory(error):
@@ -361,16 +393,27 @@ class Loop:
                 state.micro_rows = rows // 2
             self.observer.memory_was_full(1 if rows == 1 else state.micro_rows)
 
-    def _is_right(self, loss: float, norm: float) -> bool:
+    def _look(self) -> bool:
+        """Look at the steps that were not looked at yet; whether the last is to be learned from. Raises Diverged."""
+        right = True
+        unseen = [(step, *numbers.tolist()) for step, numbers in self._unseen]
+        self._unseen.clear()
+        for step, loss, norm in unseen:
+            right = self._is_right(step, loss, norm)
+            self._seen = loss, norm
+        return right
+
+    def _is_right(self, step: int, loss: float, norm: float) -> bool:
         """Whether to learn from a step; False for a batch to leave out. Raises Diverged."""
         state = self.state
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise Diverged
-        if state.expected.stands_out(loss):
+        if loss > state.limit:
             state.left_out += 1
             state.left_out_in_a_row += 1
             if state.left_out_in_a_row > MOST_LEFT_OUT:
                 raise Diverged
+            self.observer.left_out(state, step + 1, loss)
             return False
         state.expected.learn(loss)
         state.left_out_in_a_row = 0

@@ -60,6 +60,7 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: Callable[[], Any] | None = None) -> None:  # type: ignore[override]
         """Update all parameters that have a gradient."""
         assert closure is None
+        skip: Tensor | None = getattr(self, "found_inf", None)  # 1 on the device: leave everything as it is
         for group in self.param_groups:
             by_shape: dict[torch.Size, list[Tensor]] = defaultdict(list)
             for parameter in group["params"]:
@@ -68,12 +69,21 @@ class Muon(torch.optim.Optimizer):
             for shape, parameters in by_shape.items():
                 gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
                 buffers = [self._buffer(parameter) for parameter in parameters]
+                kept: float | Tensor = 1.0
+                if skip is not None:
+                    kept = 1 - skip
+                    gradients = [
+                        torch.where(skip > 0, buffer, gradient)
+                        for buffer, gradient in zip(buffers, gradients, strict=True)
+                    ]
                 torch._foreach_lerp_(buffers, gradients, 1 - group["momentum"])
-                nesterov = torch._foreach_lerp(gradients, buffers, group["momentum"])
+                nesterov = list(torch._foreach_lerp(gradients, buffers, group["momentum"]))
                 updates = self.orthogonalise(nesterov)
                 # The update's root mean square becomes 0.2, as AdamW's is.
                 scale = 0.2 * math.sqrt(max(shape))
-                torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
+                torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"] * kept)
+                if skip is not None:
+                    torch._foreach_mul_(updates, kept)
                 torch._foreach_add_(parameters, updates, alpha=-group["lr"] * scale)
 
     def _buffer(self, parameter: Tensor) -> Tensor:

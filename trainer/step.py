@@ -65,9 +65,11 @@ def _penalise(matrices: list[Tensor], l1: float, l2: float) -> None:
         torch._foreach_add_(gradients, matrices, alpha=l2)
 
 
-def update(optimisers: Iterable[torch.optim.Optimizer]) -> None:
-    """Use the gradients, and forget them."""
+def update(optimisers: Iterable[torch.optim.Optimizer], skip: Tensor | None = None) -> None:
+    """Use the gradients, and forget them; only forget them where `skip`, a truth value on the device, says so."""
     for optimiser in optimisers:
+        if skip is not None:  # as a gradient scaler tells it to optimisers that run on the device alone
+            optimiser.grad_scale, optimiser.found_inf = None, skip.float()  # type: ignore[attr-defined]
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
 

@@ -285,11 +285,11 @@ class Training:
             )
         )
 
-    def left_out(self, state: State, loss: float) -> None:
+    def left_out(self, state: State, step: int, loss: float) -> None:
         """Say so."""
         self.reporter.message(
             _("Step {step:,} was left out: its loss was {loss:.2f}, and {expected:.2f} was expected.").format(
-                step=state.step + 1, loss=loss, expected=state.expected.mean
+                step=step, loss=loss, expected=state.expected.mean
             )
         )
 

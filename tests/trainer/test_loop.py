@@ -43,8 +43,8 @@ class Keeper:
     def went_back(self, state, from_step):
         self.back.append((from_step, state.step, state.slower))
 
-    def left_out(self, state, loss):
-        self.passed_over.append(state.step)
+    def left_out(self, state, step, loss):
+        self.passed_over.append(step - 1)
 
     def memory_was_full(self, micro_rows):
         self.rows.append(micro_rows)
@@ -262,3 +262,65 @@ def test_the_scale_of_float16_grows_again_and_is_part_of_a_checkpoint(monkeypatc
     again, _heard = new_loop(steps=12, dtype="float16")
     again.start(heard.kept[-1])
     assert (again.state.scale, again.state.scale_fits) == (4 * first, 2)
+
+
+@pytest.fixture
+def late_loop(monkeypatch):
+    """A loop as on a GPU: the device leaves out what is wrong, and the loop looks when a step is reported."""
+    monkeypatch.setattr(training_loop, "EVERY_STEP", 0)
+
+    def make(**options):
+        loop, heard = new_loop(**options)
+        loop.looks_later = True
+        return loop, heard
+
+    return make
+
+
+def test_a_training_that_is_looked_at_later_is_the_same(late_loop):
+    straight, heard = new_loop(steps=43)
+    late, heard_late = late_loop(steps=43)
+    assert straight.run() and late.run()
+    assert sorted(heard_late.losses) == [10, 20, 30, 40]
+    for step, loss in heard_late.losses.items():
+        assert loss == pytest.approx(heard.losses[step], rel=1e-3)
+    torch.testing.assert_close(weights(late), weights(straight), rtol=1e-3, atol=1e-4)
+    assert late.state.expected.count == 43
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_loss_that_is_no_number_touches_no_weights_though_it_is_seen_later(late_loop, monkeypatch, value):
+    loop, heard = late_loop(keep_every=10)
+    spoil_loss(loop, monkeypatch, 12, 1, value)
+    finite = []
+
+    def last_checkpoint():
+        finite.append(bool(weights(loop).isfinite().all()))
+        return heard.kept[-1]
+
+    monkeypatch.setattr(heard, "last_checkpoint", last_checkpoint)
+    assert loop.run()
+    assert finite == [True] and loop.state.setbacks == 1
+    assert weights(loop).isfinite().all()
+
+
+def test_a_batch_that_stands_out_is_left_out_though_it_is_seen_later(late_loop):
+    def spoiled(step, batch):
+        tokens, targets = batch
+        return (tokens, targets.flip(1).roll(7)) if step == 103 else batch
+
+    straight, heard = new_loop(steps=120, batch=spoiled)
+    late, heard_late = late_loop(steps=120, batch=spoiled)
+    assert straight.run() and late.run()
+    assert heard_late.passed_over == heard.passed_over == [103] and not heard_late.back
+    assert heard_late.losses[120] == pytest.approx(heard.losses[120], rel=0.05)
+
+
+def test_one_that_is_looked_at_later_goes_on_from_any_step_to_the_same_end(late_loop):
+    straight, heard = late_loop(steps=40, keep_every=7)
+    assert straight.run()
+    resumed, _heard = late_loop(steps=40)
+    resumed.start(next(kept for kept in heard.kept if kept["state"]["step"] == 14))
+    assert resumed.run()
+    assert torch.equal(weights(straight), weights(resumed))
+    assert resumed.state.expected == straight.state.expected and resumed.state.limit == straight.state.limit
