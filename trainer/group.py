@@ -103,9 +103,13 @@ class Network:
         """What Muon makes of matrices of one shape."""
         return orthogonalise_each(matrices, dtype)
 
-    def gather(self, values: Any) -> Any:
-        """Weights, or an optimiser's memory, in dictionaries and lists: whole. All processes must ask."""
-        return values
+    def weights(self) -> dict[str, Tensor]:
+        """All weights, whole. All processes must ask."""
+        return self.model.state_dict()
+
+    def memory(self, optimiser: torch.optim.Optimizer) -> dict[str, Any]:
+        """All that an optimiser of these weights remembers, whole. All processes must ask."""
+        return optimiser.state_dict()
 
     def load(self, weights: Mapping[str, Tensor]) -> None:
         """Take over whole weights."""

@@ -184,8 +184,8 @@ class Loop:
         return {
             "format": 1,
             "state": asdict(self.state),
-            "model": self.network.gather(self.model.state_dict()),
-            "optimisers": [self.network.gather(optimiser.state_dict()) for optimiser in self.optimisers],
+            "model": self.network.weights(),
+            "optimisers": [self.network.memory(optimiser) for optimiser in self.optimisers],
         }
 
     def load_state_dict(self, values: dict[str, Any]) -> None:

@@ -54,20 +54,25 @@ class Sharded(Network):
             found += [self._share(whole, like) for whole, like in zip(made, some, strict=False)]
         return found
 
-    def gather(self, values: Any) -> Any:
-        return self._gather(values, {})
+    def weights(self) -> dict[str, Tensor]:
+        weights = self._gather(self.model.state_dict())
+        if self.model.config.tie_embeddings:  # one tensor by two names
+            weights["lm_head.weight"] = weights["model.embed_tokens.weight"]
+        return cast(dict[str, Tensor], weights)
 
-    def _gather(self, values: Any, known: dict[int, Tensor | None]) -> Any:
+    def memory(self, optimiser: torch.optim.Optimizer) -> dict[str, Any]:
+        return cast(dict[str, Any], self._gather(optimiser.state_dict()))
+
+    def _gather(self, values: Any) -> Any:
+        """Everything whole and on the CPU; where another process keeps it None for each tensor."""
         if isinstance(values, dict):
-            return {key: self._gather(value, known) for key, value in values.items()}
+            return {key: self._gather(value) for key, value in values.items()}
         if isinstance(values, list):
-            return [self._gather(value, known) for value in values]
+            return [self._gather(value) for value in values]
         if not isinstance(values, DTensor):
             return values
-        if id(values) not in known:  # the embedding has two names
-            whole = values.full_tensor()
-            known[id(values)] = whole.cpu() if self.keeps else None
-        return known[id(values)]
+        whole = values.full_tensor()
+        return whole.cpu() if self.keeps else None
 
     @torch.no_grad()
     def load(self, weights: Mapping[str, Tensor]) -> None:
@@ -86,7 +91,7 @@ class Sharded(Network):
         optimiser.load_state_dict({**values, "state": state})
 
     def whole(self) -> GPT | None:
-        weights = self.gather(self.model.state_dict())
+        weights = self.weights()
         if not self.keeps:
             return None
         model = GPT(self.model.config)
