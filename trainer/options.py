@@ -42,7 +42,10 @@ class TrainOptions(OptionsBase):
     )
     weight_decay: float | None = option(
         None,
-        N_("How strongly matrices are pulled towards zero beside their updates. 0.1; with adam and sgd 0."),
+        N_(
+            "How strongly matrices are pulled towards zero beside their updates. 0.1, more where a small text is read "
+            "again and again; with adam and sgd 0."
+        ),
         minimum=0,
         maximum=10,
     )
@@ -54,7 +57,10 @@ class TrainOptions(OptionsBase):
     )
     dropout: float | None = option(
         None,
-        N_("The share of the network that is left out in each step, against learning by heart."),
+        N_(
+            "The share of the network that is left out in each step, against learning by heart; without it as many "
+            "passes over the text call for."
+        ),
         minimum=0,
         maximum=0.9,
     )

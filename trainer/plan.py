@@ -37,6 +37,11 @@ WEIGHT_DECAY = {"muon": 0.1, "adamw": 0.1, "adam": 0.0, "sgd": 0.0}
 TOGETHER = 0.9  # of the speed of several devices is left when they have told each other their gradients; an estimate
 CONTINUED = 0.1  # the factor on the rates where the model knows a lot already
 EMBEDDING_RATE = 0.02  # AdamW's, beside Muon
+# Against learning by heart, with Muon, where text is read again: weights forget within so many passes (X. Wang and
+# L. Aitchison 2024, arXiv:2405.13698), but no more than so much a step; beyond so many passes there is dropout, which
+# grows with each, and the embedding learns more slowly.
+FORGOTTEN_AFTER, MOST_FORGOTTEN = 1.2, 0.08
+MANY_PASSES, DROPOUT_A_PASS, LEAST_DROPOUT, MOST_DROPOUT = 5.0, 0.02, 0.05, 0.3
 MEMORY, SHORTEST_MEMORY, LONGEST_MEMORY = 1 / 75, 1 / 0.15, 1 / 0.05  # Muon's, of the steps, and in steps
 ROOM = 0.8  # of the memory that a training may take
 # Pieces: the large one for a longer training, and where the characters alone would be many of the small one's.
@@ -241,6 +246,12 @@ def make_plan(
     eval_tokens = max(TOKENS_MEASURED, int(measured / evaluations))
     by_steps = options.eval_every or (max(1, steps // evaluations) if options.steps else None)
     passes = steps * rows * context / train_tokens
+    decay, dropout = WEIGHT_DECAY[optimizer], 0.0
+    if optimizer == "muon" and not origin and passes > 1:
+        forgotten = 1 / (FORGOTTEN_AFTER * train_tokens / (rows * context))  # each step, of the weights
+        decay = max(decay, round(min(forgotten, MOST_FORGOTTEN) / highest, 3))
+        of_the_rest *= min(1.0, MANY_PASSES / passes)
+        dropout = round(min(MOST_DROPOUT, DROPOUT_A_PASS * (passes - MANY_PASSES)), 2)
     bits = expected_bits(text, config.layer_parameters, passes) if text and not origin else None
     return Plan(
         size=size,
@@ -255,7 +266,7 @@ def make_plan(
         optimizer=optimizer,
         learning_rate=highest,
         embedding_learning_rate=of_the_rest,
-        weight_decay=WEIGHT_DECAY[optimizer] if options.weight_decay is None else options.weight_decay,
+        weight_decay=decay if options.weight_decay is None else options.weight_decay,
         warmup=max(1, min(100, steps // 10)),
         seed=options.seed,
         time=time,
@@ -274,7 +285,7 @@ def make_plan(
         patience=options.patience,
         l1=options.l1,
         l2=options.l2,
-        dropout=options.dropout or 0.0,
+        dropout=options.dropout if options.dropout is not None else dropout if dropout >= LEAST_DROPOUT else 0.0,
         compile=compiled,
         keep_every=options.keep_every,
         checkpoint_space=options.checkpoint_space,
