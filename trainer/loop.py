@@ -169,7 +169,6 @@ class Loop:
     def start(self, checkpoint: dict[str, Any] | None = None) -> None:
         """Be at the beginning, of which the weights are; or at a checkpoint."""
         model, plan = self.model, self.plan
-        self._unseen.clear()
         model.model.set_dropout(plan.dropout)
         model.model.recompute = plan.recompute
         self.optimisers = optimisers.build(self.network, plan)
@@ -286,7 +285,6 @@ class Loop:
                 )
             )
         self.model.zero_grad(set_to_none=True)
-        self._unseen.clear()
         checkpoint = self.observer.last_checkpoint()
         if checkpoint is None:
             first = GPT(self.model.config)

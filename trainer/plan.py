@@ -248,10 +248,9 @@ def make_plan(
     passes = steps * rows * context / train_tokens
     decay, dropout = WEIGHT_DECAY[optimizer], 0.0
     if optimizer == "muon" and not origin and passes > 1:
-        forgotten = 1 / (FORGOTTEN_AFTER * train_tokens / (rows * context))  # each step, of the weights
-        decay = max(decay, round(min(forgotten, MOST_FORGOTTEN) / highest, 3))
+        decay = max(decay, _weight_decay(rows * context / train_tokens, highest))
+        dropout = _dropout(passes)
         of_the_rest *= min(1.0, MANY_PASSES / passes)
-        dropout = round(min(MOST_DROPOUT, DROPOUT_A_PASS * (passes - MANY_PASSES)), 2)
     bits = expected_bits(text, config.layer_parameters, passes) if text and not origin else None
     return Plan(
         size=size,
@@ -285,7 +284,7 @@ def make_plan(
         patience=options.patience,
         l1=options.l1,
         l2=options.l2,
-        dropout=options.dropout if options.dropout is not None else dropout if dropout >= LEAST_DROPOUT else 0.0,
+        dropout=dropout if options.dropout is None else options.dropout,
         compile=compiled,
         keep_every=options.keep_every,
         checkpoint_space=options.checkpoint_space,
@@ -383,6 +382,17 @@ def _rows(
     batch = BATCH_TOKENS * (tokens / OF_TOKENS) ** BATCH_POWER
     batch = min(batch, max(context, train_tokens / 20))
     return max(1, round(batch / context))
+
+
+def _weight_decay(step_passes: float, learning_rate: float) -> float:
+    """Beside steps of such a share of the text, at a rate: in each as much of the weights is forgotten."""
+    return round(min(step_passes / FORGOTTEN_AFTER, MOST_FORGOTTEN) / learning_rate, 3)
+
+
+def _dropout(passes: float) -> float:
+    """Against learning by heart in so many passes over the text; none where it would be next to none."""
+    share = round(min(MOST_DROPOUT, DROPOUT_A_PASS * (passes - MANY_PASSES)), 2)
+    return share if share >= LEAST_DROPOUT else 0.0
 
 
 def model_config(size: str, vocab_size: int, context: int) -> GPTConfig:

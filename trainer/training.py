@@ -33,7 +33,7 @@ from .group import ALONE, Group, workers
 from .jobs import Job
 from .launch import launch
 from .loop import Loop, State, initialise
-from .memory import is_out_of_memory
+from .memory import is_out_of_memory, memory_is_full
 from .options import TrainOptions
 from .plan import prolonged
 from .preparing import Preparation
@@ -104,7 +104,7 @@ class Training:
         except (RuntimeError, MemoryError) as error:
             if self.group.size > 1 or not is_out_of_memory(error):
                 raise
-            raise UserError(_("The memory is full. Choose a smaller --size or --context.")) from None
+            raise memory_is_full() from None
         finally:
             self._track_no_more()
         if not finished:
@@ -250,8 +250,7 @@ class Training:
             )
             self.reporter.update(bits_per_byte=round(score, 4), best_step=state.best_step)
             self._track(state.step, {"held_out/bits_per_byte": score})
-        model = self.loop.network.whole()
-        if state.step and self._writes and model:
+        if state.step and (model := self.loop.network.whole()) and self._writes:
             self.reporter.event("sample", step=state.step, prompt=self.options.prompt, text=self._sample(model))
 
     def _sample(self, model: GPT) -> str:

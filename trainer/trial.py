@@ -14,7 +14,7 @@ from ..core.language import gettext as _
 from ..core.model.gpt import GPT
 from .group import Network
 from .machine import now
-from .memory import free_memory, is_out_of_memory
+from .memory import free_memory, is_out_of_memory, memory_is_full
 from .optimisers import build
 from .plan import LARGEST_MICRO_BATCH, Plan, Trial, even_rows
 from .step import gradients, update
@@ -79,7 +79,7 @@ def _fastest_rows(model: GPT, plan: Plan) -> tuple[int, float]:
         elif not model.model.recompute:
             model.model.recompute = True
         else:
-            raise UserError(_("The memory is full. Choose a smaller --size or --context."))
+            raise memory_is_full()
         most = rows
         best = _seconds_unless_full(model, plan, rows)
     best_rows = rows
