@@ -96,6 +96,7 @@ def test_turn_by_turn_until_control_d(tiny_model):
     assert os.read(terminal.ours, 1)  # it answers
     terminal.type("\x03")  # ends the answer, not the chat
     terminal.read_until("\n> ")
+    time.sleep(1)  # Python waits for a key a moment after it shows the prompt, and in between it does not hear Ctrl+C
     terminal.type("\x03")
     terminal.read_until("\n> ")
     terminal.type("/new\n")
