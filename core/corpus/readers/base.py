@@ -1,0 +1,52 @@
+"""What the readers of all kinds of files have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+from ...errors import UserError
+
+
+class NotTextError(UserError):
+    """A file that gives no text, with the reason: the end of a sentence that begins with the file's name."""
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What a person may say about how files are read."""
+
+    column: str | None = None  # of a table, or field of a record, that holds the text; None: found
+
+
+@dataclass
+class Notes:
+    """What there is to say of one file while it is read."""
+
+    encoding: str = ""  # as Python names it, where the file is text
+    unreadable: int = 0  # characters that the encoding could not make sense of
+    column: str = ""  # the column or field that was taken
+    left_out: list[tuple[str, str]] = field(default_factory=list)  # (where, such as "line 5"; why)
+
+    def leave_out(self, where: str, reason: str) -> None:
+        """A part of the file that cannot be used; the rest goes on."""
+        self.left_out.append((where, reason))
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of file.
+
+    `read` takes the open file and yields payloads: cheap work, in one process, in the order of the file. `convert`
+    makes texts of one payload: the expensive work, in any of several processes, so payloads can be pickled; None
+    where payloads are texts already. Both raise NotTextError with the reason where the file gives no text; what
+    they gave before that stays.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]  # in lower case, with the dot
+    read: Callable[[BinaryIO, Notes, ReadOptions], Iterator[Any]]
+    convert: Callable[[Any], Iterable[str]] | None = None
+    seekable: bool = False  # whether `read` moves about in the file
+    lines: bool = False  # whether payloads are the lines of a text, which is yet to be cut into documents
