@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeVar
 from ..core.errors import UserError
 from ..core.language import DOMAIN, N_, catalogues, current_language
 from ..core.language import gettext as _
-from ..core.options import OptionField, OptionsBase, fields, format_duration
+from ..core.options import OptionField, OptionsBase, fields
 
 Options = TypeVar("Options", bound=OptionsBase)
 
@@ -82,6 +82,15 @@ class ArgumentParser(argparse.ArgumentParser):
     def add_options(self, options: type[OptionsBase]) -> None:
         """An argument for each field. `given` collects them again."""
         for field in fields(options):
+            if field.type is bool:
+                self.add_argument(
+                    field.flag,
+                    dest=field.name,
+                    default=argparse.SUPPRESS,
+                    action=argparse.BooleanOptionalAction if field.default else "store_true",
+                    help=_(field.description).replace("%", "%%"),
+                )
+                continue
             self.add_argument(
                 *([field.short] if field.short else []),
                 field.flag,
@@ -139,7 +148,7 @@ def _explanation(field: OptionField) -> str:
     default = field.default
     if default in (None, "", [], {}):
         return _(field.description).replace("%", "%%")
-    shown = format_duration(default) if field.kind == "duration" else default
+    shown = field.show(default) if field.kind else default
     return (
         _("{description} Default: {default}.")
         .format(description=_(field.description), default=shown)

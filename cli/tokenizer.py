@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ..core import store
+from ..core.errors import UserError
 from ..core.language import gettext as _
+from ..core.options import format_size
 from ..core.tokenizer.options import TokenizerOptions
 from ..core.tokenizer.store import TokenizerInfo, list_tokenizers
 from ..trainer.work import tokenizing
-from .arguments import ArgumentParser, given
+from .arguments import ArgumentParser, WrongUsageError, given
 from .follow import finish
-from .output import confirm, print_fields, print_json, print_table, say, when
+from .output import confirm, harmless, piped, print_fields, print_json, print_table, say, when
+
+if TYPE_CHECKING:
+    from ..core.tokenizer.comparison import Comparison
+
+SHOWN = 5  # rare or long pieces, scripts
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -32,6 +42,29 @@ def configure(parser: ArgumentParser) -> None:
     command = add("encode", _("show the pieces of a text"), _encode)
     command.add_argument("name", metavar="NAME")
     command.add_argument("text", nargs="?", metavar="TEXT", help=_("the text; without it, standard input"))
+    command.add_json()
+    command = add("search", _("find the pieces that contain a text"), _search)
+    command.add_argument("name", metavar="NAME")
+    command.add_argument("text", metavar="TEXT")
+    command.add_argument("--limit", type=int, default=50, metavar="N", help=_("how many to show. Default: 50."))
+    command.add_json()
+    command = add("compare", _("how two tokenizers cut the same text"), _compare)
+    command.add_argument("first", metavar="A")
+    command.add_argument("second", metavar="B")
+    command.add_argument("file", nargs="?", metavar="FILE", help=_("a text file; without it, standard input"))
+    command.add_argument("--corpus", metavar="CORPUS", help=_("the held-out text of this corpus instead"))
+    command.add_json()
+    command = add("import", _("take a tokenizer from elsewhere"), _import)
+    command.add_argument(
+        "path",
+        metavar="PATH",
+        help=_(
+            "tokenizer.model (SentencePiece), tokenizer.json (Hugging Face), a folder with one of them or with GPT-2's "
+            "vocab.json and merges.txt, or a model's name"
+        ),
+    )
+    command.add_argument("--name", required=True, metavar="NAME", help=_("what the tokenizer will be called"))
+    command.add_argument("--corpus", metavar="CORPUS", help=_("measure it on the held-out text of this corpus"))
     command.add_json()
     command = add("remove", _("delete a tokenizer; models keep a copy of theirs"), _remove)
     command.add_argument("name", metavar="NAME")
@@ -63,7 +96,7 @@ def _list(parsed: Namespace) -> None:
             [
                 [
                     entry["name"],
-                    entry["corpus"],
+                    entry["corpus"] or _place(entry),
                     entry["type"],
                     f"{entry['vocab_size']:,}",
                     f"{entry['bytes_per_token']:.2f}",
@@ -79,21 +112,175 @@ def _show(parsed: Namespace) -> None:
     if parsed.json:
         print_json(summary)
         return
-    print_fields(
-        [
-            (_("name"), summary["name"]),
-            (_("path"), summary["path"]),
-            (_("made"), when(summary["created"])),
-            (_("corpus"), summary["corpus"]),
-            (_("type"), summary["type"]),
-            (_("pieces"), f"{summary['vocab_size']:,}"),
-            (_("bytes a piece"), f"{summary['bytes_per_token']:.2f}"),
-            (_("characters a piece"), f"{summary['characters_per_token']:.2f}"),
-            (_("spelled in bytes"), f"{summary['spelled_in_bytes']:.2%}"),
+    _print_summary(summary)
+
+
+def _print_summary(summary: dict[str, Any]) -> None:
+    known = summary.get
+    fields = [
+        (_("name"), summary["name"]),
+        (_("path"), summary["path"]),
+        (_("made"), when(summary["created"])),
+        (_("from"), known("origin")) if known("origin") else (_("corpus"), summary["corpus"]),
+        (_("type"), summary["type"]),
+        (_("pieces"), f"{summary['vocab_size']:,}"),
+        (_("bytes a piece"), f"{summary['bytes_per_token']:.2f}"),
+        (_("characters a piece"), f"{summary['characters_per_token']:.2f}"),
+        (_("spelled in bytes"), f"{summary['spelled_in_bytes']:.2%}"),
+    ]
+    if "learnt_pieces" in summary:
+        fields += [
+            (
+                _("pieces used"),
+                _("{share:.1%} of {pieces:,} in {size} of text").format(
+                    share=summary["vocabulary_used"],
+                    pieces=summary["learnt_pieces"],
+                    size=format_size(summary["counted_bytes"]),
+                ),
+            ),
+            (
+                _("rare pieces"),
+                _("{rare:,}, seen fewer than {below} times: {examples}").format(
+                    rare=summary["rare_pieces"],
+                    below=summary["rare_below"],
+                    examples=_listed(summary["rare_examples"]),
+                )
+                if summary["rare_pieces"]
+                else "0",
+            ),
+            (_("longest pieces"), _listed(summary["longest_pieces"])),
         ]
-    )
+    print_fields([(name, harmless(str(value), sys.stdout)) for name, value in fields])
+    if known("scripts"):
+        print()
+        print_table(
+            [_("script"), _("of the text"), _("bytes a piece")],
+            [
+                [entry["script"], f"{entry['share']:.2%}", f"{entry['bytes_per_token']:.2f}"]
+                for entry in summary["scripts"][:SHOWN]
+            ],
+        )
+    if known("choice"):
+        print()
+        print_table(
+            [_("pieces"), _("bytes a piece"), _("embedding's share"), _("work for a byte")],
+            [
+                [
+                    f"{entry['vocab_size']:,}",
+                    f"{entry['bytes_per_token']:.2f}",
+                    f"{entry['embedding_share']:.1%}",
+                    f"{entry['cost']:.2f}",
+                ]
+                for entry in summary["choice"]["candidates"]
+            ],
+        )
+        print(summary["choice"]["reason"])
     for remark in summary["remarks"]:
         print(remark)
+
+
+def _place(entry: dict[str, Any]) -> str:
+    return Path(entry.get("origin", "")).name
+
+
+def _listed(pieces: list[dict[str, Any]]) -> str:
+    return " | ".join(_visible(piece["text"]) for piece in pieces[:SHOWN])
+
+
+def _visible(text: str) -> str:
+    return harmless(text.replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r"), sys.stdout)
+
+
+def _search(parsed: Namespace) -> None:
+    from ..core.tokenizer.search import find_pieces
+    from ..core.tokenizer.tokenizer import Tokenizer
+
+    found = find_pieces(Tokenizer.open(parsed.name), parsed.text, max(1, parsed.limit))
+    if parsed.json:
+        print_json([{"id": piece.id, "text": piece.text, "bytes": piece.bytes.hex()} for piece in found])
+    elif not found:
+        say(_("No piece of {name} contains {text!r}.").format(name=parsed.name, text=parsed.text))
+    else:
+        rows = [[f"{piece.id}", repr(_visible(piece.text)), piece.bytes.hex(" ")] for piece in found]
+        print_table([_("number"), _("piece"), _("bytes")], rows)
+
+
+def _compare(parsed: Namespace) -> None:
+    from ..core.tokenizer.comparison import compare
+    from ..core.tokenizer.tokenizer import Tokenizer
+
+    first, second = ((name, Tokenizer.open(name)) for name in (parsed.first, parsed.second))
+    found = compare(first, second, _texts(parsed))
+    if parsed.json:
+        print_json(found.as_dict())
+    else:
+        _print_comparison(found)
+
+
+def _texts(parsed: Namespace) -> list[str]:
+    if parsed.corpus and parsed.file:
+        raise WrongUsageError(_("Give a file or --corpus, not both."))
+    if parsed.corpus:
+        from ..core.corpus.store import Corpus
+        from ..core.tokenizer.report import held_out_text
+
+        return held_out_text(Corpus.open(parsed.corpus))[0]
+    if parsed.file:
+        path = Path(parsed.file).expanduser()
+        if not path.is_file():
+            raise UserError(_("There is no file {path}.").format(path=parsed.file))
+        text = path.read_bytes().decode("utf-8", "replace")
+    else:
+        text = piped("")
+    if not text:
+        raise WrongUsageError(_("Which text? Name a file, or --corpus CORPUS, or pipe some in."))
+    return re.split(r"(?<=\n\n)(?=[^\n])", text)
+
+
+def _print_comparison(found: Comparison) -> None:
+    sides = (found.first, found.second)
+    print_table(
+        ["", *(side.name for side in sides)],
+        [
+            [_("pieces"), *(f"{side.pieces:,}" for side in sides)],
+            [_("bytes a piece"), *(f"{side.bytes_per_token:.3f}" for side in sides)],
+            [_("characters a piece"), *(f"{side.characters_per_token:.3f}" for side in sides)],
+            [_("spelled in bytes"), *(f"{side.spelled_in_bytes:.2%}" for side in sides)],
+            [_("pieces for the text"), *(f"{side.tokens:,}" for side in sides)],
+        ],
+    )
+    print(
+        _("{number:,} pieces are in both. Measured on {size} of text.").format(
+            number=found.in_common, size=format_size(found.bytes)
+        )
+    )
+    for example in found.examples:
+        print()
+        for side, pieces in ((found.first, example.first), (found.second, example.second)):
+            print(f"{side.name} ({len(pieces)}): " + "|".join(map(_visible, pieces)))
+
+
+def _import(parsed: Namespace) -> None:
+    from ..core.corpus.store import Corpus
+    from ..core.tokenizer.importing import import_tokenizer
+
+    import_tokenizer(parsed.path, parsed.name, Corpus.open(parsed.corpus) if parsed.corpus else None)
+    summary = TokenizerInfo.open(parsed.name).summary()
+    if parsed.json:
+        print_json(summary)
+        return
+    say(
+        _("Tokenizer {name}: {pieces:,} pieces; a piece stands for {bytes:.2f} bytes of text.").format(
+            name=parsed.name, pieces=summary["vocab_size"], bytes=summary["bytes_per_token"]
+        )
+    )
+    for remark in summary["remarks"]:
+        say(remark)
+    say(
+        _("Next: newleaf train {corpus} --tokenizer {name} --name NAME --time 5m").format(
+            corpus=parsed.corpus or "CORPUS", name=parsed.name
+        )
+    )
 
 
 def _encode(parsed: Namespace) -> None:

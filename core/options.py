@@ -31,11 +31,13 @@ def option(
     kind: str | None = None,
     metavar: str | None = None,
     short: str | None = None,
+    word: str | None = None,
 ) -> Any:
     """A field of an options dataclass.
 
     `description` is one sentence, marked with N_. The bounds are inclusive. `kind` is "duration" for seconds that a
-    person writes as 90s, 20m or 1h30m. `short` is another flag of one letter.
+    person writes as 90s, 20m or 1h30m, and "size" for bytes that a person writes as 500kB, 200MB or 1.5GB. `short` is
+    another flag of one letter. `word` may stand in the place of a number: "auto".
     """
     metadata = {
         "description": description,
@@ -45,6 +47,7 @@ def option(
         "kind": kind,
         "metavar": metavar,
         "short": short,
+        "word": word,
     }
     if isinstance(default, list | dict):
         return dataclasses.field(default_factory=lambda: type(default)(default), metadata=metadata)
@@ -96,6 +99,7 @@ class OptionField:
     kind: str | None
     metavar: str | None
     short: str | None
+    word: str | None
 
     @property
     def flag(self) -> str:
@@ -111,6 +115,8 @@ class OptionField:
         """Whether `value` is of the right type."""
         if value is None:
             return self.optional
+        if self.word is not None and value == self.word:
+            return True
         accepted = (int, float) if self.type is float else self.type
         return isinstance(value, accepted) and (self.type is bool or not isinstance(value, bool))
 
@@ -120,6 +126,8 @@ class OptionField:
             return value is None and self.optional
         if self.choices:
             return value in self.choices
+        if self.word is not None and value == self.word:
+            return True
         if isinstance(value, int | float) and self.type is not bool:
             lowest = -math.inf if self.minimum is None else self.minimum
             highest = math.inf if self.maximum is None else self.maximum
@@ -134,6 +142,10 @@ class OptionField:
 
     def expected(self) -> str:
         """In words, what it takes."""
+        if self.word is not None:
+            return _("{word}, or {expected}").format(
+                word=self.word, expected=dataclasses.replace(self, word=None).expected()
+            )
         if self.choices:
             return _("one of {choices}").format(choices=", ".join(self.choices))
         if self.type is str:
@@ -144,10 +156,12 @@ class OptionField:
             return _("a list")
         if self.type is dict:
             return _("a text and a number, such as 'the=-5'")
-        show = format_duration if self.kind == "duration" else _plain_number
+        show = self.show
         noun = (
             _("a time such as 90s, 20m or 1h30m")
             if self.kind == "duration"
+            else _("a size such as 500kB, 200MB or 1.5GB")
+            if self.kind == "size"
             else _("a whole number")
             if self.type is int
             else _("a number")
@@ -160,9 +174,16 @@ class OptionField:
             return _("{noun}, {minimum} or more").format(noun=noun, minimum=show(self.minimum))
         return noun
 
+    def show(self, value: float) -> str:
+        """A number as a person reads it: in the unit of the option's kind."""
+        shown = {"duration": format_duration, "size": format_size}.get(self.kind or "", _plain_number)
+        return shown(value)
+
     def parse(self, text: str) -> Any:
         """The value that a person wrote as `text`, one part of it where there may be several. Raises UserError."""
         try:
+            if self.word is not None and text == self.word:
+                return text
             if self.type is list:
                 return [text]
             if self.type is dict:
@@ -170,6 +191,8 @@ class OptionField:
                 return {key: float(number)}
             if self.kind == "duration":
                 return parse_duration(text)
+            if self.kind == "size":
+                return parse_size(text)
             if self.type is bool:
                 return {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}[text.lower()]
             return self.type(text)
@@ -223,6 +246,18 @@ def format_duration(seconds: float) -> str:
     if whole < 24 * 3600:
         return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
     return f"{whole // 86400}d{whole % 86400 // 3600:02d}h"
+
+
+_SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[kmgt]?)(?P<binary>i?)b?", re.IGNORECASE)
+
+
+def parse_size(text: str) -> int:
+    """Bytes from "4096", "500kB", "200 MB", "1.5G" (powers of 1,000) or "64MiB" (of 1,024). Raises ValueError."""
+    match = _SIZE.fullmatch(text.strip().replace(" ", "").replace(",", ""))
+    if not match or (match["binary"] and not match["unit"]):
+        raise ValueError(text)
+    power = "kmgt".index(match["unit"].lower()) + 1 if match["unit"] else 0
+    return round(float(match["number"]) * (1024 if match["binary"] else 1000) ** power)
 
 
 def format_size(number: float) -> str:

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ..core import store
 from ..core.errors import UserError
@@ -167,8 +167,10 @@ def list_jobs() -> list[Job]:
     return sorted(store.open_all("jobs", _open_whole), key=lambda job: -job.spec["created"])
 
 
-def create(kind: str, target: str, inputs: Mapping[str, Any], options: Mapping[str, Any]) -> Job:
-    """Make a job of `kind` that will make `target`, and start its process.
+def create(
+    kind: str, target: str, inputs: Mapping[str, Any], options: Mapping[str, Any], stdin: IO[Any] | None = None
+) -> Job:
+    """Make a job of `kind` that will make `target`, and start its process, which may read on at `stdin`.
 
     A finished or failed job of the same name gives way, as does one that would begin from the beginning anyway. Raises
     UserError when such a job is at work, or stopped halfway through a training.
@@ -192,7 +194,7 @@ def create(kind: str, target: str, inputs: Mapping[str, Any], options: Mapping[s
         )
         write_json(staging / "status.json", {"state": "queued", "progress": 0.0, "updated": created})
     job = Job(path)
-    start(job)
+    start(job, stdin)
     return job
 
 
@@ -210,7 +212,7 @@ def _make_room(job: Job) -> None:
     job.remove()
 
 
-def start(job: Job) -> None:
+def start(job: Job, stdin: IO[Any] | None = None) -> None:
     """Start the process of a job that has none. It belongs to no terminal and outlives whoever started it."""
     lock = job.lock
     if not lock.acquire(patience=STARTING):  # a process that has just said its last word may not be gone yet
@@ -224,7 +226,7 @@ def start(job: Job) -> None:
             _children.append(
                 subprocess.Popen(
                     [sys.executable, "-P", "-m", "newleaf.trainer.worker", str(job.path), str(lock.descriptor)],
-                    stdin=subprocess.DEVNULL,
+                    stdin=stdin or subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
                     cwd=job.path,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from rich.cells import cell_len
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -14,8 +15,9 @@ from textual.widgets.option_list import Option
 
 from ..core import store
 from ..core.corpus.store import Corpus
+from ..core.corpus.telling import sections
 from ..core.errors import UserError
-from ..core.language import N_, ngettext
+from ..core.language import N_
 from ..core.language import gettext as _
 from ..core.options import format_size
 from ..core.store import DAMAGED
@@ -172,28 +174,14 @@ def corpus_text(name: str) -> str:
 
 
 def _corpus_text(name: str) -> str:
-    corpus = Corpus.open(name)
-    report = corpus.report
-    train, held_out = corpus.manifest.train, corpus.manifest.val
-    lines = [
-        name,
-        _("To train on: {documents:,} documents, {size}").format(
-            documents=train.documents, size=format_size(train.bytes)
-        ),
-        _("Held out to measure on: {documents:,} documents, {size}").format(
-            documents=held_out.documents, size=format_size(held_out.bytes)
-        ),
-    ]
-    if report["encodings"]:
-        files = ngettext("{number:,} file, {encodings}", "{number:,} files, {encodings}", report["sources"])
-        lines.append(files.format(number=report["sources"], encodings=", ".join(report["encodings"])))
-    if report["duplicates"]:
-        lines.append(_("{number:,} exact duplicates dropped.").format(number=report["duplicates"]))
-    lines += [_("Left out {source}: {reason}.").format(**skipped) for skipped in report["skipped"][:5]]
+    lines = [name]
     if not _has_tokenizer(name):
-        lines += ["", _("Next: press 2 and train a tokenizer on it.")]
-    lines += ["", _("It begins:")]
-    lines += [sample.strip() + "\n" for sample in report["samples"]]
+        lines.append(_("Next: press 2 and train a tokenizer on it."))
+    for section in sections(Corpus.open(name)):
+        lines += ["", section.title]
+        width = max((cell_len(label) for label, _value in section.fields), default=0)
+        lines += [label + " " * (width - cell_len(label) + 2) + value for label, value in section.fields]
+        lines += section.lines
     return "\n".join(lines)
 
 

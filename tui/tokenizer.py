@@ -189,11 +189,15 @@ def _tokenizer_text(name: str) -> str:
     report = TokenizerInfo.open(name).report
     lines = [
         _("{name}: {type}, {pieces:,} pieces, learnt from {corpus}").format(
-            name=name, type=report["type"], pieces=report["vocab_size"], corpus=report["corpus"]
+            name=name,
+            type=report["type"],
+            pieces=report["vocab_size"],
+            corpus=report["corpus"] or report.get("origin", "?"),
         ),
         _("On held-out text a piece stands for {bytes:.2f} bytes; {share:.1%} are single bytes.").format(
             bytes=report["bytes_per_token"], share=report["spelled_in_bytes"]
         ),
+        *([report["choice"]["reason"]] if report.get("choice") else []),
         *report["remarks"],
     ]
     if not store.names("models"):

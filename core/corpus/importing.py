@@ -1,11 +1,15 @@
-"""From files to a corpus: read, clean, cut into documents, drop exact duplicates, hold some out."""
+"""From files, or from corpora that there are, to a corpus: read, clean, drop duplicates, hold some out.
+
+Two passes. The first reads the sources in order and prepares their documents in several processes, into scratch files.
+Then it is known which documents are the same or nearly so, and the second pass writes those that are kept. Memory does
+not grow with the text, only by some bytes for each document.
+"""
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +17,44 @@ from ..errors import UserError
 from ..files import staged_folder
 from ..language import N_
 from ..language import gettext as _
-from ..options import OptionsBase, option
-from ..progress import Progress, no_progress
-from ..store import new_path
-from .cleaning import STANDARD, clean
+from ..options import option
+from ..progress import Progress, no_progress, part
+from ..store import find, new_path
+from .batches import Batch, Batches, renumbered, size_of
+from .choosing import Choice, choose
+from .cleaning.options import CleaningOptions
 from .documents import MODES, split_documents
-from .reading import NotTextError, Source, TextFile, find_sources
-from .store import Corpus, CorpusWriter, Split
+from .found import Found
+from .preparing import Preparer, prepare_all
+from .readers.base import Notes, NotTextError, ReadOptions
+from .report import make_report
+from .scratch import Scratch
+from .sources import LeftOut, Source, find_sources, open_sources
+from .store import Corpus, write_manifest
 
-SAMPLES = 5  # documents whose beginnings the report shows
-SAMPLE_LENGTH = 600  # characters
-LARGEST_SOURCES = 100  # how many sources the report names one by one
-UNDECIDED = 20  # as many documents should have been held out before one is taken that need not be
+READING, CHOOSING = 0.8, 0.85  # shares of the work after the first pass, and before the second
 
 
 @dataclass(frozen=True)
-class ImportOptions(OptionsBase):
+class MergeOptions(CleaningOptions):
+    """How documents that there are become a corpus."""
+
+    held_out: float = option(
+        0.05,
+        N_("The share of documents that is kept from training, to measure on."),
+        minimum=0.001,
+        maximum=0.5,
+        metavar="SHARE",
+    )
+    held_out_by: str = option(
+        "document",
+        N_("What is held out as a whole: single documents, or all that comes from one source."),
+        choices=("document", "source"),
+    )
+
+
+@dataclass(frozen=True)
+class ImportOptions(MergeOptions):
     """How files become a corpus."""
 
     documents: str = option(
@@ -39,136 +65,156 @@ class ImportOptions(OptionsBase):
         ),
         choices=MODES,
     )
-    held_out: float = option(
-        0.05,
-        N_("The share of documents that is kept from training, to measure on."),
-        minimum=0.001,
-        maximum=0.5,
-        metavar="SHARE",
+    column: str | None = option(
+        None,
+        N_("The column of a table, or the field of a record, that holds the text; found without it."),
+        metavar="NAME",
     )
-
-
-@dataclass
-class _Tally:
-    """What the report will say."""
-
-    sources: list[dict[str, Any]] = field(default_factory=list)
-    skipped: list[dict[str, str]] = field(default_factory=list)
-    duplicates: int = 0
-    changes: Counter[str] = field(default_factory=Counter)
-    samples: list[str] = field(default_factory=list)
+    include: list[str] = option(
+        [], N_("From folders only files whose path matches, such as '*.md' or 'docs/**'."), metavar="GLOB"
+    )
+    exclude: list[str] = option([], N_("From folders no files whose path matches."), metavar="GLOB")
+    limit: int | None = option(
+        None, N_("Stop after so much text, such as 500MB or 1GB."), minimum=1, kind="size", metavar="SIZE"
+    )
+    strict: bool = option(False, N_("Stop at the first file, or part of one, that cannot be read."))
 
 
 def import_files(
     paths: Sequence[str | Path], name: str, options: ImportOptions | None = None, progress: Progress = no_progress
 ) -> Corpus:
-    """Make the corpus `name` of the text files that `paths` mean.
+    """Make the corpus `name` of the text in the files, folders, archives and data sets that `paths` mean.
 
-    A file that is no text is left out, and the report says why. Raises UserError when nothing is left, or when `name`
-    is taken. `progress` counts bytes of the files.
+    A file that gives no text is left out, and the report says why. Raises UserError when nothing is left, or when
+    `name` is taken. `progress` counts bytes of the files.
     """
-    sources = find_sources(paths)
-    total = max(1, sum(source.size for source in sources))
-    tally = _Tally()
+    options = options or ImportOptions()
+    sources = find_sources(paths, options.include, options.exclude)
 
-    def documents() -> Iterator[tuple[str, str]]:
-        before = 0
-        for source in sources:
-            for text, position in _read(source, options or ImportOptions(), tally):
-                progress(before + position, total, source.name)
-                yield text, source.name
-            before += source.size
+    def batches(found: Found, progress: Progress) -> Iterator[Batch]:
+        return batches_of_files(sources, found, options, progress)
 
-    return import_documents(documents(), name, options, tally, [str(Path(path).absolute()) for path in paths])
-
-
-def _read(source: Source, options: ImportOptions, tally: _Tally) -> Iterator[tuple[str, int]]:
-    try:
-        file = TextFile(source.path)
-    except (NotTextError, OSError) as error:
-        reason = str(error) if isinstance(error, UserError) else error.strerror or str(error)
-        tally.skipped.append({"source": source.name, "reason": reason})
-        return
-    for text in split_documents(file, options.documents):
-        yield text, file.position
-    tally.sources.append(
-        {"source": source.name, "bytes": source.size, "encoding": file.encoding, "unreadable": file.unreadable}
-    )
+    return _make(batches, name, options, progress, origin_of(paths))
 
 
 def import_documents(
     documents: Iterable[tuple[str, str]],
     name: str,
     options: ImportOptions | None = None,
-    tally: _Tally | None = None,
     origin: Sequence[str] = (),
+    progress: Progress = no_progress,
 ) -> Corpus:
-    """Make the corpus `name` of pairs (text, source): cleaned, without exact duplicates, some held out.
+    """Make the corpus `name` of pairs (text, source). `progress` hears of it when they are all there."""
 
-    Which document is held out depends on its text alone: its SHA-256, as a number, is in the lowest share. When no
-    document's is, the lowest one is taken, and when all are, the highest one is left; when there is but one document,
-    its last tenth is taken.
+    def batches(found: Found, progress: Progress) -> Iterator[Batch]:
+        return _batches_of_documents(((text, source, None) for text, source in documents), found)
+
+    return _make(batches, name, options or ImportOptions(), progress, origin)
+
+
+def extend(
+    name: str, paths: Sequence[str | Path], options: ImportOptions | None = None, progress: Progress = no_progress
+) -> Corpus:
+    """Add to the corpus `name` what is new in the files of `paths`.
+
+    Its documents stay as they are, where they are and in their split; what is the same as one of them is not added.
+    The corpus is the old one until the new one is whole.
     """
-    options, tally = options or ImportOptions(), tally or _Tally()
-    path = new_path("corpora", name)
-    with staged_folder(path) as folder:
-        writer = CorpusWriter(folder, path.name)
-        for text, source, split in _hold_out(_distinct(documents, tally), options.held_out):
-            writer.add(text, source, split)
-            if len(tally.samples) < SAMPLES:
-                tally.samples.append(text[:SAMPLE_LENGTH])
-        if not writer.train.documents:
-            raise UserError(_nothing_left(tally))
-        writer.finish(_report(tally, options, origin))
+    options = options or ImportOptions()
+    corpus = Corpus.open(name)
+    sources = find_sources(paths, options.include, options.exclude)
+
+    def batches(found: Found, progress: Progress) -> Iterator[Batch]:
+        before = corpus.manifest.total.bytes
+        new = max(1, sum(source.size for source in sources))
+        share = before / (before + new)
+        old = _batches_of_corpora([corpus], found, part(progress, 0, share), as_they_are=True)
+        return renumbered(chain(old, batches_of_files(sources, found, options, part(progress, share, 1))))
+
+    return _make(batches, name, options, progress, [*corpus.report["origin"], *origin_of(paths)], replace=True)
+
+
+def merge(
+    names: Sequence[str], name: str, options: MergeOptions | None = None, progress: Progress = no_progress
+) -> Corpus:
+    """Make the corpus `name` of the documents of others, in their order: duplicates dropped, the split made anew.
+
+    With one corpus this cleans it again, with other steps. `name` may be one of `names`: the corpus is the old one
+    until the new one is whole.
+    """
+    options = ImportOptions.from_mapping((options or MergeOptions()).as_dict())
+    corpora = [Corpus.open(other) for other in names]
+    origin = [line for corpus in corpora for line in corpus.report["origin"]]
+
+    def batches(found: Found, progress: Progress) -> Iterator[Batch]:
+        return _batches_of_corpora(corpora, found, progress, as_they_are=False)
+
+    return _make(batches, name, options, progress, origin, replace=name in names)
+
+
+def origin_of(paths: Sequence[str | Path]) -> list[str]:
+    """Where a corpus comes from, as its report says it: absolute paths, and names of data sets."""
+    return [text if text == "-" or text.startswith("hf:") else str(Path(text).absolute()) for text in map(str, paths)]
+
+
+def _make(
+    batches: Callable[[Found, Progress], Iterator[Batch]],
+    name: str,
+    options: ImportOptions,
+    progress: Progress,
+    origin: Sequence[str],
+    replace: bool = False,
+) -> Corpus:
+    path = find("corpora", name) if replace else new_path("corpora", name)
+    reading = part(progress, 0, READING)
+    told = (0.0, 1.0, "")
+
+    def tell(done: float, total: float, message: str = "", **metrics: float) -> None:
+        nonlocal told
+        told = (done, total, message)
+        reading(done, total, message, **metrics)
+
+    with staged_folder(path, replace=replace) as folder:
+        found = Found(strict=options.strict)
+        scratch = Scratch(folder / "scratch", options.near_duplicate_similarity)
+        preparer = Preparer(scratch.folder, options, found.names)
+        for prepared in prepare_all(batches(found, tell), preparer, lambda: reading(*told)):
+            scratch.add(prepared)
+            found.tally.merge(prepared.tally)
+            for source, where, reason in prepared.left_out:
+                found.leave_out(found.names[source], where, reason)
+        documents = scratch.documents()
+        if not len(documents):
+            raise UserError(_nothing_left(found))
+        groups = scratch.near.representatives(part(progress, READING, CHOOSING))
+        choice = choose(documents, groups, options, found.names)
+        if choice.kept.sum() == 1 and not documents["split"].any():
+            documents, choice = _cut_in_two(scratch, found, choice, preparer)
+        writing = part(progress, CHOOSING, 1)
+        shards = scratch.write_shards(
+            folder, choice, documents, found.names, lambda done: writing(done, len(documents), _("writing"))
+        )
+        report = make_report(found, documents, choice, scratch, options.as_dict(), origin)
+        write_manifest(folder, path.name, shards, documents[choice.kept], choice.splits[choice.kept], report)
+        scratch.remove()
     return Corpus.at(path)
 
 
-def _distinct(documents: Iterable[tuple[str, str]], tally: _Tally) -> Iterator[tuple[str, str, bytes]]:
-    seen: set[bytes] = set()
-    for raw, source in documents:
-        text = clean(raw.strip("\n"), STANDARD, tally.changes)
-        if not text.strip():
-            continue
-        digest = hashlib.sha256(text.encode()).digest()[:16]
-        if digest in seen:
-            tally.duplicates += 1
-            continue
-        seen.add(digest)
-        yield text, source, digest
+def _cut_in_two(scratch: Scratch, found: Found, choice: Choice, preparer: Preparer) -> tuple[Any, Choice]:
+    """Of a corpus of one document the last tenth is held out."""
+    import numpy as np
 
-
-def _hold_out(documents: Iterator[tuple[str, str, bytes]], share: float) -> Iterator[tuple[str, str, Split]]:
-    limit = int(share * 2**64)
-    waiting: list[tuple[str, str, bytes]] = []
-    kinds: set[bool] = set()  # of those that wait: held out or not
-    decided = False
-    for document in documents:
-        number = int.from_bytes(document[2][:8], "big")
-        if decided:
-            yield document[0], document[1], "val" if number < limit else "train"
-            continue
-        waiting.append(document)
-        kinds.add(number < limit)
-        if len(kinds) == 2 or len(waiting) * share >= UNDECIDED:
-            decided = True
-            yield from _decide(waiting, limit)
-            waiting = []
-    if len(waiting) == 1:
-        text, source, _digest = waiting[0]
-        beginning, end = _last_tenth(text)
-        yield beginning, source, "train"
-        if end:
-            yield end, source, "val"
-    elif waiting:
-        yield from _decide(waiting, limit)
-
-
-def _decide(waiting: list[tuple[str, str, bytes]], limit: int) -> Iterator[tuple[str, str, Split]]:
-    lowest = min(digest for _text, _source, digest in waiting)
-    highest = max(digest for _text, _source, digest in waiting)
-    for text, source, digest in waiting:
-        held = digest == lowest or (digest != highest and int.from_bytes(digest[:8], "big") < limit)
-        yield text, source, "val" if held else "train"
+    number = int(np.flatnonzero(choice.kept)[0])
+    beginning, end = _last_tenth(scratch.texts([number])[0])
+    source = int(scratch.documents()["source"][number])
+    scratch.begin_again()
+    for index, (text, split) in enumerate(((beginning, "train"), (end, "val"))):
+        if text:
+            scratch.add(preparer(Batch(index, None, split=split, payloads=[text], sources=[source])))
+    documents = scratch.documents()
+    return documents, Choice(
+        np.ones(len(documents), bool), documents["split"].copy(), choice.duplicates, choice.near_duplicates, []
+    )
 
 
 def _last_tenth(text: str) -> tuple[str, str]:
@@ -180,26 +226,106 @@ def _last_tenth(text: str) -> tuple[str, str]:
     return text[:middle], text[middle:]
 
 
-def _report(tally: _Tally, options: ImportOptions, origin: Sequence[str]) -> dict[str, Any]:
-    largest = sorted(tally.sources, key=lambda source: -source["bytes"])[:LARGEST_SOURCES]
-    return {
-        "origin": list(origin),
-        "options": options.as_dict(),
-        "sources": len(tally.sources),
-        "largest_sources": largest,
-        "encodings": dict(Counter(source["encoding"] for source in tally.sources)),
-        "unreadable_characters": sum(source["unreadable"] for source in tally.sources),
-        "skipped": tally.skipped,
-        "duplicates": tally.duplicates,
-        "cleaned": {step.name: tally.changes[step.name] for step in STANDARD},
-        "samples": tally.samples,
-    }
+def batches_of_files(
+    sources: Sequence[Source], found: Found, options: ImportOptions, progress: Progress
+) -> Iterator[Batch]:
+    """The documents and payloads in `sources`, in order; what cannot be read of them is told to `found`."""
+    total = max(1, sum(source.size for source in sources))
+    starts = dict(zip(sources, accumulate((source.size for source in sources), initial=0), strict=False))
+    left = _Limit(options.limit)
+    batches = Batches()
+    for item in open_sources(sources):
+        if isinstance(item, LeftOut):
+            found.leave_out(item.name, "", item.reason)
+            continue
+        number, notes, size = found.new_source(item.name), Notes(), 0
+        if batch := batches.open(item.format.convert, item.format.records):
+            yield batch
+        try:
+            payloads = item.format.read(item.stream, notes, ReadOptions(options.column, options.limit))
+            texts = split_documents(payloads, options.documents) if item.format.lines else payloads
+            for payload in texts:
+                size += size_of(payload)
+                if batch := batches.add(payload, number):
+                    progress(min(starts[item.source] + item.position(), total), total, item.name)
+                    yield batch
+                if left.reached(size_of(payload)):
+                    break
+        except (NotTextError, OSError) as error:
+            found.leave_out(item.name, "", _reason(error))
+            if not size:
+                continue
+        found.close_source(number, item.format.name, size, notes)
+        if left.is_reached:
+            break
+    if batch := batches.close():
+        progress(total, total, found.names[-1])
+        yield batch
 
 
-def _nothing_left(tally: _Tally) -> str:
-    if tally.skipped:
-        first = tally.skipped[0]
-        more = len(tally.skipped) - 1
-        message = _("{source} was not imported: {reason}.").format(**first)
+@dataclass
+class _Limit:
+    bytes: int | None
+    taken: int = 0
+
+    @property
+    def is_reached(self) -> bool:
+        return self.bytes is not None and self.taken >= self.bytes
+
+    def reached(self, more: int) -> bool:
+        self.taken += more
+        return self.is_reached
+
+
+def _reason(error: UserError | OSError) -> str:
+    return str(error) if isinstance(error, UserError) else error.strerror or str(error)
+
+
+def _batches_of_documents(documents: Iterable[tuple[str, str, str | None]], found: Found) -> Iterator[Batch]:
+    """Of triples (text, source, split), where the split is given for what stays as it is."""
+    numbers: dict[str, int] = {}
+    batches = Batches()
+    for text, source, split in documents:
+        number = numbers.get(source)
+        if number is None:
+            number = numbers[source] = found.new_source(source)
+            found.close_source(number, "", 0, Notes())
+        if batch := batches.open(None, split=split):
+            yield batch
+        if batch := batches.add(text, number):
+            yield batch
+    if batch := batches.close():
+        yield batch
+
+
+def _batches_of_corpora(
+    corpora: Sequence[Corpus], found: Found, progress: Progress, as_they_are: bool
+) -> Iterator[Batch]:
+    total, done = sum(corpus.manifest.total.bytes for corpus in corpora), 0
+
+    def rows() -> Iterator[tuple[str, str, str | None]]:
+        nonlocal done
+        for corpus in corpora:
+            for text, source, split in corpus.rows():
+                done += len(text.encode())
+                yield text, source, split if as_they_are else None
+
+    for batch in _batches_of_documents(rows(), found):
+        progress(done, total, found.names[batch.sources[-1]])
+        yield batch
+
+
+def _nothing_left(found: Found) -> str:
+    if found.left_out:
+        source, where, reason = found.left_out[0]
+        more = found.left_out_in_all - 1
+        message = _("{source} was not imported: {reason}.").format(
+            source=f"{source}, {where}" if where else source, reason=reason
+        )
         return message + (" " + _("So were {number} others.").format(number=more) if more else "")
+    dropped = sum(step.dropped.total() for step in found.tally.steps.values())
+    if dropped:
+        return _(
+            "Cleaning left nothing of {number:,} texts: see which step dropped them with a milder --clean."
+        ).format(number=dropped)
     return _("There is no text in it: only blank lines.")

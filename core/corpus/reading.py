@@ -1,23 +1,15 @@
-"""Text files: which ones, in which encoding, line by line."""
+"""Bytes that are text: in which encoding, and decoded on the way."""
 
 from __future__ import annotations
 
 import codecs
-import os
-import unicodedata
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+import io
+from typing import Any, BinaryIO
 
-from ..errors import UserError
 from ..language import gettext as _
+from .plausibility import best_east_asian, is_western, plausible_in_utf_16
+from .readers.base import Notes, NotTextError
 
-SUFFIXES = (
-    ".txt",
-    ".text",
-    ".md",
-    ".markdown",
-)  # what is taken from a folder; a file that is named may be called anything
 SAMPLE = 1 << 20  # bytes from the start of a file that tell its encoding
 LONGEST_LINE = 1 << 16  # characters; a longer line comes in parts
 
@@ -28,64 +20,10 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+LIKELY, POSSIBLE = 0.35, 0.15  # of an encoding of East Asia, as `plausibility.py` judges it
+_JUDGED = ("gb2312", "gbk", "gb18030", "hz", "big5", "big5hkscs", "cp950", "cp932", "shift_jis", "shift_jis_2004")
+_JUDGED += ("shift_jisx0213", "euc_jp", "euc_jis_2004", "euc_jisx0213", "euc_kr", "cp949", "johab")
 _CONTROL_BYTES = [bytes([value]) for value in set(range(32)) - set(b"\t\n\r\f\b\x1b") | {0x7F}]
-
-
-@dataclass(frozen=True)
-class Source:
-    """A file to read, and the name by which reports call it."""
-
-    path: Path
-    name: str
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return self.path.stat().st_size
-
-
-class NotTextError(UserError):
-    """A file that is no text, with the reason."""
-
-
-def find_sources(paths: Iterable[str | os.PathLike[str]]) -> list[Source]:
-    """The files that `paths` mean: files as they are, and all text files below folders, hidden ones left out.
-
-    Each file once, in a stable order. Raises UserError for a path that is not there, and when there is no file.
-    """
-    found: dict[Path, Source] = {}
-    asked = [Path(os.path.expanduser(path)) for path in paths]  # noqa: PTH111  a file may be called ~backup.txt
-    for path in asked:
-        if path.is_dir():
-            for source in _walk(path):
-                found.setdefault(source.path.resolve(), source)
-        elif path.is_file():
-            found.setdefault(path.resolve(), Source(path, _readable(path.name)))
-        elif path.exists():
-            raise UserError(_("{path} is neither a file nor a folder.").format(path=path))
-        else:
-            raise UserError(_("There is no file or folder {path}.").format(path=path))
-    if not found:
-        raise UserError(
-            _("No text files ({suffixes}) in {paths}.").format(
-                suffixes=", ".join(SUFFIXES), paths=", ".join(map(str, asked)) or "."
-            )
-        )
-    return list(found.values())
-
-
-def _walk(folder: Path) -> Iterator[Source]:
-    for parent, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            path = Path(parent, name)
-            if name.lower().endswith(SUFFIXES) and not name.startswith(".") and path.is_file():
-                yield Source(path, _readable(str(Path(folder.resolve().name, path.relative_to(folder)))))
-
-
-def _readable(name: str) -> str:
-    """`name` as text: the bytes of a name that is no UTF-8 become U+FFFD."""
-    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def detect_encoding(sample: bytes, whole: bool) -> str:
@@ -105,56 +43,79 @@ def detect_encoding(sample: bytes, whole: bool) -> str:
     bad = text.count("\ufffd") - sample.count("\ufffd".encode())  # some files hold the sign itself
     if few_controls and bad * 50 <= sum(character > "\x7f" for character in text):
         return "utf-8"
-    if b"\0" in sample:
+    if b"\0" in sample or not few_controls:  # in UTF-16 half of the bytes may be any
         return _utf16_without_mark(sample)
-    if not few_controls:
-        raise NotTextError(_("it is not text"))
+    east_asian, likely = best_east_asian(sample, whole)
+    if likely >= LIKELY:
+        return east_asian
+    if is_western(sample[: SAMPLE // 4]):
+        return "cp1252"
+    return _guess(sample, whole) or _last_guess(east_asian, likely)
+
+
+def _guess(sample: bytes, whole: bool) -> str | None:
+    """What charset_normalizer says, or None."""
     from charset_normalizer import from_bytes
 
     piece = sample[: SAMPLE // 4]
-    piece = piece[: piece.rfind(b"\n") + 1] or piece  # no character of several bytes is cut in two
+    if not whole or len(piece) < len(sample):
+        piece = piece[: piece.rfind(b"\n") + 1] or piece  # no character of several bytes is cut in two
     matches = list(from_bytes(piece, cp_exclusion=["utf_7", "utf_16", "utf_16_be", "utf_16_le", "utf_32"]))
+    matches = [match for match in matches if match.encoding not in _JUDGED]
     if not matches:
-        raise NotTextError(_("its encoding is unknown; save it as UTF-8"))
+        return None
     # Among equals, Western European is by far the commonest.
     equals = [match for match in matches if (match.chaos, match.coherence) == (matches[0].chaos, matches[0].coherence)]
     best = next((match for match in equals if match.encoding == "cp1252"), matches[0]).encoding
-    # The first two are subsets of what files of that name really hold.
-    return {"gb2312": "gb18030", "gbk": "gb18030", "ascii": "utf-8"}.get(best, best)
+    return "cp1252" if best in ("ascii", "utf_8") else best  # it has seen the beginning only
+
+
+def _last_guess(east_asian: str, likely: float) -> str:
+    if likely >= POSSIBLE:
+        return east_asian
+    raise NotTextError(_("its encoding is unknown; save it as UTF-8"))
 
 
 def _utf16_without_mark(sample: bytes) -> str:
-    # The right order of bytes gives characters that exist, and hardly a control character; the wrong one and binary
-    # files give neither.
-    pairs = len(sample) // 2
-    odd = {}
-    for encoding in ("utf-16-le", "utf-16-be"):
-        text = sample[: 2 * pairs].decode(encoding, "replace")
-        odd[encoding] = sum(
-            character == "\ufffd"
-            or (character not in "\t\n\r\f" and unicodedata.category(character) in ("Cc", "Cn", "Co"))
-            for character in text
-        )
-    encoding = min(odd, key=odd.__getitem__)
-    if odd[encoding] * 50 > pairs:
+    # The right order of bytes gives characters that are common, and hardly one that does not exist; the wrong one and
+    # binary files give neither.
+    pairs = sample[: 2 * min(len(sample) // 2, SAMPLE // 8)]
+    judged = {
+        encoding: plausible_in_utf_16(codecs.getincrementaldecoder(encoding)("replace").decode(pairs))
+        for encoding in ("utf-16-le", "utf-16-be")
+    }
+    encoding = max(judged, key=lambda name: judged[name][0] - judged[name][1])
+    good, odd = judged[encoding]
+    if odd > 1 / 50 or good < 1 / 4:
         raise NotTextError(_("it is not text"))
     return encoding
 
 
-class TextFile:
-    """A text file being read: iterate it for its lines, with their ends; they are decoded on the way."""
+def open_text(stream: BinaryIO, notes: Notes, newline: str | None = None) -> io.TextIOWrapper:
+    """`stream` as text, in the encoding that its beginning tells, which `notes` learns; it is decoded on the way.
 
-    def __init__(self, path: Path):
-        with path.open("rb") as file:
-            sample = file.read(SAMPLE)
-            self.encoding = detect_encoding(sample, whole=not file.read(1))
-        self.path = path
-        self.position = 0  # bytes read so far, about
-        self.unreadable = 0  # characters that the encoding could not make sense of
+    Characters that it cannot make sense of become U+FFFD. `newline` as for `open`. Raises NotTextError.
+    """
+    sample = b""
+    while len(sample) < SAMPLE and (piece := stream.read(SAMPLE - len(sample))):
+        sample += piece
+    following = stream.read(1)
+    notes.encoding = detect_encoding(sample, whole=not following)
+    whole = io.BufferedReader(_Rejoined(sample + following, stream), 1 << 17)
+    return io.TextIOWrapper(whole, notes.encoding, "replace", newline)
 
-    def __iter__(self) -> Iterator[str]:
-        with self.path.open(encoding=self.encoding, errors="replace") as file:
-            while line := file.readline(LONGEST_LINE):
-                self.unreadable += line.count("\ufffd")
-                self.position = file.buffer.tell()  # type: ignore[attr-defined]
-                yield line
+
+class _Rejoined(io.RawIOBase):
+    """The beginning of a stream, which was read already, and the rest of it. It leaves the stream open."""
+
+    def __init__(self, beginning: bytes, rest: BinaryIO):
+        self._beginning = io.BytesIO(beginning)
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self._beginning.read(len(buffer)) or self._rest.read(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +19,17 @@ FORMAT = 1
 SHARD = 256 << 20  # bytes of text in a shard, about
 GROUP = 16 << 20  # bytes of text in a row group, about: what a reader holds at once
 Split = Literal["train", "val"]
+_NOT_COUNTED: dict[str, Any] = {
+    "estimated_tokens": 0,
+    "languages": {},
+    "lengths": {},
+    "formats": {},
+    "near_duplicates": 0,
+    "near_duplicates_dropped": False,
+    "near_duplicate_examples": [],
+    "held_out_is_alike": False,
+    "cleaning": {"steps": {}},
+}
 
 
 @dataclass
@@ -27,12 +39,6 @@ class Counts:
     documents: int = 0
     characters: int = 0
     bytes: int = 0
-
-    def add(self, text: str) -> None:
-        """Count one more document."""
-        self.documents += 1
-        self.characters += len(text)
-        self.bytes += len(text.encode())
 
 
 @dataclass
@@ -78,20 +84,28 @@ class Corpus:
 
     @property
     def report(self) -> dict[str, Any]:
-        """How the import went: sources, what was left out and why, samples."""
-        return read_object(self.path / "report.json")
+        """How the import went: sources, what was left out and why, samples; see report.py."""
+        report = read_object(self.path / "report.json")
+        if report.get("format", 1) < 2:  # of a version that counted less
+            report["skipped"] = [{"where": "", **skipped} for skipped in report["skipped"]]
+            report = {**_NOT_COUNTED, "skipped_in_all": len(report["skipped"]), **report}
+        return report
 
     def documents(self, split: Split | None = None) -> Iterator[str]:
         """The texts, of one split or of both, in their order; memory stays at one row group."""
+        for text, _source, its_split in self.rows():
+            if split is None or its_split == split:
+                yield text
+
+    def rows(self) -> Iterator[tuple[str, str, Split]]:
+        """Text, source and split of each document, in their order; memory stays at one row group."""
         import pyarrow.parquet as parquet
 
         for shard in self.manifest.shards:
             with parquet.ParquetFile(self.path / shard) as file:
-                for batch in file.iter_batches(batch_size=1024, columns=["text", "split"]):
-                    texts, splits = batch.column("text"), batch.column("split")
-                    for text, its_split in zip(texts, splits, strict=True):
-                        if split is None or its_split.as_py() == split:
-                            yield text.as_py()
+                for batch in file.iter_batches(batch_size=1024):
+                    columns = (batch.column(name).to_pylist() for name in ("text", "source", "split"))
+                    yield from zip(*columns, strict=True)
 
     def summary(self) -> dict[str, Any]:
         """What `corpus list --json` says of it."""
@@ -112,66 +126,48 @@ def list_corpora() -> list[Corpus]:
     return store.open_all("corpora", Corpus.open)
 
 
-@dataclass
-class CorpusWriter:
-    """Writes documents into the folder of a corpus to be; `finish` completes it."""
-
-    path: Path
-    name: str
-    train: Counts = field(default_factory=Counts)
-    val: Counts = field(default_factory=Counts)
-    shards: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        import hashlib
-
-        self._hash = hashlib.sha256()
-        self._rows: list[tuple[str, str, str]] = []
-        self._row_bytes = 0
-        self._shard_bytes = 0
-        self._file: Any = None
-
-    def add(self, text: str, source: str, split: Split) -> None:
-        """Append a document."""
-        counts = self.train if split == "train" else self.val
-        before = counts.bytes
-        counts.add(text)
-        self._hash.update(f"{split}\0{len(text)}\0{text}".encode())
-        self._rows.append((text, source, split))
-        self._row_bytes += counts.bytes - before
-        if self._row_bytes >= GROUP:
-            self._write_group()
-
-    def finish(self, report: dict[str, Any]) -> Manifest:
-        """Write what is left, the report and the manifest."""
-        self._write_group()
-        if self._file:
-            self._file.close()
-        manifest = Manifest(self.name, round(time.time(), 3), self.train, self.val, self.shards, self._hash.hexdigest())
-        write_json(self.path / "report.json", report)
-        write_json(self.path / "manifest.json", asdict(manifest))
-        return manifest
-
-    def _write_group(self) -> None:
-        import pyarrow
-        import pyarrow.parquet as parquet
-
-        if not self._rows:
-            return
-        schema = _schema()
-        if self._file is None or self._shard_bytes >= SHARD:
-            if self._file:
-                self._file.close()
-            self.shards.append(f"documents-{len(self.shards):05d}.parquet")
-            self._file = parquet.ParquetWriter(self.path / self.shards[-1], schema, compression="zstd")
-            self._shard_bytes = 0
-        columns = [pyarrow.array(column) for column in zip(*self._rows, strict=True)]
-        self._file.write_table(pyarrow.Table.from_arrays(columns, schema=schema))
-        self._shard_bytes += self._row_bytes
-        self._rows, self._row_bytes = [], 0
+def write_manifest(
+    folder: Path, name: str, shards: list[str], documents: Any, splits: Any, report: dict[str, Any]
+) -> Manifest:
+    """Complete a corpus with its report and manifest; `documents` are the numbers of those in it, see preparing.py."""
+    train, val = (
+        Counts(len(part), int(part["characters"].sum()), int(part["bytes"].sum()))
+        for part in (documents[splits == 1], documents[splits == 2])
+    )
+    digest = hashlib.sha256()
+    for begin in range(0, len(documents), 1 << 16):
+        part = documents[begin : begin + (1 << 16)]
+        for column in (part["high"], part["low"], splits[begin : begin + (1 << 16)]):
+            digest.update(column.tobytes())
+    manifest = Manifest(name, round(time.time(), 3), train, val, shards, digest.hexdigest())
+    write_json(folder / "report.json", report)
+    write_json(folder / "manifest.json", asdict(manifest))
+    return manifest
 
 
-def _schema() -> pyarrow.Schema:
+def write_shard(path: Path, tables: Iterator[pyarrow.Table]) -> None:
+    """Write tables of the columns text, source and split as one file."""
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    def write(group: list[pyarrow.Table]) -> None:
+        file.write_table(pyarrow.concat_tables(group).combine_chunks(), row_group_size=1 << 30)
+
+    with parquet.ParquetWriter(path, schema(), compression="zstd") as file:
+        group: list[pyarrow.Table] = []
+        size = 0
+        for table in tables:
+            group.append(table)
+            size += table.nbytes
+            if size >= GROUP:
+                write(group)
+                group, size = [], 0
+        if group:
+            write(group)
+
+
+def schema() -> pyarrow.Schema:
+    """The columns of a shard."""
     import pyarrow
 
     return pyarrow.schema([("text", pyarrow.large_string()), ("source", pyarrow.string()), ("split", pyarrow.string())])

@@ -34,6 +34,12 @@ class PieceModel:
     end: int = 2
     unknown: int = 0
     padding: int = -1
+    charsmap: bytes = b""  # how characters are normalised, in SentencePiece's words; of a model that was read
+
+    @property
+    def spells_bytes(self) -> bool:
+        """Whether it has pieces for the bytes of characters that have none."""
+        return any(piece.type == BYTE for piece in self.pieces)
 
     def encode(self) -> bytes:
         """The content of `tokenizer.model`. Text is left as it is, but for the space that may stand before it."""
@@ -41,11 +47,10 @@ class PieceModel:
             _bytes(1, _bytes(1, piece.text.encode()) + _float(2, piece.score) + _number(3, piece.type))
             for piece in self.pieces
         )
-        byte_fallback = any(piece.type == BYTE for piece in self.pieces)
         trainer = (
             _number(3, self.kind)
             + _number(4, len(self.pieces))
-            + _number(35, byte_fallback)
+            + _number(35, self.spells_bytes)
             + _number(40, self.unknown)
             + _number(41, self.begin)
             + _number(42, self.end)
@@ -59,7 +64,7 @@ class PieceModel:
         """The model in a file that SentencePiece has read before: it is whole."""
         pieces: list[ScoredPiece] = []
         kind, values = UNIGRAM, {40: 0, 41: 1, 42: 2, 43: -1}
-        prefix = True
+        prefix, charsmap = True, b""
         for field, content in _fields(data):
             if field == 1 and isinstance(content, bytes):
                 parts = dict(_fields(content))
@@ -71,8 +76,51 @@ class PieceModel:
                 told = {key: _signed(value) for key, value in _fields(content) if isinstance(value, int)}
                 kind, values = told.get(3, kind), values | told
             elif field == 3 and isinstance(content, bytes):
-                prefix = bool(dict(_fields(content)).get(3, True))
-        return cls(tuple(pieces), kind, prefix, values[41], values[42], values[40], values[43])
+                normalizer = dict(_fields(content))
+                prefix = bool(normalizer.get(3, True))
+                rules = normalizer.get(2, b"")
+                charsmap = rules if isinstance(rules, bytes) else b""
+        return cls(tuple(pieces), kind, prefix, values[41], values[42], values[40], values[43], charsmap)
+
+
+def truncated(data: bytes, vocab_size: int) -> bytes:
+    """The `tokenizer.model` of so many pieces inside that of a larger one, of the kinds BPE, CHAR and WORD.
+
+    These find their pieces one after the other, the best first, whatever the size: a smaller model is the beginning of
+    a larger one, what SentencePiece makes of the same text for that size. The single characters of a BPE are no merges,
+    and all stay. Raises ValueError where that leaves more pieces than `vocab_size`.
+    """
+    model = PieceModel.decode(data)
+    may_go = [
+        number
+        for number, piece in enumerate(model.pieces)
+        if piece.type == NORMAL and (model.kind != BPE or len(piece.text) > 1)
+    ]
+    surplus = len(model.pieces) - vocab_size
+    if surplus > len(may_go):
+        raise ValueError(f"{len(model.pieces) - len(may_go)} pieces are needed at least")
+    dropped = set(may_go[len(may_go) - surplus :]) if surplus > 0 else set()
+    made: list[bytes] = []
+    number = normal = 0
+    for field, content, begin, end in _places(data):
+        raw = data[begin:end]
+        if field == 1:
+            piece = model.pieces[number]
+            if number in dropped:
+                raw = b""
+            elif piece.type == NORMAL:
+                if model.kind == BPE:  # the score is the place
+                    raw = _bytes(1, _bytes(1, piece.text.encode()) + _float(2, -float(normal)))
+                normal += 1
+            number += 1
+        elif field == 2 and isinstance(content, bytes):
+            told = [
+                _number(4, len(model.pieces) - len(dropped)) if key == 4 else content[first:last]
+                for key, _value, first, last in _places(content)
+            ]
+            raw = _bytes(2, b"".join(told))
+        made.append(raw)
+    return b"".join(made)
 
 
 def _key(field: int, how: int) -> bytes:
@@ -106,6 +154,12 @@ def _signed(value: int) -> int:
 
 def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
     """The fields of a message: numbers as they are, all else as bytes."""
+    for field, content, _begin, _end in _places(data):
+        yield field, content
+
+
+def _places(data: bytes) -> Iterator[tuple[int, int | bytes, int, int]]:
+    """The fields of a message, and where each begins and ends."""
     place = 0
 
     def varint() -> int:
@@ -120,11 +174,13 @@ def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
             shift += 7
 
     while place < len(data):
+        begin = place
         key = varint()
         field, how = key >> 3, key & 7
         if how == _VARINT:
-            yield field, varint()
+            value = varint()
+            yield field, value, begin, place
             continue
         size = {_FIXED64: 8, _FIXED32: 4}.get(how) or varint()
-        yield field, data[place : place + size]
         place += size
+        yield field, data[place - size : place], begin, place

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -40,6 +41,8 @@ def _description(model: PieceModel) -> dict[str, Any]:
         if piece.type in (CONTROL, USER_DEFINED)
     ]
     replaced = {"type": "Replace", "pattern": {"String": " "}, "content": SPACE}
+    rules = base64.b64encode(model.charsmap).decode()
+    normalised = [{"type": "Precompiled", "precompiled_charsmap": rules}] if rules else []
     prepended = [{"type": "Prepend", "prepend": SPACE}] if model.add_dummy_prefix else []
     stripped = [{"type": "Strip", "content": " ", "start": 1, "stop": 0}] if model.add_dummy_prefix else []
     return {
@@ -47,7 +50,7 @@ def _description(model: PieceModel) -> dict[str, Any]:
         "truncation": None,
         "padding": None,
         "added_tokens": added,
-        "normalizer": {"type": "Sequence", "normalizers": [*prepended, replaced]},
+        "normalizer": {"type": "Sequence", "normalizers": [*normalised, *prepended, replaced]},
         "pre_tokenizer": None,
         "post_processor": _begin(model),
         "decoder": {
@@ -81,7 +84,7 @@ def _unigram(model: PieceModel) -> dict[str, Any]:
         "type": "Unigram",
         "unk_id": model.unknown,
         "vocab": [[piece.text, piece.score] for piece in model.pieces],
-        "byte_fallback": True,
+        "byte_fallback": model.spells_bytes,
     }
 
 
@@ -100,7 +103,7 @@ def _byte_pairs(model: PieceModel) -> dict[str, Any]:
         "continuing_subword_prefix": None,
         "end_of_word_suffix": None,
         "fuse_unk": True,
-        "byte_fallback": True,
+        "byte_fallback": model.spells_bytes,
         "ignore_merges": False,
         "vocab": {piece.text: number for number, piece in enumerate(model.pieces)},
         "merges": [[first, second] for _score, first, second in sorted(merges)],

@@ -41,6 +41,8 @@ class HuggingFaceTokenizer(Tokenizer):
             raise UserError(_("{path} is damaged: {error}.").format(path=path, error=_("it has no pieces")))
         self._to_bytes = _spelling(description, path)
         self.special = {text: number for number, (text, special) in self.added.items() if special}
+        model = description.get("model") or {}
+        self.unknown = vocabulary.get(model.get("unk_token") or "", model.get("unk_id"))
         # A control symbol that a person types is text like any other.
         backend.encode_special_tokens = True
 

@@ -12,7 +12,7 @@ import numpy as np
 import sentencepiece
 
 from ..errors import UserError
-from ..formats.sentencepiece_model import PieceModel
+from ..formats.sentencepiece_model import WORD, PieceModel
 from ..formats.tokenizer_json import tokenizer_files
 from ..language import gettext as _
 from .companions import Companions
@@ -44,6 +44,8 @@ class SentencePieceTokenizer(Tokenizer):
         ends = {named(beside.end or "", end), *beside.end_ids}
         self.end = frozenset(number for number in ends if 0 <= number < self._size)
         self.padding = named(beside.padding or "", padding if padding >= 0 else None)
+        unknown = self._processor.unk_id()
+        self.unknown = unknown if unknown >= 0 else None
         own_names = {
             name: str(self._processor.id_to_piece(number))
             for name, number in (("bos_token", begin), ("eos_token", end), ("pad_token", padding))
@@ -79,14 +81,21 @@ class SentencePieceTokenizer(Tokenizer):
         return self._size
 
     def encode_documents(self, texts: Sequence[str], threads: int = 1) -> list[np.ndarray[Any, np.dtype[np.int32]]]:
-        safe = [without_surrogates(text) for text in texts]
-        encoded = self._processor.encode(safe, return_type="numpy", num_threads=threads)
-        if self._spelled_space_sign is None:
-            return list(encoded)
-        return [
-            self._around_space_signs(text) if SPACE in text else self._spaces_as_bytes(numbers)
-            for text, numbers in zip(safe, encoded, strict=True)
-        ]
+        safe = [text if text.isascii() else without_surrogates(text) for text in texts]
+        encoded = list(self._processor.encode(safe, return_type="numpy", num_threads=threads))
+        if self._spelled_space_sign is not None:
+            if self._spells_spaces:
+                encoded = [self._spaces_as_bytes(numbers) for numbers in encoded]
+            for index, text in enumerate(safe):
+                if SPACE in text:
+                    encoded[index] = self._around_space_signs(text)
+        return encoded
+
+    @cached_property
+    def _spells_spaces(self) -> bool:
+        """Whether there may be a space without a piece: SentencePiece spells its own sign for it in bytes then."""
+        model = PieceModel.decode(self.model)
+        return model.kind == WORD or self._processor.is_unknown(self._processor.piece_to_id(SPACE))
 
     @cached_property
     def _spelled_space_sign(self) -> list[int] | None:

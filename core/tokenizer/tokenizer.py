@@ -33,6 +33,7 @@ class Tokenizer(ABC):
     begin: int | None  # the piece that a text starts with, if any
     end: frozenset[int]  # the pieces that end a text
     padding: int | None
+    unknown: int | None  # what becomes of characters that no piece and no bytes spell: they are lost
     special: dict[str, int]  # the control symbols by their text, which no person can type
     added: dict[int, tuple[str, bool]]  # pieces besides the model's own: text, and whether it is a control symbol
     files: dict[str, bytes]  # to put into a folder, for `at` to find it there again

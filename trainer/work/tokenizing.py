@@ -31,5 +31,7 @@ def run(job: Job, reporter: Reporter) -> None:
             name=job.target, pieces=report["vocab_size"], bytes=report["bytes_per_token"]
         )
     )
+    if report["choice"]:
+        reporter.message(report["choice"]["reason"])
     for remark in report["remarks"]:
         reporter.message(remark)

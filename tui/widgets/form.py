@@ -13,7 +13,7 @@ from textual.widgets import Input, Label, Select, Static
 
 from ...core.errors import UserError
 from ...core.language import gettext as _
-from ...core.options import OptionField, OptionsBase, fields, format_duration
+from ...core.options import OptionField, OptionsBase, fields
 
 Options = TypeVar("Options", bound=OptionsBase)
 
@@ -101,4 +101,4 @@ class Form(Vertical, Generic[Options]):
 def _shown(field: OptionField, value: Any) -> str:
     if value in (None, "", [], {}):
         return _("automatic") if value is None else ""
-    return format_duration(value) if field.kind == "duration" else str(value)
+    return field.show(value) if field.kind and value != field.word else str(value)

@@ -18,6 +18,7 @@ class ReadOptions:
     """What a person may say about how files are read."""
 
     column: str | None = None  # of a table, or field of a record, that holds the text; None: found
+    limit_bytes: int | None = None  # of the text that is taken of a data set; None: all of it
 
 
 @dataclass
@@ -50,3 +51,4 @@ class Format:
     convert: Callable[[Any], Iterable[str]] | None = None
     seekable: bool = False  # whether `read` moves about in the file
     lines: bool = False  # whether payloads are the lines of a text, which is yet to be cut into documents
+    records: bool = False  # whether each text is a document by itself, however long

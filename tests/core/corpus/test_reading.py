@@ -2,7 +2,6 @@
 
 import gzip
 import io
-import os
 import random
 import sqlite3
 import sys
@@ -13,8 +12,9 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from newleaf.core.corpus.reading import LONGEST_LINE, SAMPLE, NotTextError, TextFile, find_sources
-from newleaf.core.errors import UserError
+from newleaf.core.corpus.readers import text as text_files
+from newleaf.core.corpus.readers.base import Notes, NotTextError, ReadOptions
+from newleaf.core.corpus.reading import LONGEST_LINE, SAMPLE
 
 ENGLISH = "The quick brown fox — “said” nothing.\n" * 40
 GERMAN = "Über den Wolken muß die Freiheit wohl grenzenlos sein; schöne Grüße.\n" * 40
@@ -29,8 +29,14 @@ JAPANESE = "吾輩は猫である。名前はまだ無い。どこで生れた�
 
 def read(path, content):
     path.write_bytes(content)
-    file = TextFile(path)
-    return "".join(file), file
+    lines, notes = read_lines(path)
+    return "".join(lines), notes
+
+
+def read_lines(path):
+    notes = Notes()
+    with path.open("rb") as file:
+        return list(text_files.read(file, notes, ReadOptions())), notes
 
 
 @pytest.mark.parametrize(
@@ -113,7 +119,7 @@ def test_a_character_on_the_edge_of_the_sample_is_no_damage(tmp_path):
 
 def test_every_kind_of_line_end_is_one_line_end(tmp_path):
     (tmp_path / "f.txt").write_bytes(b"one\r\ntwo\rthree\nfour")
-    assert list(TextFile(tmp_path / "f.txt")) == ["one\n", "two\n", "three\n", "four"]
+    assert read_lines(tmp_path / "f.txt")[0] == ["one\n", "two\n", "three\n", "four"]
 
 
 def _zip():
@@ -167,96 +173,5 @@ def test_a_stray_zero_byte_does_not_make_it_another_encoding(tmp_path, text):
 def test_a_line_of_any_length_is_read_in_parts(tmp_path):
     text = "好 word " * 100_000
     (tmp_path / "f.txt").write_text(text, encoding="utf-8")
-    lines = list(TextFile(tmp_path / "f.txt"))
+    lines, _notes = read_lines(tmp_path / "f.txt")
     assert max(map(len, lines)) <= LONGEST_LINE and "".join(lines) == text
-
-
-def test_the_position_goes_from_the_beginning_to_the_end(tmp_path):
-    (tmp_path / "f.txt").write_text(ENGLISH * 40, encoding="utf-8")
-    file = TextFile(tmp_path / "f.txt")
-    positions = [file.position for _line in file]
-    assert positions == sorted(positions) and 0 < positions[0] < positions[-1] == (tmp_path / "f.txt").stat().st_size
-
-
-# Which files.
-
-
-def make(folder, *names):
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(name)
-
-
-def test_a_folder_gives_its_text_files_in_a_stable_order(tmp_path):
-    books = tmp_path / "books"
-    make(books, "b.txt", "a.md", "sub/c.TXT", "sub/deep/d.markdown", ".hidden/e.txt", "picture.png", ".f.txt", "noend")
-    found = find_sources([books])
-    assert [source.name for source in found] == [
-        "books/a.md",
-        "books/b.txt",
-        "books/sub/c.TXT",
-        "books/sub/deep/d.markdown",
-    ]
-    assert [source.size for source in found] == [4, 5, 9, 19]
-
-
-def test_each_file_once_however_often_it_is_meant(tmp_path):
-    make(tmp_path, "a.txt", "b.txt")
-    (tmp_path / "same.txt").symlink_to(tmp_path / "a.txt")
-    found = find_sources([tmp_path / "b.txt", tmp_path, tmp_path / "a.txt"])
-    assert [source.path.name for source in found] == ["b.txt", "a.txt"]
-
-
-def test_links_that_go_round_are_no_trap(tmp_path):
-    make(tmp_path, "a.txt")
-    (tmp_path / "loop").symlink_to(tmp_path)
-    (tmp_path / "self.txt").symlink_to(tmp_path / "self.txt")
-    (tmp_path / "dangling.txt").symlink_to(tmp_path / "absent")
-    assert [source.path.name for source in find_sources([tmp_path])] == ["a.txt"]
-    with pytest.raises(UserError, match=r"no file or folder .*self\.txt"):
-        find_sources([tmp_path / "self.txt"])
-
-
-def test_a_named_file_may_be_called_anything(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    make(tmp_path, "README", ".hidden", "~backup.txt", "-x")
-    assert [source.name for source in find_sources(["README", ".hidden", "~backup.txt", "-x"])] == [
-        "README",
-        ".hidden",
-        "~backup.txt",
-        "-x",
-    ]
-
-
-def test_home_may_be_written_shortly(tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    make(tmp_path, "a.txt")
-    assert find_sources(["~/a.txt"])[0].path == tmp_path / "a.txt"
-
-
-@pytest.mark.skipif(sys.platform == "darwin", reason="its file names are UTF-8")
-def test_a_name_that_is_no_utf_8_is_shown_as_well_as_it_can_be(tmp_path):
-    folder = tmp_path / "books"
-    folder.mkdir()
-    path = os.fsencode(folder) + b"/\xca\xe9.txt"
-    Path(os.fsdecode(path)).write_text("x")
-    for asked, shown in ((os.fsdecode(path), "\ufffd\ufffd.txt"), (folder, "books/\ufffd\ufffd.txt")):
-        (source,) = find_sources([asked])
-        assert source.name == shown and source.path.read_text() == "x"
-
-
-def test_what_is_not_there_is_told(tmp_path):
-    with pytest.raises(UserError, match=r"no file or folder .*absent"):
-        find_sources([tmp_path / "absent"])
-    with pytest.raises(UserError, match=r"No text files \(\.txt, .*\) in "):
-        find_sources([tmp_path])
-    with pytest.raises(UserError, match="No text files"):
-        find_sources([])
-
-
-def test_what_is_neither_a_file_nor_a_folder_is_told(tmp_path):
-    os.mkfifo(tmp_path / "pipe.txt")
-    with pytest.raises(UserError, match="neither a file nor a folder"):
-        find_sources([tmp_path / "pipe.txt"])
-    make(tmp_path, "a.txt")
-    assert [source.path.name for source in find_sources([tmp_path])] == ["a.txt"]

@@ -1,0 +1,66 @@
+"""All steps of cleaning that the options ask for, one after the other, and what they did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .dropped import Dropped
+from .options import CleaningOptions
+from .steps import STEPS
+from .tally import StepTally, Tally
+
+
+class Cleaner:
+    """Cleans one text after the other and keeps a tally.
+
+    What one step repairs can lay bare what an earlier one is for, so the steps that rewrite are repeated until nothing
+    changes: a text that was cleaned is clean. The steps that judge (quality, languages) see a text once.
+    """
+
+    def __init__(self, options: CleaningOptions | None = None) -> None:
+        options = options or CleaningOptions()
+        self._steps = [(step.name, step.judges, step.make(options)) for step in STEPS if options.is_on(step.name)]
+        self.tally = Tally(steps={name: StepTally() for name, _judges, _function in self._steps})
+
+    def clean(self, text: str, source: str = "") -> str | None:
+        """The cleaned text, or None where it is left out. A blank text is None too."""
+        tally = self.tally
+        tally.texts += 1
+        tally.characters_before += len(text)
+        changed: set[str] = set()
+        cleaned: str | Dropped = text
+        for name, before, cleaned in self._changes(text):
+            if isinstance(cleaned, Dropped):
+                tally.steps[name].add_drop(before, cleaned.reason, source)
+                return None
+            tally.steps[name].add_change(before, cleaned, source, again=name in changed)
+            changed.add(name)
+        if isinstance(cleaned, Dropped) or not cleaned or cleaned.isspace():
+            return None
+        tally.kept += 1
+        tally.characters_after += len(cleaned)
+        return cleaned
+
+    def explain(self, text: str) -> list[tuple[str, str, str | Dropped]]:
+        """What the steps do to `text`: (step, before, after) for each that changes it, in order. Counts nothing."""
+        return list(self._changes(text))
+
+    def _changes(self, text: str) -> Iterator[tuple[str, str, str | Dropped]]:
+        again = False
+        while True:
+            start = text
+            for name, judges, function in self._steps:
+                if judges and again:
+                    continue
+                cleaned = function(text)
+                if cleaned is text or cleaned == text:
+                    continue
+                if isinstance(cleaned, str) and not cleaned.strip() and text.strip():
+                    cleaned = Dropped("empty")
+                yield name, text, cleaned
+                if isinstance(cleaned, Dropped):
+                    return
+                text = cleaned
+            if text == start:
+                return
+            again = True

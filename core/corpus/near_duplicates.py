@@ -1,0 +1,222 @@
+"""Near duplicates among millions of documents: those whose sketches agree, found without comparing all with all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..language import gettext as _
+from ..progress import Progress, no_progress
+from .sketches import BANDS, ROWS, SIZE, sketch
+
+if TYPE_CHECKING:
+    import numpy
+
+__all__ = ["NearDuplicates", "sketch"]
+
+LEADERS = 64  # documents of one bucket, at most, with which all others of it are compared
+COMPARED = 1 << 14  # pairs compared at once
+READ = 1 << 17  # documents worked on at once
+
+_MULTIPLIER = 0x9E3779B97F4A7C15
+
+
+class NearDuplicates:
+    """Groups of documents of which one is much like another, by locality-sensitive hashing (LSH) of their sketches.
+
+    Two documents are compared when their sketches agree in all ROWS numbers of one of the BANDS bands, and joined when
+    they agree in the share `similarity` of all numbers, an estimate of the Jaccard similarity of their texts. Pairs of
+    similarity 0.8 are compared with probability 1 - (1 - 0.8 ** ROWS) ** BANDS = 99 %. Groups are single links, as is
+    usual: where A is like B and B is like C, all three are one group, even if A and C are less alike.
+
+    Documents that agree in one band are a bucket. All pairs of it are compared up to LEADERS + 1 documents. In a larger
+    one, all are compared with LEADERS of them, others in each band: enough where they are copies of few texts, and a
+    bucket of a million copies costs no more than a million comparisons. Which ones depends on the sketches alone, so
+    the groups do not depend on the order of the documents.
+
+    What is added lies in files in `folder`, 448 bytes a document, which belongs to this object alone and is for the
+    caller to remove. Memory is taken while `representatives` runs, some 40 bytes a document, beside pages of the files
+    that the system keeps while it has room for them.
+    """
+
+    def __init__(self, folder: Path, similarity: float = 0.7):
+        self.folder = folder
+        self.similarity = similarity
+        self.documents = 0
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in self._files():
+            path.write_bytes(b"")
+
+    def add(self, sketches: numpy.ndarray[Any, Any]) -> None:
+        """Take the next documents: sketches (documents, SIZE) as `sketch` makes them."""
+        import numpy as np
+
+        multipliers = np.array([pow(_MULTIPLIER, power, 1 << 64) for power in range(1, ROWS + 1)], np.uint64)
+        for begin in range(0, len(sketches), READ):
+            part = sketches[begin : begin + READ]
+            bands = np.stack([_mixed(band @ multipliers) for band in _bands(part)])
+            whole = _mixed(bands.T @ np.arange(1, 2 * BANDS, 2, dtype=np.uint64))
+            # 16 bits of each number tell two texts apart as well as 32 (b-bit minwise hashing, Li and König 2010,
+            # arXiv:0910.3349: two that differ seem equal once in 65,536 times).
+            for path, column in zip(self._files(), [part.astype(np.uint16), whole, *bands], strict=True):
+                with path.open("ab") as file:
+                    file.write(column.tobytes())
+        self.documents += len(sketches)
+
+    def representatives(self, progress: Progress = no_progress) -> numpy.ndarray[Any, Any]:
+        """For each document, as int64, the number of the first document of its group: its own where that is itself."""
+        import numpy as np
+
+        groups = _Groups(self.documents)
+        if self.documents < 2:
+            return groups.all()
+        sketches_file, wholes_file, *band_files = self._files()
+        sketches = np.memmap(sketches_file, np.uint16, "r", shape=(self.documents, SIZE))
+        wholes = np.memmap(wholes_file, np.uint64, "r", shape=(self.documents,))
+        for number, path in enumerate(band_files):
+            progress(number, BANDS, _("looking for near duplicates"))
+            documents, sizes = _buckets(np.fromfile(path, np.uint64))
+            documents, sizes = _open_buckets(documents, sizes, groups)
+            documents = _in_order(documents, sizes, wholes, number)
+            self._join_alike(documents, sizes, sketches, groups)
+        progress(BANDS, BANDS, _("looking for near duplicates"))
+        return groups.all()
+
+    def _join_alike(
+        self,
+        documents: numpy.ndarray[Any, Any],
+        sizes: numpy.ndarray[Any, Any],
+        sketches: numpy.ndarray[Any, Any],
+        groups: _Groups,
+    ) -> None:
+        """Join what is alike in each bucket: `documents` are those of all buckets, one after the other."""
+        import numpy as np
+
+        for leader in range(LEADERS):
+            if not len(documents):
+                return
+            starts = np.cumsum(sizes) - sizes
+            leaders = np.repeat(documents[starts + leader], sizes - leader - 1)
+            later = np.arange(len(documents)) - np.repeat(starts, sizes) > leader
+            others = documents[later]
+            for begin in range(0, len(others), COMPARED):
+                ones, twos = leaders[begin : begin + COMPARED], others[begin : begin + COMPARED]
+                apart = groups.of(ones) != groups.of(twos)
+                ones, twos = ones[apart], twos[apart]
+                equal = np.count_nonzero(sketches[ones] == sketches[twos], axis=1)
+                alike = equal >= self.similarity * SIZE
+                groups.join(ones[alike], twos[alike])
+            documents, sizes = _kept(documents, sizes, sizes > leader + 2)
+            documents, sizes = _open_buckets(documents, sizes, groups)
+
+    def _files(self) -> list[Path]:
+        names = ["sketches", "wholes", *(f"band-{number:02d}" for number in range(BANDS))]
+        return [self.folder / name for name in names]
+
+
+class _Groups:
+    """Which documents belong together, as a forest whose roots are the first of their groups."""
+
+    def __init__(self, documents: int):
+        import numpy as np
+
+        self._parents = np.arange(documents, dtype=np.int64)
+
+    def of(self, documents: numpy.ndarray[Any, Any]) -> numpy.ndarray[Any, Any]:
+        """The first documents of the groups of these documents."""
+        parents = self._parents
+        roots = parents[documents]
+        while (higher := parents[roots] != roots).any():
+            roots[higher] = parents[roots[higher]]
+        parents[documents] = roots
+        return roots
+
+    def join(self, ones: numpy.ndarray[Any, Any], twos: numpy.ndarray[Any, Any]) -> None:
+        """Make one group of those of each pair."""
+        import numpy as np
+
+        while len(ones):
+            ones, twos = self.of(ones), self.of(twos)
+            apart = ones != twos
+            ones, twos = ones[apart], twos[apart]
+            np.minimum.at(self._parents, np.maximum(ones, twos), np.minimum(ones, twos))
+
+    def all(self) -> numpy.ndarray[Any, Any]:
+        """The first documents of the groups of all documents; of no use afterwards."""
+        import numpy as np
+
+        for begin in range(0, len(self._parents), READ):
+            self.of(np.arange(begin, min(begin + READ, len(self._parents))))
+        return self._parents
+
+
+def _bands(sketches: numpy.ndarray[Any, Any]) -> Iterator[numpy.ndarray[Any, Any]]:
+    import numpy as np
+
+    for number in range(BANDS):
+        yield sketches[:, number * ROWS : (number + 1) * ROWS].astype(np.uint64)
+
+
+def _mixed(numbers: numpy.ndarray[Any, Any]) -> numpy.ndarray[Any, Any]:
+    """The numbers with their bits well mixed, for their upper bits are compared."""
+    import numpy as np
+
+    numbers = numbers ^ numbers >> np.uint64(32)
+    numbers *= np.uint64(_MULTIPLIER)
+    return numbers ^ numbers >> np.uint64(32)
+
+
+def _buckets(hashes: numpy.ndarray[Any, Any]) -> tuple[numpy.ndarray[Any, Any], numpy.ndarray[Any, Any]]:
+    """The documents whose hash is another's too, bucket by bucket, and how many each bucket has; `hashes` is used up.
+
+    Sorting hash and number of a document as one number takes no memory. The upper bits that are left of the hash, 38
+    for 50 million documents, make some thousand buckets of documents that have nothing in common.
+    """
+    import numpy as np
+
+    bits = np.uint64((len(hashes) - 1).bit_length())
+    parts = [slice(begin, min(begin + READ, len(hashes))) for begin in range(0, len(hashes), READ)]
+    for part in parts:
+        hashes[part] = hashes[part] >> bits << bits | np.arange(part.start, part.stop, dtype=np.uint64)
+    hashes.sort()
+    same = np.zeros(len(hashes) + 1, bool)  # as the one before
+    for part in parts:
+        before = hashes[max(0, part.start - 1) : part.stop - 1]
+        same[part.stop - len(before) : part.stop] = (hashes[part.stop - len(before) : part.stop] ^ before) >> bits == 0
+    member = same[:-1] | same[1:]
+    first = member & ~same[:-1]
+    starts = np.flatnonzero(first[member])
+    documents = (hashes[member] & np.uint64((1 << int(bits)) - 1)).astype(np.int64)
+    return documents, np.diff(np.append(starts, len(documents)))
+
+
+def _kept(
+    documents: numpy.ndarray[Any, Any], sizes: numpy.ndarray[Any, Any], keep: numpy.ndarray[Any, Any]
+) -> tuple[numpy.ndarray[Any, Any], numpy.ndarray[Any, Any]]:
+    import numpy as np
+
+    return documents[np.repeat(keep, sizes)], sizes[keep]
+
+
+def _open_buckets(
+    documents: numpy.ndarray[Any, Any], sizes: numpy.ndarray[Any, Any], groups: _Groups
+) -> tuple[numpy.ndarray[Any, Any], numpy.ndarray[Any, Any]]:
+    """The buckets whose documents do not all belong together yet."""
+    import numpy as np
+
+    if not len(documents):
+        return documents, sizes
+    roots = groups.of(documents)
+    starts = np.cumsum(sizes) - sizes
+    return _kept(documents, sizes, np.minimum.reduceat(roots, starts) != np.maximum.reduceat(roots, starts))
+
+
+def _in_order(
+    documents: numpy.ndarray[Any, Any], sizes: numpy.ndarray[Any, Any], wholes: numpy.ndarray[Any, Any], band: int
+) -> numpy.ndarray[Any, Any]:
+    """The documents of each bucket in an order that comes from their sketches, another one for each band."""
+    import numpy as np
+
+    order = _mixed(wholes[documents] + np.uint64(band * _MULTIPLIER & (1 << 64) - 1))
+    return documents[np.lexsort((order, np.repeat(np.arange(len(sizes)), sizes)))]

@@ -1,0 +1,204 @@
+"""JSON: one record a line, or a list of records, which is read one by one however long it is, or a single record."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Mapping
+from itertools import chain, islice
+from typing import Any, BinaryIO, cast
+
+from ...language import gettext as _
+from ...options import format_size
+from ..reading import SAMPLE, detect_encoding, open_text
+from .base import Format, Notes, NotTextError, ReadOptions
+from .records import CONVERSATIONS, texts_of
+
+LARGEST = 1 << 28  # bytes of one record
+_CHUNK = 1 << 17
+_FIRST_LINES = 5  # one of these is a whole record where a file is one record a line
+_MARK = b"\xef\xbb\xbf"
+
+# Strings are stepped over as a whole; a quote alone is a string whose end has not been read yet.
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\],]', re.DOTALL)
+
+
+def read(stream: BinaryIO, notes: Notes, options: ReadOptions) -> Iterator[str]:
+    """The texts of the records.
+
+    A record that is no JSON is noted with its line or number, and the rest goes on. Raises NotTextError.
+    """
+    utf8 = _in_utf8(stream, notes)
+    head = utf8.peek(SAMPLE)
+    if _by_lines(head):
+        records = _unwrapped(_lines(utf8, notes))
+    elif head.lstrip()[:1] == b"[":
+        records = _elements(utf8, notes)
+    else:
+        records = _unwrapped(_whole(utf8))
+    yield from texts_of(records, notes, options.column)
+
+
+FORMAT = Format("JSON", (".json", ".jsonl", ".ndjson"), read)
+
+
+class _Window(io.RawIOBase):
+    """A stream of which the first bytes are known."""
+
+    def __init__(self, head: bytes, rest: Any):
+        self._head, self._rest = head, rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self._head or self._rest(len(buffer))
+        piece, self._head = piece[: len(buffer)], piece[len(buffer) :]
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def _in_utf8(stream: BinaryIO, notes: Notes) -> io.BufferedReader:
+    """The file in UTF-8 without a mark, whatever its encoding."""
+    sample = b""
+    while len(sample) < SAMPLE and (piece := stream.read(SAMPLE - len(sample))):
+        sample += piece
+    following = stream.read(1)
+    encoding = detect_encoding(sample, whole=not following)
+    joined = io.BufferedReader(_Window(sample + following, stream.read), _CHUNK)
+    if encoding not in ("utf-8", "utf-8-sig"):
+        text = open_text(cast(BinaryIO, joined), notes)
+        return io.BufferedReader(_Window(b"", lambda size: text.read(max(1, size // 4)).encode()), SAMPLE)
+    notes.encoding = encoding
+    sample = sample.removeprefix(_MARK)
+    return io.BufferedReader(_Window(sample + following, stream.read), SAMPLE)
+
+
+def _by_lines(head: bytes) -> bool:
+    lines = [line for line in head.split(b"\n") if line.strip()]
+    if len(lines) < 2 and head.lstrip()[:1] == b"[":
+        return False
+    if len(lines) == 1:  # it, or at least its beginning
+        return True
+    return any(_parsed(line)[1] == "" for line in lines[:_FIRST_LINES])
+
+
+def _parsed(data: bytes) -> tuple[Any, str]:
+    """The value, or why there is none. Bytes that are no UTF-8 become U+FFFD."""
+    import orjson
+
+    try:
+        return orjson.loads(data), ""
+    except orjson.JSONDecodeError as error:
+        if "UTF-8" in error.msg:
+            mended = data.decode("utf-8", "replace").encode()
+            if mended != data:
+                return _parsed(mended)
+        return None, _("it is no JSON at character {number}").format(number=error.colno)
+
+
+def _too_long() -> str:
+    return _("it is longer than {size}").format(size=format_size(LARGEST))
+
+
+def _lines(stream: io.BufferedReader, notes: Notes) -> Iterator[tuple[str, Any]]:
+    number = 0
+    while line := stream.readline(LARGEST):
+        number += 1
+        where = _("line {number}").format(number=number)
+        if len(line) == LARGEST and not line.endswith(b"\n"):
+            while (more := stream.readline(_CHUNK)) and not more.endswith(b"\n"):
+                pass
+            notes.leave_out(where, _too_long())
+        elif line.strip():
+            value, reason = _parsed(line.strip())
+            if reason:
+                notes.leave_out(where, reason)
+            else:
+                yield where, value
+
+
+def _unwrapped(records: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """`records`; where there is but one, and in it a list of records, these."""
+    first = list(islice(records, 2))
+    lists = []
+    if len(first) == 1 and isinstance(value := first[0][1], Mapping):
+        lists = [
+            part
+            for name, part in value.items()
+            if name not in CONVERSATIONS and isinstance(part, list) and part and isinstance(part[0], Mapping)
+        ]
+    if lists:
+        for number, record in enumerate(max(lists, key=len), 1):
+            yield _("record {number}").format(number=number), record
+    else:
+        yield from chain(first, records)
+
+
+def _whole(stream: io.BufferedReader) -> Iterator[tuple[str, Any]]:
+    """A file that is one value."""
+    data = stream.read(LARGEST)
+    if len(data) == LARGEST:
+        raise NotTextError(
+            _("it is one record of more than {size}; write one record to a line").format(size=format_size(LARGEST))
+        )
+    value, reason = _parsed(data)
+    if reason:
+        raise NotTextError(reason)
+    yield _("record {number}").format(number=1), value
+
+
+def _elements(stream: io.BufferedReader, notes: Notes) -> Iterator[tuple[str, Any]]:
+    """The elements of a list, one after the other, in memory for one of them."""
+    number = 0
+    for piece in _pieces(stream, notes):
+        number += 1
+        where = _("record {number}").format(number=number)
+        if piece is None:
+            notes.leave_out(where, _too_long())
+            continue
+        value, reason = _parsed(piece)
+        if reason:
+            notes.leave_out(where, reason)
+        else:
+            yield where, value
+
+
+def _pieces(stream: io.BufferedReader, notes: Notes) -> Iterator[bytes | None]:
+    """The bytes of each element of the list that the stream holds; None for one over LARGEST."""
+    data = b""
+    start, position, depth = 0, 0, 0  # of the element, of what has been looked at; how many brackets are open
+    dropped = False  # the beginning of an element that is too long
+    while True:
+        # As much again as there is, so that a long element is not looked at again and again.
+        more = stream.read(max(_CHUNK, len(data) - start))
+        if not more:
+            break
+        data, position, start = data[start:] + more, position - start, 0
+        while match := _TOKEN.search(data, position):
+            token = match[0]
+            if token == b'"':
+                position = match.start()
+                break
+            position = match.end()
+            if token in (b"{", b"["):
+                depth += 1
+                if depth == 1:
+                    start = position
+            elif token == b"," and depth == 1:
+                yield None if dropped else data[start : match.start()]
+                start, dropped = position, False
+            elif token in (b"}", b"]"):
+                depth -= 1
+                if depth == 0:
+                    if dropped or data[start : match.start()].strip():
+                        yield None if dropped else data[start : match.start()]
+                    return
+        else:
+            position = len(data)
+        if len(data) - start > LARGEST:
+            dropped = True
+            start = position
+    if data[start:].strip():
+        yield data[start:]
+    notes.leave_out(_("its end"), _("the list is not closed; the file may be cut off"))
