@@ -175,7 +175,9 @@ class OptionField:
         return noun
 
     def show(self, value: float) -> str:
-        """A number as a person reads it: in the unit of the option's kind."""
+        """A value as a person reads it: a number in the unit of the option's kind, on or off."""
+        if isinstance(value, bool):
+            return "on" if value else "off"
         shown = {"duration": format_duration, "size": format_size}.get(self.kind or "", _plain_number)
         return shown(value)
 

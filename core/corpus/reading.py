@@ -21,8 +21,13 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 LIKELY, POSSIBLE = 0.35, 0.15  # of an encoding of East Asia, as `plausibility.py` judges it
-_JUDGED = ("gb2312", "gbk", "gb18030", "hz", "big5", "big5hkscs", "cp950", "cp932", "shift_jis", "shift_jis_2004")
-_JUDGED += ("shift_jisx0213", "euc_jp", "euc_jis_2004", "euc_jisx0213", "euc_kr", "cp949", "johab")
+# What charset_normalizer is not asked about.
+_JUDGED = frozenset(
+    (
+        *("gb2312", "gbk", "gb18030", "hz", "big5", "big5hkscs", "cp950", "euc_kr", "cp949", "johab"),
+        *("cp932", "shift_jis", "shift_jis_2004", "shift_jisx0213", "euc_jp", "euc_jis_2004", "euc_jisx0213"),
+    )
+)
 _CONTROL_BYTES = [bytes([value]) for value in set(range(32)) - set(b"\t\n\r\f\b\x1b") | {0x7F}]
 
 

@@ -253,6 +253,9 @@ class _Unfolding:
         yield from self._text(name, stream, size, found)
 
     def _text(self, name: str, stream: Stream, size: int | None, kind: Format) -> Iterator[Opened | LeftOut]:
+        if not stream.head(1) and stream.damage:
+            yield LeftOut(name, stream.damage)
+            return
         if kind.seekable and self.file is not None and stream.packed is None:
             self.file.seek(0)
             yield Opened(name, self.file, kind, size, self.source, self.position)

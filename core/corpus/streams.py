@@ -82,12 +82,16 @@ class Stream(io.RawIOBase):
         try:
             piece = self._read(length)
         except _DAMAGE as error:
-            where = format_size(self.given + len(self._ahead))
-            reason = str(error) if isinstance(error, Damaged) else ""
-            self.damage = reason or _("it is damaged after {size}").format(size=where)
+            self.damage = (str(error) if isinstance(error, Damaged) else "") or self._where()
             return b""
         self._check(len(piece))
         return b"" if self.damage else piece
+
+    def _where(self) -> str:
+        place = self.given + len(self._ahead)
+        if not place:
+            return _("it is damaged at its beginning, or something else than its name says")
+        return _("it is damaged after {size}").format(size=format_size(place))
 
     def _check(self, length: int) -> None:
         total = self.given + len(self._ahead) + length

@@ -6,7 +6,7 @@ import base64
 import json
 from typing import Any
 
-from .sentencepiece_model import BPE, CHAR, CONTROL, NORMAL, UNIGRAM, USER_DEFINED, PieceModel
+from .sentencepiece_model import BPE, CHAR, CONTROL, NORMAL, UNIGRAM, USER_DEFINED, PieceModel, ScoredPiece
 
 SPACE = "\u2581"
 
@@ -33,7 +33,7 @@ def _description(model: PieceModel) -> dict[str, Any]:
     added = [
         {
             "id": number,
-            "content": piece.text,
+            "content": _text(piece),
             "special": piece.type == CONTROL,
             **dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False),
         }
@@ -66,6 +66,11 @@ def _description(model: PieceModel) -> dict[str, Any]:
     }
 
 
+def _text(piece: ScoredPiece) -> str:
+    """As it stands in the vocabulary; symbols are looked for before spaces become their sign."""
+    return piece.text.replace(SPACE, " ") if piece.type == USER_DEFINED else piece.text
+
+
 def _begin(model: PieceModel) -> dict[str, Any] | None:
     if model.begin < 0:
         return None
@@ -83,7 +88,7 @@ def _unigram(model: PieceModel) -> dict[str, Any]:
     return {
         "type": "Unigram",
         "unk_id": model.unknown,
-        "vocab": [[piece.text, piece.score] for piece in model.pieces],
+        "vocab": [[_text(piece), piece.score] for piece in model.pieces],
         "byte_fallback": model.spells_bytes,
     }
 
@@ -105,6 +110,6 @@ def _byte_pairs(model: PieceModel) -> dict[str, Any]:
         "fuse_unk": True,
         "byte_fallback": model.spells_bytes,
         "ignore_merges": False,
-        "vocab": {piece.text: number for number, piece in enumerate(model.pieces)},
+        "vocab": {_text(piece): number for number, piece in enumerate(model.pieces)},
         "merges": [[first, second] for _score, first, second in sorted(merges)],
     }

@@ -19,7 +19,6 @@ size V, so all sizes are measured after learning once. What unigram would cost i
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -29,6 +28,7 @@ from ..language import gettext as _
 from ..progress import part
 from .learning import learn
 from .options import TokenizerOptions
+from .report import measured
 from .sample import Sample
 from .sentencepiece import SentencePieceTokenizer
 
@@ -53,22 +53,21 @@ def choose(
     model = learn(sample, measured_with, largest, remarks)
     layers, width = next((layers, width) for most, layers, width in SHAPES if total <= most)
     body = 12 * layers * width**2
-    size = sum(len(text.encode()) for text in held_out)
     candidates = []
     for vocab_size in _sizes(SentencePieceTokenizer(model).vocab_size):
         try:
             smaller = SentencePieceTokenizer(truncated(model, vocab_size))
         except ValueError:  # the characters alone are more
             continue
-        tokens = max(1, sum(map(len, smaller.encode_documents(held_out, os.cpu_count() or 1))))
+        rate = max(1e-3, measured(smaller, held_out)["bytes_per_token"])
         embedding = vocab_size * width
         candidates.append(
             {
                 "vocab_size": vocab_size,
-                "bytes_per_token": round(size / tokens, 3),
+                "bytes_per_token": rate,
                 "embedding_parameters": embedding,
                 "embedding_share": round(embedding / (body + embedding), 4),
-                "cost": (body + embedding) * tokens / max(1, size),
+                "cost": (body + embedding) / rate,
             }
         )
     lowest = min(candidate["cost"] for candidate in candidates)

@@ -9,7 +9,7 @@ from typing import Any
 from .report import measured
 from .tokenizer import Tokenizer
 
-LONGEST, SHORTEST = 80, 8  # characters of an example
+LONGEST, SHORTEST = 80, 20  # characters of an example
 MOST_LINES = 2_000  # that examples are taken from
 
 

@@ -62,7 +62,7 @@ class TokenizerOptions(OptionsBase):
         200_000_000,
         N_("How much text to learn from at most; of a larger corpus documents are drawn by chance."),
         minimum=1_000_000,
-        maximum=1_000_000_000_000,
+        maximum=100_000_000_000,
         kind="size",
         metavar="SIZE",
     )
@@ -70,7 +70,10 @@ class TokenizerOptions(OptionsBase):
     @property
     def fixed_pieces(self) -> int:
         """How many pieces there are whatever the text is: bytes, control symbols, white space, a person's own."""
-        return BYTES * self.byte_fallback + len(CONTROL) + len(WHITE_SPACE) + len(self.symbol)
+        symbols = len(WHITE_SPACE) + len(self.symbol)
+        if self.type == "word":
+            symbols *= 2  # SentencePiece keeps them with a space before them too
+        return BYTES * self.byte_fallback + len(CONTROL) + symbols
 
     def problems(self) -> list[str]:
         found = [problem for symbol in dict.fromkeys(self.symbol) if (problem := _problem_of(symbol))]

@@ -59,13 +59,15 @@ def counts(tokenizer: Tokenizer, texts: Sequence[str]) -> Numbers:
 def measured(tokenizer: Tokenizer, texts: Sequence[str]) -> dict[str, Any]:
     """How the texts are cut: rates, what is spelled in bytes or lost, and the same for each script."""
     seen = counts(tokenizer, texts)
-    tokens, size = max(1, int(seen.sum())), sum(len(text.encode("utf-8", "replace")) for text in texts)
-    characters = sum(map(len, texts))
+    tokens = max(1, int(seen.sum()))
+    size = sum(len(text.encode("utf-8", "replace")) for text in texts)
+    kept = min(size, int((seen * tokenizer.byte_lengths).sum()))  # less where characters are lost
+    characters = sum(map(len, texts)) * kept / max(1, size)
     unknown = 0 if tokenizer.unknown is None else seen[tokenizer.unknown]
     return {
         "held_out_bytes": size,
         "tokens": int(seen.sum()),
-        "bytes_per_token": round(size / tokens, 3),
+        "bytes_per_token": round(kept / tokens, 3),
         "characters_per_token": round(characters / tokens, 3),
         "spelled_in_bytes": round(int(seen[tokenizer.is_byte].sum()) / tokens, 4),  # the share of pieces
         "unknown": round(int(unknown) / tokens, 4),
@@ -130,7 +132,7 @@ def remarks_on(options: TokenizerOptions, report: dict[str, Any]) -> list[str]:
     if options.type == "word" and without_spaces > MUCH:
         found.append(
             _(
-                "Text such as Chinese has no spaces: its words are whole clauses here, and most are spelled in bytes. "
+                "Text such as Chinese has no spaces: its words are whole clauses here, few of which come again. "
                 "--type bpe or unigram suits it better."
             )
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import sentencepiece
 
 from ..errors import UserError
-from ..formats.sentencepiece_model import WORD, PieceModel
+from ..formats.sentencepiece_model import USER_DEFINED, WORD, PieceModel
 from ..formats.tokenizer_json import tokenizer_files
 from ..language import gettext as _
 from .companions import Companions
@@ -82,20 +83,51 @@ class SentencePieceTokenizer(Tokenizer):
 
     def encode_documents(self, texts: Sequence[str], threads: int = 1) -> list[np.ndarray[Any, np.dtype[np.int32]]]:
         safe = [text if text.isascii() else without_surrogates(text) for text in texts]
-        encoded = list(self._processor.encode(safe, return_type="numpy", num_threads=threads))
+        if self._kind != WORD or not self._symbols:
+            return self._encode(safe, threads)
+        # A model of words takes what stands between spaces for one: symbols and ends of lines have to be cut out first.
+        pattern = re.compile(f"({'|'.join(map(re.escape, sorted(self._symbols, key=len, reverse=True)))})")
+        split = [pattern.split(text) for text in safe]
+        encoded = iter(self._encode([part for parts in split for part in parts[::2]], threads))
+        return [
+            np.concatenate(
+                [
+                    np.array([self._symbols[part]], dtype=np.int32) if index % 2 else next(encoded)
+                    for index, part in enumerate(parts)
+                ]
+            )
+            for parts in split
+        ]
+
+    def _encode(self, texts: list[str], threads: int) -> list[np.ndarray[Any, np.dtype[np.int32]]]:
+        encoded = list(self._processor.encode(texts, return_type="numpy", num_threads=threads))
         if self._spelled_space_sign is not None:
             if self._spells_spaces:
                 encoded = [self._spaces_as_bytes(numbers) for numbers in encoded]
-            for index, text in enumerate(safe):
+            for index, text in enumerate(texts):
                 if SPACE in text:
                     encoded[index] = self._around_space_signs(text)
         return encoded
 
     @cached_property
+    def _kind(self) -> int:
+        return PieceModel.decode(self.model).kind
+
+    @cached_property
+    def _symbols(self) -> dict[str, int]:
+        """Pieces that are always one, whatever stands around them."""
+        found = {
+            piece.text: number
+            for number, piece in enumerate(PieceModel.decode(self.model).pieces)
+            if piece.type == USER_DEFINED
+        }
+        # SentencePiece adds those with a space before them to a model of words.
+        return {text.replace(SPACE, " "): n for text, n in found.items() if text.removeprefix(SPACE) == text}
+
+    @cached_property
     def _spells_spaces(self) -> bool:
         """Whether there may be a space without a piece: SentencePiece spells its own sign for it in bytes then."""
-        model = PieceModel.decode(self.model)
-        return model.kind == WORD or self._processor.is_unknown(self._processor.piece_to_id(SPACE))
+        return self._kind == WORD or self._processor.is_unknown(self._processor.piece_to_id(SPACE))
 
     @cached_property
     def _spelled_space_sign(self) -> list[int] | None:
@@ -109,7 +141,7 @@ class SentencePieceTokenizer(Tokenizer):
             if index:
                 parts.append(np.array(self._spelled_space_sign, dtype=np.int32))
             if part:
-                parts += self.encode_documents([part])
+                parts += self._encode([part], 1)
         return np.concatenate(parts)
 
     def _spaces_as_bytes(self, numbers: np.ndarray[Any, np.dtype[np.int32]]) -> np.ndarray[Any, np.dtype[np.int32]]:

@@ -101,4 +101,4 @@ class Form(Vertical, Generic[Options]):
 def _shown(field: OptionField, value: Any) -> str:
     if value in (None, "", [], {}):
         return _("automatic") if value is None else ""
-    return field.show(value) if field.kind and value != field.word else str(value)
+    return field.show(value) if field.kind or field.type is bool else str(value)

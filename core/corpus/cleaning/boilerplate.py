@@ -20,7 +20,7 @@ _CERTAIN = re.compile(
     | (?:share|tweet|pin|print|e-?mail)\ (?:this(?:\ (?:post|page|article|story))?|on\ \w+)(?:\s*[:!.])?
     | (?:click\ to\ )?share\ on\ \w+.{0,30}
     | follow\ us(?:\ on\ .{1,60})?[:.!]?
-    | (?:please\ )?(?:subscribe|sign\ up)\ (?:to|for)\ (?:our|the)\ .{0,30}(?:newsletter|mailing\ list|channel|feed).{0,80}
+    | (?:please\ )?(?:subscribe|sign\ up)\ (?:to|for)\ (?:our|the)\ .{0,30}(?:newsletter|mailing\ list|feed).{0,80}
     | (?:please\ )?(?:log|sign)[ -]?in\ (?:or\ (?:register|sign\ up)\ )?to\ .{1,60}
     | (?:you\ must\ be\ logged\ in|leave\ a\ (?:reply|comment)|your\ email\ address\ will\ not\ be).{0,120}
     | back\ to\ (?:the\ )?top
@@ -35,7 +35,7 @@ _CERTAIN = re.compile(
     | .*关注.{0,20}(?:公众号|官方微信|官方微博).*
     | .*(?:未经|不得|请勿|禁止).{0,20}(?:转载|授权|许可).{0,30}
     | .*转载请(?:注明|联系).*
-    | .*\bICP[备证].{0,20}\d.*
+    | .*ICP[备证].{0,20}\d.*
     | .*公网安备.*\d.*
     | 分享[到至]\s*[:：]?.{0,40}
     | .*(?:设为首页|加入收藏|返回顶部|打印本页|关闭窗口).*
@@ -53,12 +53,13 @@ HINTS = (
 )
 # Words of menus. One of them alone on a line may be a heading, so they go only together.
 _MENU_WORDS = """
-    home|menu|search|login|log in|log out|sign in|sign up|register|subscribe|unsubscribe|share|tweet|print|comment|comments
-    next|previous|prev|next page|previous page|next post|previous post|about|about us|contact|contact us|help|faq|site map
+    home|menu|search|login|log in|log out|sign in|sign up|register|subscribe|share|tweet|print|comment|comments
+    unsubscribe|site map|next|previous|prev|next page|previous page|next post|previous post
+    about|about us|contact|contact us|help|faq
     sitemap|archive|archives|categories|tags|terms|terms of use|terms of service|privacy|privacy policy|cookie policy
     advertisement|advertise|careers|press|blog|news|products|services|support|shop|cart|my account|account|rss|facebook
-    twitter|instagram|linkedin|youtube|pinterest|whatsapp|read more|more|related posts|related articles|loading|reply|like
-    follow|download|close|ok|accept
+    twitter|instagram|linkedin|youtube|pinterest|whatsapp|read more|more|related posts|related articles|loading
+    reply|like|follow|download|close|ok|accept
     首页|主页|登录|登陆|注册|退出|搜索|菜单|导航|关于我们|联系我们|网站地图|帮助|帮助中心|更多|上一页|下一页|分享|收藏|评论|点赞|举报
     打印|关闭|下载|订阅|新闻|产品|服务|招聘|友情链接|免责声明|隐私政策|用户协议|广告|相关阅读|相关推荐|推荐阅读|热门推荐|热门文章
     最新文章|微博|微信|正文|返回
@@ -90,7 +91,7 @@ def remove_boilerplate(text: str) -> str:
             run.append(number)
         elif line.strip():
             if len(run) > 1 or (run and kinds[run[0]] == _SURELY):
-                gone.update(run)
+                gone.update(range(run[0], run[-1] + 1))
             run = []
     return "\n".join([line for number, line in enumerate(lines) if number not in gone]) if gone else text
 
@@ -105,16 +106,18 @@ def _kinds(text: str) -> dict[int, int]:
             continue
         if len(line) <= _LONGEST_MENU_WORD and line.strip(_AROUND_MENU_WORD) in MENU_WORDS:
             kinds[number] = _MAYBE
-        elif (hints and any(hint in line for hint in hints) and _CERTAIN.fullmatch(line.strip())) or (
-            any(separator in line for separator in _SEPARATORS) and _is_menu(line.strip())
-        ):
+        elif (hints and _is_notice(line, hints)) or _is_menu(line.strip()):
             kinds[number] = _SURELY
     return kinds
 
 
+def _is_notice(line: str, hints: list[str]) -> bool:
+    return any(hint in line for hint in hints) and _CERTAIN.fullmatch(line.strip()) is not None
+
+
 def _is_menu(line: str) -> bool:
     """Whether it is a row of short entries, at least two of them words of a menu. A row of a table begins with |."""
-    if line.startswith("|"):
+    if line.startswith("|") or not any(separator in line for separator in _SEPARATORS):
         return False
     parts = [part for part in _SEPARATOR.split(line) if part]
     if len(parts) < 3 or max(map(len, parts)) > _PART_LENGTH:

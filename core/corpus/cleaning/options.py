@@ -42,8 +42,8 @@ class CleaningOptions(OptionsBase):
     clean: str = option(
         "standard",
         N_(
-            "How much to clean: none, standard (repair characters and spaces, drop exact duplicates), strict (also drop "
-            "menus, poor texts and near duplicates, and mask personal data)."
+            "How much to clean: none, standard (repair characters and spaces, drop exact duplicates), strict (also "
+            "drop menus, poor texts and near duplicates, and mask personal data)."
         ),
         choices=PRESET_NAMES,
     )
@@ -83,12 +83,12 @@ class CleaningOptions(OptionsBase):
     )
     stop_words: str = option(
         "auto",
-        N_("Remove the most frequent words, such as the. A GPT needs them to learn to write: leave this off for one."),
+        N_("Remove the most frequent words, such as the. A GPT learns to write with them: leave this off for one."),
         choices=SWITCH,
     )
     punctuation: str = option(
         "auto",
-        N_("Remove punctuation. A GPT needs it to learn to write: leave this off for one."),
+        N_("Remove punctuation. A GPT learns to write with it: leave this off for one."),
         choices=SWITCH,
     )
     duplicates: str = option("auto", N_("Leave out texts that are exactly as another."), choices=SWITCH)

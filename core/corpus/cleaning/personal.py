@@ -1,4 +1,4 @@
-"""The step that masks personal data and secrets: e-mail addresses, numbers of telephones, people and cards, passwords."""
+"""The step that masks personal data and secrets: e-mail addresses, phone, identity and card numbers, passwords."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ _BANK_ACCOUNT = re.compile(
     r"(?<![A-Za-z0-9_-])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9_-])"
 )
 _CARD = re.compile(
-    r"(?<![A-Za-z0-9_.-])(?:3[47]\d{2}([ -]?)\d{6}\1\d{5}|[2-6]\d{3}([ -]?)\d{4}\2\d{4}\2\d{4}(?:\2\d{3})?)(?![A-Za-z0-9_-])"
+    r"(?<![A-Za-z0-9_.-])(?:3[47]\d{2}([ -]?)\d{6}\1\d{5}"
+    r"|[2-6]\d{3}([ -]?)\d{4}\2\d{4}\2\d{4}(?:\2\d{3})?)(?![A-Za-z0-9_-])"
 )
 # Numbers that tell by their form that they are a telephone's: with a country, a Chinese mobile, a Chinese landline, the
 # American groups; and any after a word such as Tel. or 电话.

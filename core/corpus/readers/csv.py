@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, BinaryIO
 
 from ...language import gettext as _
@@ -61,8 +62,7 @@ def read(stream: BinaryIO, notes: Notes, options: ReadOptions) -> Iterator[str]:
     columns = sample[0] if titled else [str(number) for number in range(1, len(sample[0]) + 1)]
     index = _index(columns, sample[titled:], options.column)
     notes.column = columns[index]
-    lines = _Lines(_Rejoined(beginning, text), notes)
-    for number, row in _rows(lines, manner, len(columns), notes):
+    for number, row in rows(_Rejoined(beginning, text), manner, len(columns), notes):
         if titled:
             titled = False
             continue
@@ -84,11 +84,11 @@ FORMAT = Format("table", (".csv", ".tsv"), read)
 def _odd(notes: Notes, number: int, row: Sequence[str], columns: Sequence[str]) -> None:
     notes.leave_out(
         _("line {number}").format(number=number),
-        _("it has {fields} fields and not {columns}").format(fields=len(row), columns=len(columns)),
+        _("its number of fields is {fields} and not {columns}").format(fields=len(row), columns=len(columns)),
     )
 
 
-def _index(columns: list[str], rows: list[list[str]], asked: str | None) -> int:
+def _index(columns: list[str], sample: list[list[str]], asked: str | None) -> int:
     if asked:
         if asked in columns:
             return columns.index(asked)
@@ -99,7 +99,7 @@ def _index(columns: list[str], rows: list[list[str]], asked: str | None) -> int:
             return int(asked) - 1
         raise missing(asked, columns)
     found = find_column(
-        {column: [row[number] for row in rows if number < len(row)] for number, column in enumerate(columns)}
+        {column: [row[number] for row in sample if number < len(row)] for number, column in enumerate(columns)}
     )
     if found is None:
         raise none_found(columns)
@@ -115,11 +115,11 @@ def find_manner(beginning: str, whole: bool) -> Manner:
     best, most = Manner(_SEPARATORS[0], True, escaped), (0.0, 0)
     for separator in _SEPARATORS:
         manner = Manner(separator, _is_quoted(beginning, separator), escaped)
-        rows = _sample(beginning, manner, whole)
-        if not rows or len(rows[0]) < 2:
+        found = _sample(beginning, manner, whole)
+        if not found or len(found[0]) < 2:
             continue
-        width, _times = Counter(map(len, rows)).most_common(1)[0]
-        alike = sum(len(row) == len(rows[0]) for row in rows) / len(rows)
+        width = len(found[0])
+        alike = sum(len(row) == width for row in found) / len(found)
         if alike >= 0.5 and (round(alike, 1), width) > most:
             best, most = manner, (round(alike, 1), width)
     return best
@@ -135,18 +135,13 @@ def _is_quoted(beginning: str, separator: str) -> bool:
 
 
 def _sample(beginning: str, manner: Manner, whole: bool) -> list[list[str]]:
-    lines = _Lines(io.StringIO(beginning, newline=""), Notes())
-    rows = []
-    for _number, row in _rows(lines, manner, None, Notes()):
-        rows.append(row)
-        if len(rows) > _ROWS:
-            break
-    return rows if whole or len(rows) < 2 or len(rows) > _ROWS else rows[:-1]  # the last one may be cut
+    found = [row for _number, row in islice(rows(io.StringIO(beginning, newline=""), manner, None, Notes()), _ROWS)]
+    return found if whole or len(found) < 2 or len(found) == _ROWS else found[:-1]  # the last one may be cut
 
 
-def has_header(rows: list[list[str]]) -> bool:
+def has_header(sample: list[list[str]]) -> bool:
     """Whether the first row names the columns: short titles, each once, unlike what is below them."""
-    titles = [title.strip() for title in rows[0]]
+    titles = [title.strip() for title in sample[0]]
     if (
         len(set(titles)) < len(titles)
         or sum(map(bool, titles)) < len(titles) - 1  # that of the numbers may be empty
@@ -155,7 +150,7 @@ def has_header(rows: list[list[str]]) -> bool:
         return False
     if any(title.lower() in NAMES for title in titles):
         return True
-    below = rows[1:]
+    below = sample[1:]
     for index, title in enumerate(titles):
         values = [row[index] for row in below if index < len(row) and row[index].strip()]
         if not values:
@@ -234,8 +229,12 @@ class _Lines:
         return str(line)
 
 
-def _rows(lines: _Lines, manner: Manner, width: int | None, notes: Notes) -> Iterator[tuple[int, list[str]]]:
-    """Each row that is not empty with the number of its first line."""
+def rows(text: Any, manner: Manner, width: int | None, notes: Notes) -> Iterator[tuple[int, list[str]]]:
+    """Each row of `text`, which has readline, that is not empty, with the number of its first line.
+
+    `width` is how many fields a row of several lines must have not to be one whose quote is broken; None: any.
+    """
+    lines = _Lines(text, notes)
     while True:
         lines.begin()
         reader = csv.reader(lines, strict=True, **manner.options)

@@ -12,30 +12,10 @@ from .packages import Package, parse_xml, resolve
 
 # What holds no text of the document: deletions and what was moved away (tracked changes), properties, the old copy of
 # a drawing's text for programs that know only that, pictures' data, instructions of fields.
-_LEFT_OUT = frozenset(
-    [
-        "del",
-        "moveFrom",
-        "rPr",
-        "pPr",
-        "sectPr",
-        "tblPr",
-        "tcPr",
-        "trPr",
-        "sdtPr",
-        "Fallback",
-        "instrText",
-        "delText",
-        "delInstrText",
-        "commentRangeStart",
-        "rt",
-        "binData",
-        "pict_data",
-        "footnoteRef",
-        "endnoteRef",
-        "annotationRef",
-    ]
-)
+_LEFT_OUT = frozenset((
+    "del", "moveFrom", "rPr", "pPr", "sectPr", "tblPr", "tcPr", "trPr", "sdtPr", "Fallback", "instrText", "delText",
+    "delInstrText", "commentRangeStart", "rt", "binData", "pict_data", "footnoteRef", "endnoteRef", "annotationRef",
+))  # fmt: skip
 _SIGNS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "ptab": "\t"}
 _NOTE_SEPARATORS = ("separator", "continuationSeparator", "continuationNotice")
 _MARK = "- "

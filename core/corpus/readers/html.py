@@ -15,23 +15,19 @@ from .markup import name_of, parse_html, visible_text
 ENOUGH_OF_A_PART = 0.6  # of the text of a part of the page is main text: then all of that part is
 MOST_OF_THE_TEXT = 0.9  # of the main text lies in the part of the page that is taken for it
 SHORTEST_BLOCK = 20  # characters of a paragraph that is looked for in the page
-_BLOCKS = frozenset(["p", "li", "dd", "dt", "pre", "td", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6"])
-_FOUND_BLOCKS = frozenset(["p", "item", "cell", "head", "code", "quote"])
-_AROUND = frozenset(["nav", "footer", "aside", "form", "dialog"])
-_ROLES = frozenset(
-    [
-        "navigation",
-        "banner",
-        "contentinfo",
-        "search",
-        "complementary",
-        "dialog",
-        "alertdialog",
-        "menu",
-        "menubar",
-        "tablist",
-    ]
-)
+_BLOCKS = frozenset((
+    "p", "li", "dd", "dt", "pre", "td", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6",
+))  # fmt: skip
+_FOUND_BLOCKS = frozenset((
+    "p", "item", "cell", "head", "code", "quote",
+))  # fmt: skip
+_AROUND = frozenset((
+    "nav", "footer", "aside", "form", "dialog",
+))  # fmt: skip
+_ROLES = frozenset((
+    "navigation", "banner", "contentinfo", "search", "complementary", "dialog", "alertdialog", "menu", "menubar",
+    "tablist",
+))  # fmt: skip
 _NAMES = re.compile(
     r"(?:^|[\s_-])(?:nav|navbar|navigation|navheader|navfooter|menu|sidebar|sphinxsidebar|breadcrumbs?|cookies?|consent|"
     r"gdpr|footer|related|comments?|respond|disqus|share|sharing|social|advert\w*|ads?|promo|newsletter|subscribe|"
@@ -64,13 +60,11 @@ def convert(page: str) -> Iterator[str]:
     title = _title(root)
     _take_away_surroundings(root)
     part = _part_of_main_text(root, found)
-    text = ""
-    if part is not None:
-        text = visible_text(part)
-    elif found is not None:
-        text = visible_text(found)
-    text = text if text.strip() else _all_text(page)
-    if not text.strip():
+    if part is None and found is not None and _length(found) >= _length(root) * ENOUGH_OF_A_PART:
+        part = root
+    text = visible_text(part if part is not None else found) if part is not None or found is not None else ""
+    text = text or _all_text(page)
+    if not text:
         raise NotTextError(_("it has no text"))
     beginning = _plain(text[:1000])
     if title and not any(_plain(part) in beginning for part in [title, *_TITLE_PARTS.split(title)] if _plain(part)):

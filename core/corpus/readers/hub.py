@@ -73,6 +73,8 @@ def _records(name: str, config: str | None, split: str) -> Iterator[tuple[str, d
     try:
         datasets = importlib.import_module("datasets")
         found = datasets.load_dataset(name, config, split=split, streaming=True)
+        if found.features:
+            found = found.decode(False)  # pictures and sounds stay packed
         for number, record in enumerate(found, 1):
             yield _("record {number}").format(number=number), record
     except (NotTextError, MemoryError):

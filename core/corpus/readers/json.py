@@ -12,11 +12,13 @@ from ...language import gettext as _
 from ...options import format_size
 from ..reading import SAMPLE, detect_encoding, open_text
 from .base import Format, Notes, NotTextError, ReadOptions
-from .records import CONVERSATIONS, texts_of
+from .columns import prose
+from .records import is_conversation, texts_of
 
 LARGEST = 1 << 28  # bytes of one record
 _CHUNK = 1 << 17
 _FIRST_LINES = 5  # one of these is a whole record where a file is one record a line
+_MANY = 10  # records in a list are what the file is about, whatever is beside it
 _MARK = b"\xef\xbb\xbf"
 
 # Strings are stepped over as a whole; a quote alone is a string whose end has not been read yet.
@@ -29,13 +31,14 @@ def read(stream: BinaryIO, notes: Notes, options: ReadOptions) -> Iterator[str]:
     A record that is no JSON is noted with its line or number, and the rest goes on. Raises NotTextError.
     """
     utf8 = _in_utf8(stream, notes)
-    head = utf8.peek(SAMPLE)
+    head = utf8.read(SAMPLE)
+    utf8 = io.BufferedReader(_Window(head, utf8.read), _CHUNK)
     if _by_lines(head):
-        records = _unwrapped(_lines(utf8, notes))
+        records = _unwrapped(_lines(utf8, notes), options.column)
     elif head.lstrip()[:1] == b"[":
         records = _elements(utf8, notes)
     else:
-        records = _unwrapped(_whole(utf8))
+        records = _unwrapped(_whole(utf8), options.column)
     yield from texts_of(records, notes, options.column)
 
 
@@ -68,19 +71,21 @@ def _in_utf8(stream: BinaryIO, notes: Notes) -> io.BufferedReader:
     joined = io.BufferedReader(_Window(sample + following, stream.read), _CHUNK)
     if encoding not in ("utf-8", "utf-8-sig"):
         text = open_text(cast(BinaryIO, joined), notes)
-        return io.BufferedReader(_Window(b"", lambda size: text.read(max(1, size // 4)).encode()), SAMPLE)
+        first = text.read(1).removeprefix("\ufeff").encode()
+        return io.BufferedReader(_Window(first, lambda size: text.read(max(1, size // 4)).encode()), _CHUNK)
     notes.encoding = encoding
     sample = sample.removeprefix(_MARK)
-    return io.BufferedReader(_Window(sample + following, stream.read), SAMPLE)
+    return io.BufferedReader(_Window(sample + following, stream.read), _CHUNK)
 
 
 def _by_lines(head: bytes) -> bool:
-    lines = [line for line in head.split(b"\n") if line.strip()]
-    if len(lines) < 2 and head.lstrip()[:1] == b"[":
+    """Whether each line is a record, and not all lines are one."""
+    lines = [line.strip() for line in head.split(b"\n") if line.strip()]
+    if len(lines) < 2:  # what is there of it
+        return head.lstrip()[:1] != b"["
+    if len(lines[0]) < 2 or (len(head) < SAMPLE and not _parsed(head)[1]):  # a bracket alone; all is one value
         return False
-    if len(lines) == 1:  # it, or at least its beginning
-        return True
-    return any(_parsed(line)[1] == "" for line in lines[:_FIRST_LINES])
+    return not _parsed(lines[0])[1] or any(isinstance(_parsed(line)[0], Mapping) for line in lines[:_FIRST_LINES])
 
 
 def _parsed(data: bytes) -> tuple[Any, str]:
@@ -118,21 +123,28 @@ def _lines(stream: io.BufferedReader, notes: Notes) -> Iterator[tuple[str, Any]]
                 yield where, value
 
 
-def _unwrapped(records: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
-    """`records`; where there is but one, and in it a list of records, these."""
+def _unwrapped(records: Iterator[tuple[str, Any]], column: str | None) -> Iterator[tuple[str, Any]]:
+    """`records`; where there is but one, and what it holds is a list of records, these."""
     first = list(islice(records, 2))
-    lists = []
-    if len(first) == 1 and isinstance(value := first[0][1], Mapping):
-        lists = [
-            part
-            for name, part in value.items()
-            if name not in CONVERSATIONS and isinstance(part, list) and part and isinstance(part[0], Mapping)
-        ]
-    if lists:
-        for number, record in enumerate(max(lists, key=len), 1):
-            yield _("record {number}").format(number=number), record
-    else:
+    inside = _list_in(first[0][1], column) if len(first) == 1 else []
+    for number, record in enumerate(inside, 1):
+        yield _("record {number}").format(number=number), record
+    if not inside:
         yield from chain(first, records)
+
+
+def _list_in(record: Any, column: str | None) -> list[Any]:
+    """The longest list of records in a record, which is there to hold it and has no text of its own."""
+    if not isinstance(record, Mapping) or (column and column in record):
+        return []
+    lists: list[list[Any]] = [
+        part
+        for part in record.values()
+        if isinstance(part, list) and part and isinstance(part[0], Mapping) and not is_conversation(part)
+    ]
+    longest = max(lists, key=len, default=[])
+    own = any(isinstance(part, str) and prose(part) for part in record.values())
+    return longest if not own or len(longest) >= _MANY else []
 
 
 def _whole(stream: io.BufferedReader) -> Iterator[tuple[str, Any]]:

@@ -8,80 +8,19 @@ from typing import Any
 
 from .paragraphs import SPACE_IN_CJK
 
-NOT_SHOWN = frozenset(
-    [
-        "script",
-        "style",
-        "noscript",
-        "template",
-        "head",
-        "title",
-        "svg",
-        "annotation",
-        "annotation-xml",
-        "rt",
-        "rp",
-        "rtc",
-        "select",
-        "option",
-        "button",
-        "textarea",
-        "input",
-        "iframe",
-        "object",
-        "embed",
-        "audio",
-        "video",
-        "canvas",
-        "map",
-        "datalist",
-        "graphic",
-        "img",
-    ]
-)
-_PARAGRAPHS = frozenset(
-    [
-        "p",
-        "div",
-        "section",
-        "article",
-        "main",
-        "body",
-        "html",
-        "blockquote",
-        "quote",
-        "figure",
-        "figcaption",
-        "address",
-        "details",
-        "summary",
-        "dl",
-        "table",
-        "caption",
-        "ul",
-        "ol",
-        "list",
-        "menu",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "head",
-        "hr",
-        "fieldset",
-        "form",
-        "header",
-        "footer",
-        "aside",
-        "nav",
-        "center",
-        "pre",
-        "hgroup",
-    ]
-)
-_LINES = frozenset(["li", "item", "dt", "dd", "tr", "row", "legend"])
+NOT_SHOWN = frozenset((
+    "script", "style", "noscript", "template", "head", "title", "svg", "annotation", "annotation-xml", "rt", "rp",
+    "rtc", "select", "option", "button", "textarea", "input", "iframe", "object", "embed", "audio", "video",
+    "canvas", "map", "datalist", "graphic", "img",
+))  # fmt: skip
+_PARAGRAPHS = frozenset((
+    "p", "div", "section", "article", "main", "body", "html", "blockquote", "quote", "figure", "figcaption",
+    "address", "details", "summary", "dl", "table", "caption", "ul", "ol", "list", "menu", "h1", "h2", "h3", "h4",
+    "h5", "h6", "head", "hr", "fieldset", "form", "header", "footer", "aside", "nav", "center", "pre", "hgroup",
+))  # fmt: skip
+_LINES = frozenset((
+    "li", "item", "dt", "dd", "tr", "row", "legend",
+))  # fmt: skip
 _LISTS = frozenset(("ul", "ol", "list", "menu"))
 _ITEMS = frozenset(("li", "item"))
 _ROWS = frozenset(("tr", "row"))

@@ -93,9 +93,8 @@ def _let_go(element: Any) -> None:
     element.clear()
     while element.getprevious() is not None:
         parent = element.getparent()
-        if element.tag.endswith("}revision") or element.tag == "revision":
-            if not element.getprevious().tag.endswith("revision"):
-                break  # the page's title and namespace are still needed
+        if element.tag.endswith("revision") and not element.getprevious().tag.endswith("revision"):
+            break  # the page's title and namespace are still needed
         del parent[parent.index(element) - 1]
 
 

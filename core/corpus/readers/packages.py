@@ -1,4 +1,4 @@
-"""Files that are zip archives of other files (EPUB, Word): taken apart with a guard against what unpacks to far more."""
+"""Files that are zip archives of other files (EPUB, Word), with a guard against what unpacks to far more."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from statistics import median
 
 from .paragraphs import is_cjk, join_lines
@@ -50,7 +51,7 @@ def _without_edges(pages: list[Page]) -> list[Page]:
     numbered = _with_page_numbers(pages, edges)
     removed: list[set[int]] = []
     places: Counter[tuple[bool, int]] = Counter()
-    for index, (page, edge) in enumerate(zip(pages, edges, strict=True)):
+    for index, edge in enumerate(edges):
         gone = set()
         for top, line in edge:
             around = near[max(0, index - 4) : index] + near[index + 1 : index + 5]
@@ -123,7 +124,7 @@ class _Flow:
         self.size = weights.most_common(1)[0][0]
         steps = [
             first.baseline - second.baseline
-            for first, second in zip(lines, lines[1:], strict=False)
+            for first, second in pairwise(lines)
             if 0.5 * self.size < first.baseline - second.baseline < 2.5 * self.size
         ]
         self.leading = _commonest(steps) or 1.2 * self.size
@@ -185,7 +186,7 @@ class _Flow:
         self.step, self.even = step, even
         if other_size or (same_run and step > 1.3 * leading and not even):
             return "\n\n"
-        if item:
+        if item or "\t" in first.text or "\t" in second.text or (even and step > 1.15 * leading):
             return "\n"
         ended = bool(_SENTENCE_END.search(first.text))
         if not same_run:

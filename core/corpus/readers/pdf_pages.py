@@ -22,6 +22,8 @@ _LIGATURES = {
 }
 _LINE = re.compile("[^\r\n\ufffe]+\ufffe?")  # pdfium has U+FFFE for a hyphen and the line end behind it
 _LIGATURE = re.compile("[\ufb00-\ufb06]")
+CELL = 1.4  # heights of a character between two cells of a table at least; words are nearer to each other
+
 _PASSWORD = 4  # pdfium's number of the error
 _SAMPLE_OF_PAGES = 20
 
@@ -113,7 +115,8 @@ def _line(text_page: Any, units: str, start: int) -> tuple[Line, bool] | None:
     import pypdfium2.raw as pdfium
 
     text = (
-        units.encode("utf-16-le", "surrogatepass")
+        _with_tabs(text_page, units, start)
+        .encode("utf-16-le", "surrogatepass")
         .decode("utf-16-le", "ignore")
         .replace("\0", "")
         .replace("\ufffe", "-")
@@ -138,6 +141,24 @@ def _line(text_page: Any, units: str, start: int) -> tuple[Line, bool] | None:
     text = _LIGATURE.sub(lambda match: _LIGATURES[match[0]], text).replace("\xa0", " ")
     left, right = min(box[0] for box in boxes), max(box[1] for box in boxes)
     return Line(text, left, right, y.value, max(size, 1.0)), turned < 0.3
+
+
+def _with_tabs(text_page: Any, units: str, start: int) -> str:
+    """The line with a tab for each space that is so wide that another cell of a table begins behind it."""
+    import pypdfium2.raw as pdfium
+
+    gaps: dict[int, float] = {}
+    for place in range(1, len(units) - 1):
+        if units[place] == " " != units[place - 1] and units[place + 1] != " ":
+            before, after = (
+                _box(text_page, pdfium.FPDFText_GetCharIndexFromTextIndex(text_page, start + place + step))
+                for step in (-1, 1)
+            )
+            if before and after:
+                gaps[place] = (after[0] - before[1]) / max(0.1, before[3] - before[2])
+    if len(gaps) > 2 and max(gaps.values()) < 1.15 * min(gaps.values()):
+        return units  # words that were spread to fill the line
+    return "".join("\t" if gaps.get(place, 0) > CELL else unit for place, unit in enumerate(units))
 
 
 def _box(text_page: Any, index: int) -> tuple[float, float, float, float] | None:

@@ -29,7 +29,7 @@ _ROLES = {
     "tool": "Tool",
     "function": "Tool",
 }
-CONVERSATIONS = ("messages", "conversations", "conversation", "dialog", "dialogue")
+_CONVERSATIONS = ("messages", "conversations", "conversation", "dialog", "dialogue")
 _PAIRS = (  # fields of a question, of what it is about, of its answer
     ("instruction", "input", "output"),
     ("instruction", "context", "response"),
@@ -72,6 +72,7 @@ def texts_of(records: Iterable[tuple[str, Any]], notes: Notes, column: str | Way
         elif way is None or not isinstance(record, Mapping):
             notes.leave_out(where, _("it is not a record with fields"))
         elif text := way.text(record):
+            notes.unreadable += text.count("\ufffd")
             yield text
         elif not any(field in record for field in way.fields):
             notes.leave_out(where, _("it has no field {column}").format(column=way.name))
@@ -143,7 +144,7 @@ def _flat(sample: list[Any]) -> dict[str, list[str]]:
 
 def _chats(sample: list[Any]) -> Iterator[Way]:
     most = len(sample) / 2
-    for name in CONVERSATIONS:
+    for name in _CONVERSATIONS:
         if sum(bool(_conversation(record.get(name))) for record in sample) > most:
             yield Way(name, (name,), lambda record, name=name: _conversation(record.get(name)))  # type: ignore[misc]
     for asked, about, answer in _PAIRS:
@@ -154,6 +155,11 @@ def _chats(sample: list[Any]) -> Iterator[Way]:
 
 def _texts(record: Record, name: str) -> bool:
     return isinstance(record.get(name), str)
+
+
+def is_conversation(turns: Any) -> bool:
+    """Whether it is a list of who says what."""
+    return bool(_conversation(turns))
 
 
 def _conversation(turns: Any) -> str:

@@ -18,7 +18,7 @@ DEEPEST = 40  # templates within templates, as in MediaWiki
 _GAP = "\x1f"  # where something was taken out of a sentence
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _LITERAL = re.compile(
-    r"<(nowiki|pre|syntaxhighlight|source|math|chem|ce|code)\b([^<>]*?)(?:/>|>(.*?)</\1\s*>)", re.I | re.S
+    r"<(nowiki|pre|syntaxhighlight|source|math|chem|ce|code)\b([^<>]*?)(?:/>|>((?:(?!<\1\b).)*?)</\1\s*>)", re.I | re.S
 )
 _NOT_TEXT = (
     "ref|references|gallery|timeline|imagemap|score|graph|hiero|templatedata|templatestyles|mapframe|maplink|"
@@ -30,117 +30,48 @@ _EXTENSION = re.compile(
 _VARIANT = re.compile(r"-\{(?!\{)([^{}]*)\}-")
 _VARIANT_OF = re.compile(r"^\s*(zh(?:-[a-z]+)*|sr(?:-[a-z]+)*|[a-z]{2,3}-[a-z]+)\s*:", re.IGNORECASE)
 _TAG = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]*)\b[^<>]*>")
-_BREAKS = frozenset(
-    [
-        "br",
-        "p",
-        "div",
-        "li",
-        "ul",
-        "ol",
-        "dl",
-        "dt",
-        "dd",
-        "table",
-        "tr",
-        "hr",
-        "blockquote",
-        "center",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "poem",
-    ]
-)
+_BREAKS = frozenset((
+    "br", "p", "div", "li", "ul", "ol", "dl", "dt", "dd", "table", "tr", "hr", "blockquote", "center", "h1", "h2",
+    "h3", "h4", "h5", "h6", "poem",
+))  # fmt: skip
 _QUOTES = re.compile("'{2,}")
 _SWITCH = re.compile(r"__[A-Z]{3,}__|__\w{2,20}__")
 _EXTERNAL = re.compile(
-    r"\[(?:(?:https?|ftps?|gopher|news|mailto|irc)://|//|mailto:)[^\s\[\]<>]*([^\[\]\n]*)\]", re.IGNORECASE
+    r"\[(?:(?:https?|ftps?|gopher|news|mailto|irc)://|//|mailto:)[^\s\[\]<>]*+([^\[\]\n]*)\]", re.IGNORECASE
 )
 _LANGUAGE = re.compile(r"(?:[a-z]{2,3}|simple|be-x-old|zh-[a-z-]{2,12}|[a-z]{2,3}-[a-z]{2,6})\s*:\s*\S")
 _NOT_LANGUAGES = ("voy:", "cia:", "mw:", "rfc:", "doi:")
-_NOT_SHOWN = frozenset(
-    [
-        "file",
-        "image",
-        "media",
-        "category",
-        "文件",
-        "檔案",
-        "档案",
-        "图像",
-        "圖像",
-        "图片",
-        "圖片",
-        "分类",
-        "分類",
-        "媒体",
-        "媒體",
-        "datei",
-        "bild",
-        "kategorie",
-        "fichier",
-        "catégorie",
-        "archivo",
-        "imagen",
-        "categoría",
-        "ファイル",
-        "画像",
-        "カテゴリ",
-        "파일",
-        "그림",
-        "분류",
-        "файл",
-        "изображение",
-        "категория",
-    ]
-)
+_NOT_SHOWN = frozenset((
+    "file", "image", "media", "category", "文件", "檔案", "档案", "图像", "圖像", "图片", "圖片", "分类", "分類", "媒体", "媒體",
+    "datei", "bild", "kategorie", "fichier", "catégorie", "archivo", "imagen", "categoría", "ファイル", "画像", "カテゴリ",
+    "파일", "그림", "분류", "файл", "изображение", "категория",
+))  # fmt: skip
 _HEADING = re.compile(r"^(={1,6})\s*(.+?)\s*\1\s*$")
 _MARKS = re.compile(r"^([*#:;]+)\s*(.*)$")
 _RULE = re.compile(r"^-{4,}")
-# Templates that show one of the things they are given: which one, counted from 1; 0 is the last.
-_SHOWN = {
-    **dict.fromkeys(("lang", "lang-xx", "transl", "transliteration", "langi", "tlit", "math-lang"), 0),
-    **dict.fromkeys(
-        ("nowrap", "nobr", "nobold", "small", "big", "smaller", "larger", "em", "strong", "mvar", "math"), 1
-    ),
-    **dict.fromkeys(("quote", "blockquote", "cquote", "quotation", "bquote", "poemquote", "poem quote"), 1),
-    **dict.fromkeys(
-        ("abbr", "tooltip", "ill", "interlanguage link", "link-interwiki", "linktext", "visible anchor"), 1
-    ),
-    **dict.fromkeys(
-        ("link-en", "link-ja", "link-de", "link-fr", "le", "lj", "ld", "lf", "internallink", "val", "sic"), 1
-    ),
-    **dict.fromkeys(
-        ("not a typo", "as written", "ruby", "ruby-ja", "nihongo", "nihongo3", "unicode", "script", "zhd"), 1
-    ),
-    **dict.fromkeys(("frac-text", "chem", "chem2", "var", "code", "samp", "kbd", "ship-text", "abbrlink"), 1),
-    **dict.fromkeys(("tsl", "translink", "color", "fontcolor", "red-text", "font color", "textcolor"), 0),
-}
+# Templates that show one of the things they are given: the first, or the last.
+_FIRST_SHOWN = frozenset((
+    "nowrap", "nobr", "small", "big", "smaller", "larger", "em", "strong", "mvar", "math", "var", "code", "samp", "kbd",
+    "quote", "blockquote", "cquote", "quotation", "bquote", "poemquote", "poem quote", "abbr", "tooltip", "ill",
+    "interlanguage link", "link-en", "link-ja", "link-de", "link-fr", "le", "linktext", "val", "sic", "not a typo",
+    "as written", "ruby", "nihongo", "unicode", "chem", "chem2",
+))  # fmt: skip
+_LAST_SHOWN = frozenset(("lang", "langi", "transl", "transliteration", "tlit", "tsl", "translink", "color", "font color"))
 _SIGNS = {
     "!": "|", "=": "=", "ndash": "–", "mdash": "—", "spaced ndash": " – ", "snd": " – ", "spnd": " – ", "dash": " – ",
-    "emdash": "—", "·": " · ", "dot": " · ", "middot": " · ", "•": " • ", "bull": " • ", "'": "'", "`": "`", "nbsp": " ",
-    "bce": "BCE", "bc": "BC", "ce": "CE", "ad": "AD", "zwj": "", "zwnj": "", "shy": "", "wbr": "", "clear": "", "pi": "π", "euro": "€", "°": "°",
+    "emdash": "—", "·": " · ", "dot": " · ", "middot": " · ", "•": " • ", "bull": " • ", "'": "'", "`": "`",
+    "nbsp": " ",
+    "bce": "BCE", "bc": "BC", "ce": "CE", "ad": "AD",
+    "zwj": "", "zwnj": "", "shy": "", "wbr": "", "clear": "", "pi": "π", "euro": "€", "°": "°",
 }  # fmt: skip
+_SPACES = re.compile(r"[ \t]{2,}")
+_BLANK_LINES = re.compile(r"\n(?:[ \t]*+\n){2,}")
 _UNIT = re.compile(r"^-?[\d.,]+$")
-_PARTS = re.compile(r"\|(?![^\[\]]*\]\])")  # the bars that are not inside a link
-_MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
+_PARTS = re.compile(r"\|(?![^\[\]]{0,500}\]\])")  # the bars that are not inside a link
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
-]
+)  # fmt: skip
 
 
 def plain_text(wikitext: str, not_shown: frozenset[str] = frozenset()) -> str:
@@ -152,6 +83,7 @@ def plain_text(wikitext: str, not_shown: frozenset[str] = frozenset()) -> str:
     text = _COMMENT.sub("", wikitext.replace("\r\n", "\n").replace(_GAP, ""))
     text = _LITERAL.sub(_literal, text)
     text = _EXTENSION.sub("", text)
+    text = _SPACES.sub(" ", _BLANK_LINES.sub("\n\n\n", text))
     text = _VARIANT.sub(_variant, text)
     text = _nested(text, "{{", "}}", _template)
     text = _EXTENSION.sub("", text)  # those that had templates in them
@@ -170,13 +102,14 @@ def _literal(match: re.Match[str]) -> str:
     """What is between tags that switch markup off, with its signs as entities, so that they are nobody's markup."""
     inside = match[3] or ""
     kind = match[1].lower()
-    if kind in ("code", "nowiki") and kind == "code":
+    if kind == "code":
         return inside  # its markup counts
     if kind in ("math", "chem", "ce"):
         inside = f"${' '.join(inside.split())}$" if inside.strip() else ""
     if kind in ("nowiki", "pre"):
         inside = html.unescape(inside)
-    inside = re.sub(r"[^\w\s]", lambda sign: f"&#{ord(sign[0])};", inside)
+    signs = r"[^\w\s]|[ \t]" if "\n" in inside else r"[^\w\s]"  # the spaces of a program mean something
+    inside = re.sub(signs, lambda sign: f"&#{ord(sign[0])};", inside)
     return (
         f"\n\n{inside.strip(chr(10))}\n\n"
         if kind in ("pre", "syntaxhighlight", "source") and "\n" in inside
@@ -235,10 +168,9 @@ def _template(inside: str) -> str:
         return _date("as of" if re.search(r"\|\s*lc\s*=", inside) else "As of", values)
     if name in ("circa", "c.") and values:
         return f"c. {values[0]}"
-    which = _SHOWN.get("lang-xx" if name.startswith("lang-") else name)
-    if which is None or len(values) < max(1, which):
+    if not values or not (name in _FIRST_SHOWN or name in _LAST_SHOWN or name.startswith("lang-")):
         return _GAP
-    shown = values[which - 1]
+    shown = values[0] if name in _FIRST_SHOWN else values[-1]
     return f"\n\n{shown}\n\n" if "quot" in name else shown
 
 
@@ -328,7 +260,7 @@ _BETWEEN_WORDS = re.compile(rf"[ \t]*{_GAP}[ \t{_GAP}]*")
 
 def _mended(text: str) -> str:
     """The sentences closed again where something was taken out of them."""
-    text = re.sub(rf"(?m)^[ \t]*{_GAP}[ \t{_GAP}]*[,;，；、]\s*", "", text)
+    text = re.sub(rf"(?m)^((?:[ \t]*- )?)[ \t]*{_GAP}[ \t{_GAP}]*[,;，；、]\s*", r"\1", text)
     text = _EMPTY_BRACKETS.sub(
         lambda match: "" if _GAP in match[0] or not match[0].strip(" ()（）") else match[0], text
     )

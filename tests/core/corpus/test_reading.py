@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from newleaf.core.corpus.readers import text as text_files
 from newleaf.core.corpus.readers.base import Notes, NotTextError, ReadOptions
-from newleaf.core.corpus.reading import LONGEST_LINE, SAMPLE
+from newleaf.core.corpus.reading import LONGEST_LINE, SAMPLE, detect_encoding
 
 ENGLISH = "The quick brown fox — “said” nothing.\n" * 40
 GERMAN = "Über den Wolken muß die Freiheit wohl grenzenlos sein; schöne Grüße.\n" * 40
@@ -175,3 +175,58 @@ def test_a_line_of_any_length_is_read_in_parts(tmp_path):
     (tmp_path / "f.txt").write_text(text, encoding="utf-8")
     lines, _notes = read_lines(tmp_path / "f.txt")
     assert max(map(len, lines)) <= LONGEST_LINE and "".join(lines) == text
+
+
+RECODED = [
+    ("sentiment-zh.jsonl", "gb18030"),
+    ("sentiment-zh.jsonl", "utf-16-le"),
+    ("tang-poems.txt.gz", "gb18030"),
+    ("tang-poems.txt.gz", "big5"),
+    ("tang-poems.txt.gz", "utf-16-be"),
+    ("kjv.txt", "utf-16-le"),
+    ("kjv.txt", "utf-16-be"),
+]
+
+
+@pytest.mark.parametrize(("name", "encoding"), RECODED)
+@pytest.mark.parametrize("size", [200, 1000, 10_000])
+def test_pieces_of_real_text_in_old_encodings(real_text, name, encoding, size):
+    path = real_text(name)
+    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    text = content.decode()[:3_000_000]
+    numbers, right = random.Random(size), 0
+    for _ in range(60):
+        start = numbers.randrange(len(text) - size)
+        piece = text[start : start + size].encode(encoding, "ignore")[:size].decode(encoding, "ignore")
+        right += piece.encode(encoding).decode(detect_encoding(piece.encode(encoding), whole=True), "replace") == piece
+    assert right >= 58
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("编号 12, name: 张三, state: open\n", "gb18030"),
+        ("书\n", "gb18030"),
+        ("今天天气不错。\n", "gb18030"),
+        ("今天天氣不錯，我們去看書。\n", "big5"),
+        ("名前はまだ無い。\n", "shift_jis"),
+        ("名前はまだ無い。\n", "euc_jp"),
+        ("나는 오늘 학교에 가서 친구를 만났다.\n", "euc_kr"),
+        ("Café au lait, s'il vous plaît.\n", "cp1252"),
+        ("She said “no” — and left.\n", "cp1252"),
+        ("Plain ASCII all along. " * 100 + "Then one é.\n", "latin-1"),
+        ("Plain ASCII all along. " * 100 + "然后是几个汉字。\n", "gb18030"),
+        ("Plain ASCII all along. " * 100 + "然後是幾個漢字。\n", "big5"),
+        ("Plain ASCII.\n", "utf-16-be"),
+        ("好雨知时节当春乃发生", "utf-16-le"),
+        ("Мой дядя самых честных правил\n", "utf-16-be"),
+    ],
+)
+def test_a_few_foreign_characters_are_enough(tmp_path, text, encoding):
+    assert read(tmp_path / "f.txt", text.encode(encoding))[0] == text
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3])
+def test_a_character_cut_at_the_end_of_the_sample_is_no_damage_in_old_encodings(cut):
+    content = (SIMPLIFIED * 10).encode("gb18030")
+    assert detect_encoding(content[: len(content) - cut], whole=False) == "gb18030"
