@@ -40,11 +40,11 @@ class Batches:
         self._batch.convert, self._batch.records, self._batch.split = convert, records, split
         return full
 
-    def add(self, payload: Any, source: int) -> Batch | None:
-        """Take a payload."""
+    def add(self, payload: Any, source: int, size: int) -> Batch | None:
+        """Take a payload of so many bytes."""
         self._batch.payloads.append(payload)
         self._batch.sources.append(source)
-        self._size += size_of(payload)
+        self._size += size
         return self.close() if self._size >= ENOUGH or len(self._batch.payloads) >= MOST else None
 
     def close(self) -> Batch | None:
@@ -66,6 +66,6 @@ def renumbered(batches: Iterable[Batch]) -> Iterator[Batch]:
 
 def size_of(payload: Any) -> int:
     """Bytes of a payload, about: of a text or some bytes, or of those in a tuple."""
-    if isinstance(payload, str | bytes):
+    if isinstance(payload, (str, bytes)):
         return len(payload)
     return sum(map(size_of, payload)) if isinstance(payload, tuple) else 8

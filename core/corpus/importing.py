@@ -232,7 +232,7 @@ def batches_of_files(
     """The documents and payloads in `sources`, in order; what cannot be read of them is told to `found`."""
     total = max(1, sum(source.size for source in sources))
     starts = dict(zip(sources, accumulate((source.size for source in sources), initial=0), strict=False))
-    left = _Limit(options.limit)
+    limit, taken = options.limit, 0
     batches = Batches()
     for item in open_sources(sources):
         if isinstance(item, LeftOut):
@@ -245,36 +245,24 @@ def batches_of_files(
             payloads = item.format.read(item.stream, notes, ReadOptions(options.column, options.limit))
             texts = split_documents(payloads, options.documents) if item.format.lines else payloads
             for payload in texts:
-                size += size_of(payload)
-                if batch := batches.add(payload, number):
+                its_size = size_of(payload)
+                size += its_size
+                if batch := batches.add(payload, number, its_size):
                     progress(min(starts[item.source] + item.position(), total), total, item.name)
                     yield batch
-                if left.reached(size_of(payload)):
+                if limit and taken + size >= limit:
                     break
         except (NotTextError, OSError) as error:
             found.leave_out(item.name, "", _reason(error))
             if not size:
                 continue
         found.close_source(number, item.format.name, size, notes)
-        if left.is_reached:
+        taken += size
+        if limit and taken >= limit:
             break
     if batch := batches.close():
         progress(total, total, found.names[-1])
         yield batch
-
-
-@dataclass
-class _Limit:
-    bytes: int | None
-    taken: int = 0
-
-    @property
-    def is_reached(self) -> bool:
-        return self.bytes is not None and self.taken >= self.bytes
-
-    def reached(self, more: int) -> bool:
-        self.taken += more
-        return self.is_reached
 
 
 def _reason(error: UserError | OSError) -> str:
@@ -292,7 +280,7 @@ def _batches_of_documents(documents: Iterable[tuple[str, str, str | None]], foun
             found.close_source(number, "", 0, Notes())
         if batch := batches.open(None, split=split):
             yield batch
-        if batch := batches.add(text, number):
+        if batch := batches.add(text, number, len(text)):
             yield batch
     if batch := batches.close():
         yield batch

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 
 MOST_PROCESSES = 32
 PATIENCE = 0.25  # seconds between two looks whether somebody still waits
-LANGUAGE_SAMPLE = 16  # of so many documents the language of one is looked at; of all in the first batch
+# The language of one of so many documents is looked at, and of each of the first ones.
+LANGUAGE_SAMPLE, LANGUAGES_AT_FIRST = 64, 200
 # What is kept of a document besides its text: the first 16 bytes of its SHA-256, its lengths, where it is from, the
 # split that it has already (0: none), and its language where it was looked at.
 DOCUMENT = [
@@ -80,24 +81,39 @@ class Preparer:
         names = names or [self.names[source] for source in batch.sources]
         cleaner = Cleaner(self.options)
         texts: list[str] = []
-        rows: list[tuple[int, int, int, int, int, int, bytes]] = []
+        digests: list[bytes] = []
+        sizes: list[int] = []
+        froms: list[int] = []
         left_out = []
+        sha256, as_they_are, mode = hashlib.sha256, batch.split is not None, self.options.documents
         for payload, source, name in zip(batch.payloads, batch.sources, names, strict=True):
             try:
-                for raw in texts_of(batch, payload, self.options.documents):
-                    text = raw if batch.split else cleaner.clean(raw.strip("\n"), name)
+                for raw in texts_of(batch, payload, mode):
+                    text = raw if as_they_are else cleaner.clean(raw.strip("\n"), name)
                     if text and not text.isspace():
-                        text, row = _row(text, source, SPLITS[batch.split], batch.number)
+                        text, data = _encoded(text)
                         texts.append(text)
-                        rows.append(row)
+                        digests.append(sha256(data).digest())
+                        sizes.append(len(data))
+                        froms.append(source)
             except NotTextError as error:
                 left_out.append((source, "", str(error)))
             except (MemoryError, OSError):
                 raise
             except Exception as error:  # of a library, on a file that its authors never saw
                 left_out.append((source, "", _("it cannot be read ({error})").format(error=_short(error))))
-        _write(self.folder / scratch_name(batch.number), texts, [row[4] for row in rows])
-        return Prepared(batch.number, np.array(rows, dtype=DOCUMENT), sketch(texts), cleaner.tally, left_out)
+        _write(self.folder / scratch_name(batch.number), texts, froms)
+        documents = np.zeros(len(texts), DOCUMENT)
+        halves = np.frombuffer(b"".join(digests), ">u8").reshape(-1, 4)
+        documents["high"], documents["low"] = halves[:, 0], halves[:, 1]
+        documents["characters"], documents["bytes"], documents["source"] = list(map(len, texts)), sizes, froms
+        documents["split"] = SPLITS[batch.split]
+        looked_at = documents["low"] % LANGUAGE_SAMPLE == 0
+        if not batch.number:
+            looked_at[:LANGUAGES_AT_FIRST] = True
+        for number in np.flatnonzero(looked_at):
+            documents["language"][number] = language_of(texts[number]).encode()
+        return Prepared(batch.number, documents, sketch(texts), cleaner.tally, left_out)
 
 
 def texts_of(batch: Batch, payload: Any, mode: str) -> Iterator[str]:
@@ -118,16 +134,12 @@ def _short(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"[:120].rstrip(": ")
 
 
-def _row(text: str, source: int, split: int, batch: int) -> tuple[str, tuple[int, int, int, int, int, int, bytes]]:
+def _encoded(text: str) -> tuple[str, bytes]:
     try:
-        data = text.encode()
+        return text, text.encode()
     except UnicodeEncodeError:  # half of a pair of surrogates, from a file that spells characters by numbers
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        data = text.encode()
-    digest = hashlib.sha256(data).digest()
-    high, low = int.from_bytes(digest[:8], "big"), int.from_bytes(digest[8:16], "big")
-    language = language_of(text) if not batch or not low % LANGUAGE_SAMPLE else ""
-    return text, (high, low, len(text), len(data), source, split, language.encode())
+        return text, text.encode()
 
 
 def _write(path: Path, texts: list[str], sources: list[int]) -> None:

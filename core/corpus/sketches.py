@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -29,7 +28,7 @@ def sketch(texts: Sequence[str]) -> numpy.ndarray[Any, Any]:
 
     A text is the set of its 5-grams of characters, which works for every language, in lower case, with one space for
     each run of white space and punctuation and one at its end. A text that is shorter is one gram as a whole; one of
-    nothing but punctuation has no other like itself. The share of places in which two sketches are equal is an
+    nothing but punctuation is like its exact copies only. The share of places in which two sketches are equal is an
     unbiased estimate of the Jaccard similarity J of the two sets, whatever their lengths, with a standard error of
     sqrt(J (1 - J) / SIZE) at most.
 
@@ -107,6 +106,8 @@ def _values(hashes: numpy.ndarray[Any, Any]) -> numpy.ndarray[Any, Any]:
 
 def _grams(texts: Sequence[str]) -> tuple[numpy.ndarray[Any, Any], numpy.ndarray[Any, Any]]:
     """The hashes of the grams of all texts, uint64, and how many of them are each text's: at least one."""
+    import hashlib
+
     import numpy as np
 
     raw = np.frombuffer("\n".join([*texts, ""]).encode("utf-32-le", "surrogatepass"), np.dtype("<u4"))

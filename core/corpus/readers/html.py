@@ -34,6 +34,8 @@ _NAMES = re.compile(
     r"pagination|pager|skip|toc|popup|modal|banner|mw-editsection|navbox|catlinks|printfooter)(?:$|[\s_-])",
     re.IGNORECASE,
 )
+_UNSEEN = ("head", "script", "style", "noscript", "template")
+_PILCROW = re.compile(r"¶$", re.MULTILINE)  # the link behind a heading
 _TITLE_PARTS = re.compile(r"\s+[-–—|·»«:]+\s+|_|\|")
 _WORDLESS = re.compile(r"\W+")
 
@@ -63,7 +65,7 @@ def convert(page: str) -> Iterator[str]:
     if part is None and found is not None and _length(found) >= _length(root) * ENOUGH_OF_A_PART:
         part = root
     text = visible_text(part if part is not None else found) if part is not None or found is not None else ""
-    text = text or _all_text(page)
+    text = _PILCROW.sub("", text or _all_text(page))
     if not text:
         raise NotTextError(_("it has no text"))
     beginning = _plain(text[:1000])
@@ -99,6 +101,8 @@ def _take_away_surroundings(root: Any) -> None:
     """Remove what is not the page's own text by what its authors call it."""
     from lxml import etree
 
+    for element in list(root.iter(*_UNSEEN)):
+        _remove(element)
     total = _length(root)
     for element in list(root.iter(etree.Element)):
         name = name_of(element)
@@ -160,7 +164,7 @@ def _part_of_main_text(root: Any, found: Any) -> Any:
 
 
 def _length(element: Any) -> int:
-    return len(_plain("".join(element.xpath(".//text()[not(ancestor::script) and not(ancestor::style)]"))))
+    return len(_plain("".join(element.itertext())))
 
 
 def _plain(text: str) -> str:

@@ -123,6 +123,7 @@ class _Page:
         self.space = False  # whether a space stands before it
         self.mark = ""  # of a list item that has no text yet
         self.cells = 0  # of this row so far
+        self.tabs = 0  # before the next text, one for each cell that ended
 
     @property
     def in_cell(self) -> bool:
@@ -134,16 +135,16 @@ class _Page:
             ordered = name == "ol" or element.get("rend") == "ol"
             start = element.get("start", "1")
             self.lists.append((int(start) if start.isdecimal() and len(start) < 9 else 1) if ordered else None)
-        elif name in _ITEMS:
+        elif name in _ITEMS and not self.in_cell:
             self.mark = "  " * (len(self.lists) - 1) + "- "
             if self.lists and (number := self.lists[-1]) is not None:
                 self.mark = f"{'  ' * (len(self.lists) - 1)}{number}. "
                 self.lists[-1] = number + 1
         elif name == "table":
             self.tables.append(_is_layout(element))
-            self.cells = 0
+            self.cells = self.tabs = 0
         elif name in _ROWS:
-            self.cells = 0
+            self.cells = self.tabs = 0
         elif name in _CELLS:
             self.start_cell()
         elif name == "pre" or (name == "code" and "\n" in (element.text or "")):
@@ -159,9 +160,9 @@ class _Page:
             self.mark = ""
         elif name == "table" and self.tables:
             self.tables.pop()
-            self.cells = 0
+            self.cells = self.tabs = 0
         elif name in _ROWS:
-            self.cells = 0
+            self.cells = self.tabs = 0
         elif element in self.preformatted:
             self.preformatted.discard(element)
             self.separate("pre")
@@ -172,8 +173,7 @@ class _Page:
             self.break_line(2)
             return
         if self.cells:
-            self.parts.append("\t")
-            self.space = False
+            self.tabs += 1
         self.cells += 1
 
     def separate(self, name: str) -> None:
@@ -211,9 +211,10 @@ class _Page:
                 self.parts.append("\n" * max(self.wanted, 1 if self.mark else 0))
             self.parts.append(self.mark)
             self.wanted, self.mark, self.space = 0, "", False
-        elif self.space and self.parts and not self.parts[-1].endswith(("\t", "\n")):
+        elif self.space and self.parts and not self.tabs and not self.parts[-1].endswith("\n"):
             self.parts.append(" ")
-        self.space = False
+        self.parts.append("\t" * self.tabs)
+        self.space, self.tabs = False, 0
         self.parts.append(text)
 
     def text(self) -> str:

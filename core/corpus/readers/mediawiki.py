@@ -42,22 +42,32 @@ def read(file: BinaryIO, notes: Notes, options: ReadOptions) -> Iterator[Article
     )
     pages = _Pages()
     articles = 0
-    try:
-        while piece:
-            parser.feed(piece)
-            for article in pages.finished(parser):
-                articles += 1
-                yield article
+    damage: Exception | None = None
+    while damage is None:
+        try:
+            if piece:
+                parser.feed(piece)
+            else:
+                parser.close()
+        except (etree.LxmlError, ValueError) as error:
+            damage = error
+        for article in pages.finished(parser):  # also those before the damage
+            articles += 1
+            yield article
+        if not piece:
+            break
+        try:
             piece = file.read(PIECE)
-        parser.close()
-    except (etree.LxmlError, EOFError, ValueError) as error:
-        reason = _("the dump ends before its end, or is damaged there")
-        if not articles:
-            raise NotTextError(reason) from error
-        notes.leave_out(_("the end"), reason)
+        except EOFError as error:  # of a packed file that breaks off
+            damage = error
+    if damage is None and articles:
         return
-    if not articles:
+    if damage is None:
         raise NotTextError(_("there are no articles in it"))
+    reason = _("the dump breaks off or is damaged there")
+    if not articles:
+        raise NotTextError(reason) from damage
+    notes.leave_out(_("the end"), reason)
 
 
 class _Pages:

@@ -125,9 +125,12 @@ def _line(text_page: Any, units: str, start: int) -> tuple[Line, bool] | None:
     if not text:
         return None
     first, last = start + len(units) - len(units.lstrip()), start + len(units.rstrip()) - 1
+    middle_place = (first + last) // 2
+    while units[middle_place - start].isspace():  # a space may be pdfium's own, which has no size
+        middle_place -= 1
     places = [
         index
-        for place in (first, (first + last) // 2, last)
+        for place in (first, middle_place, last)
         if (index := pdfium.FPDFText_GetCharIndexFromTextIndex(text_page, place)) >= 0
     ]
     boxes = [box for index in places if (box := _box(text_page, index)) is not None]

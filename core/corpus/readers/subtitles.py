@@ -45,11 +45,13 @@ def convert(text: str) -> Iterator[str]:
     """One document of all that is said."""
     lines: list[str] = []
     silent_since = 0.0
+    before = ""
     for cue in parse_cues(text):
         spoken = _spoken(cue.lines)
         for index, (line, is_new_speaker) in enumerate(spoken):
-            if lines and line == lines[-1]:  # captions that roll up show each line twice
+            if line == before:  # captions that roll up show each line twice
                 continue
+            before = line
             near = index > 0 or cue.start - silent_since < PAUSE
             if lines and near and not is_new_speaker and _goes_on(lines[-1], line, same_cue=index > 0):
                 lines[-1] = join_lines(_DOTS_AFTER.sub("", lines[-1]), _DOTS_BEFORE.sub("", line))

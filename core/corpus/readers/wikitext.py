@@ -42,9 +42,9 @@ _EXTERNAL = re.compile(
 _LANGUAGE = re.compile(r"(?:[a-z]{2,3}|simple|be-x-old|zh-[a-z-]{2,12}|[a-z]{2,3}-[a-z]{2,6})\s*:\s*\S")
 _NOT_LANGUAGES = ("voy:", "cia:", "mw:", "rfc:", "doi:")
 _NOT_SHOWN = frozenset((
-    "file", "image", "media", "category", "文件", "檔案", "档案", "图像", "圖像", "图片", "圖片", "分类", "分類", "媒体", "媒體",
-    "datei", "bild", "kategorie", "fichier", "catégorie", "archivo", "imagen", "categoría", "ファイル", "画像", "カテゴリ",
-    "파일", "그림", "분류", "файл", "изображение", "категория",
+    "file", "image", "media", "category", "文件", "檔案", "档案", "图像", "圖像", "图片", "圖片", "分类", "分類",
+    "媒体", "媒體", "datei", "bild", "kategorie", "fichier", "catégorie", "archivo", "imagen", "categoría",
+    "ファイル", "画像", "カテゴリ", "파일", "그림", "분류", "файл", "изображение", "категория",
 ))  # fmt: skip
 _HEADING = re.compile(r"^(={1,6})\s*(.+?)\s*\1\s*$")
 _MARKS = re.compile(r"^([*#:;]+)\s*(.*)$")
@@ -56,7 +56,9 @@ _FIRST_SHOWN = frozenset((
     "interlanguage link", "link-en", "link-ja", "link-de", "link-fr", "le", "linktext", "val", "sic", "not a typo",
     "as written", "ruby", "nihongo", "unicode", "chem", "chem2",
 ))  # fmt: skip
-_LAST_SHOWN = frozenset(("lang", "langi", "transl", "transliteration", "tlit", "tsl", "translink", "color", "font color"))
+_LAST_SHOWN = frozenset(
+    ("lang", "langi", "transl", "transliteration", "tlit", "tsl", "translink", "color", "font color")
+)
 _SIGNS = {
     "!": "|", "=": "=", "ndash": "–", "mdash": "—", "spaced ndash": " – ", "snd": " – ", "spnd": " – ", "dash": " – ",
     "emdash": "—", "·": " · ", "dot": " · ", "middot": " · ", "•": " • ", "bull": " • ", "'": "'", "`": "`",
@@ -91,7 +93,7 @@ def plain_text(wikitext: str, not_shown: frozenset[str] = frozenset()) -> str:
     hidden = not_shown | _NOT_SHOWN
     text = _nested(text, "[[", "]]", lambda inside: _link(inside, hidden))
     text = text.replace("[[", "").replace("]]", "")  # one that has no other half
-    text = _EXTERNAL.sub(lambda match: match[1].strip(), text)
+    text = _EXTERNAL.sub(lambda match: match[1].strip() or _GAP, text)
     text = _TAG.sub(lambda match: "\n" if match[1].lower() in _BREAKS else "", text)
     text = _QUOTES.sub(lambda match: "'" * max(0, {2: 0, 3: 0, 4: 1, 5: 0}.get(len(match[0]), len(match[0]) - 5)), text)
     text = _SWITCH.sub("", text)
@@ -261,13 +263,11 @@ _BETWEEN_WORDS = re.compile(rf"[ \t]*{_GAP}[ \t{_GAP}]*")
 def _mended(text: str) -> str:
     """The sentences closed again where something was taken out of them."""
     text = re.sub(rf"(?m)^((?:[ \t]*- )?)[ \t]*{_GAP}[ \t{_GAP}]*[,;，；、]\s*", r"\1", text)
-    text = _EMPTY_BRACKETS.sub(
-        lambda match: "" if _GAP in match[0] or not match[0].strip(" ()（）") else match[0], text
-    )
+    text = _EMPTY_BRACKETS.sub(lambda match: "" if _GAP in match[0] else match[0], text)
     text = _AFTER_BRACKET.sub(r"\1", text)
     text = _BEFORE_BRACKET.sub(r"\1", text)
     text = _BEFORE_SIGN.sub(r"\1", text)
     text = _BETWEEN_WORDS.sub(lambda match: " " if " " in match[0] else "", text)
-    text = re.sub(r"(?m)^[ \t]+(?!- )|[ \t]+$", "", text)
+    text = re.sub(r"(?m)^[ \t]++(?!- )|[ \t]+$", "", text)
     text = re.sub(r"(?<=\S)[ ]{2,}", " ", text)
     return re.sub(r"\n{3,}", "\n\n", text)

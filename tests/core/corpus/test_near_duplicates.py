@@ -17,7 +17,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from newleaf.core.corpus.near_duplicates import NearDuplicates
-from newleaf.core.corpus.sketches import SIZE, TOGETHER, sketch
+from newleaf.core.corpus.sketches import ROWS, SIZE, TOGETHER, sketch
 from newleaf.core.progress import Cancelled
 
 
@@ -181,6 +181,20 @@ def test_tens_of_thousands_of_copies_are_one_group(tmp_path):
     assert np.array_equal(found.representatives(), expected)
 
 
+@pytest.mark.parametrize("strangers", [0, 1, 20])
+def test_all_pairs_of_a_bucket_are_compared(strangers, tmp_path):
+    """Two that are alike but agree in one band only, in which strangers agree with both."""
+    chance = np.random.default_rng(strangers)
+    for number in range(5):
+        sketches = chance.integers(0, 1 << 31, (strangers + 2, SIZE), dtype=np.uint32)
+        alike = np.where(np.arange(SIZE) % ROWS == 0, sketches[-1], sketches[-2])
+        sketches[-1] = alike
+        sketches[:, :ROWS] = sketches[0, :ROWS]
+        found = NearDuplicates(tmp_path / str(number))
+        found.add(sketches)
+        assert found.representatives().tolist() == [*range(strangers + 1), strangers]
+
+
 def test_groups_in_one_large_bucket_are_told_apart(tmp_path):
     """Forms filled in by many: each has more in common with all others than one band, and is like its copies only."""
     chance = np.random.default_rng(10)
@@ -191,6 +205,21 @@ def test_groups_in_one_large_bucket_are_told_apart(tmp_path):
     found = NearDuplicates(tmp_path)
     found.add(sketches.astype(np.uint32))
     assert np.array_equal(found.representatives(), kind)
+
+
+def test_the_order_of_the_documents_does_not_matter_in_large_buckets_either(tmp_path):
+    """A crowd around one text, of whom few are like each other, too many for all to be compared in each bucket."""
+    chance = np.random.default_rng(14)
+    others = chance.integers(0, 1 << 31, (600, SIZE), dtype=np.uint32)
+    sketches = np.where(chance.random((600, SIZE)) < 0.85, chance.integers(0, 1 << 31, SIZE, dtype=np.uint32), others)
+    partitions = set()
+    for number in range(4):
+        order = chance.permutation(600)
+        found = NearDuplicates(tmp_path / str(number), similarity=0.81)
+        found.add(sketches[order])
+        partitions.add(frozenset(as_sets(found.representatives(), order.tolist())))
+    assert len(partitions) == 1
+    assert 200 < len(partitions.pop()) < 500
 
 
 def test_empty_and_tiny_texts(tmp_path):

@@ -63,7 +63,10 @@ def test_readings_above_characters_and_marks_of_notes_are_left_out():
 
 def test_a_chapter_that_is_not_well_formed_is_read_all_the_same():
     body = "<p>One <b>bold</p><p>Two & three"
-    assert texts(FORMAT, zipped({**ENTRIES, "OEBPS/text/two.xhtml": f"<html><body>{body}"}))[1] == "One bold\n\nTwo & three"
+    assert (
+        texts(FORMAT, zipped({**ENTRIES, "OEBPS/text/two.xhtml": f"<html><body>{body}"}))[1]
+        == "One bold\n\nTwo & three"
+    )
 
 
 def test_a_book_that_was_packed_within_its_folder_is_read():
