@@ -48,25 +48,25 @@ _FIRST_HALF = {
 _WIDER = {"shift_jis": "cp932", "euc_kr": "cp949"}
 
 
-def best_east_asian(sample: bytes, whole: bool) -> tuple[str, float]:
+def best_east_asian(sample: bytes) -> tuple[str, float]:
     """The likeliest of EAST_ASIAN, as Python names it, and how likely: about 0.7 for a text, 0 or less for none."""
     piece = sample[:SAMPLE]
-    scores = {encoding: _score(piece, encoding, whole and len(sample) <= SAMPLE) for encoding in EAST_ASIAN}
+    scores = {encoding: _score(piece, encoding) for encoding in EAST_ASIAN}
     best = max(scores, key=scores.__getitem__)
     # What few Hong Kong characters there are is no reason to call all of Big5 by another name.
-    return {**_WIDER, "big5hkscs": _big5(sample, whole)}.get(best, best), scores[best]
+    return {**_WIDER, "big5hkscs": _big5(sample)}.get(best, best), scores[best]
 
 
-def _big5(sample: bytes, whole: bool) -> str:
+def _big5(sample: bytes) -> str:
     try:
-        codecs.getincrementaldecoder("big5")().decode(sample, final=whole)
+        codecs.getincrementaldecoder("big5")().decode(sample)
         return "big5"
     except UnicodeDecodeError:
         return "big5hkscs"
 
 
-def _score(piece: bytes, encoding: str, whole: bool) -> float:
-    text = codecs.getincrementaldecoder(_WIDER.get(encoding, encoding))("replace").decode(piece, final=whole)
+def _score(piece: bytes, encoding: str) -> float:
+    text = codecs.getincrementaldecoder(_WIDER.get(encoding, encoding))("replace").decode(piece)
     counts = Counter(character for character in text if character > "\x7f")
     total = counts.total()
     if not total or counts["\ufffd"] * 100 > total:

@@ -28,7 +28,7 @@ _JUDGED = frozenset(
         *("cp932", "shift_jis", "shift_jis_2004", "shift_jisx0213", "euc_jp", "euc_jis_2004", "euc_jisx0213"),
     )
 )
-_CONTROL_BYTES = [bytes([value]) for value in set(range(32)) - set(b"\t\n\r\f\b\x1b") | {0x7F}]
+_CONTROL_BYTES = bytes(set(range(32)) - set(b"\t\n\r\f\b\x1b") | {0x7F})
 
 
 def detect_encoding(sample: bytes, whole: bool) -> str:
@@ -42,15 +42,17 @@ def detect_encoding(sample: bytes, whole: bool) -> str:
         if sample.startswith(mark):
             return encoding
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    text = decoder.decode(sample, final=whole)
+    text = decoder.decode(sample)
+    cut = whole and bool(decoder.getstate()[0])  # within its last character
     # A few bad bytes or control characters in a long UTF-8 text are damage; many are another encoding, or no text.
-    few_controls = sum(map(sample.count, _CONTROL_BYTES)) <= len(sample) / 50
+    few_controls = len(sample) - len(sample.translate(None, _CONTROL_BYTES)) <= len(sample) / 50
     bad = text.count("\ufffd") - sample.count("\ufffd".encode())  # some files hold the sign itself
-    if few_controls and bad * 50 <= sum(character > "\x7f" for character in text):
+    foreign = len(text) - len(text.encode("ascii", "ignore"))
+    if few_controls and bad * 50 <= foreign and (foreign or not cut):
         return "utf-8"
     if b"\0" in sample or not few_controls:  # in UTF-16 half of the bytes may be any
         return _utf16_without_mark(sample)
-    east_asian, likely = best_east_asian(sample, whole)
+    east_asian, likely = best_east_asian(sample)
     if likely >= LIKELY:
         return east_asian
     if is_western(sample[: SAMPLE // 4]):

@@ -16,6 +16,7 @@ ROWS = 7  # numbers in a band
 SIZE = BANDS * ROWS  # numbers in a sketch
 SPREADING = 16  # rounds in which the grams are spread over the bins, before what is still empty is filled from all
 TOGETHER = 1 << 16  # characters worked on at once: their arrays stay in the processor's cache
+LONG = 1 << 20  # characters; the grams of a longer text are gathered piece by piece, for an array of all takes memory
 
 _EMPTY = 0xFFFFFFFF
 _BASE = 0x9E3779B97F4A7C15  # any odd numbers of 64 bits that look random
@@ -48,10 +49,10 @@ def sketch(texts: Sequence[str]) -> numpy.ndarray[Any, Any]:
 def _parts(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
     begin = characters = 0
     for number, text in enumerate(texts):
+        if number > begin and characters + len(text) > TOGETHER:
+            yield begin, number
+            begin, characters = number, 0
         characters += len(text) + 1
-        if characters >= TOGETHER:
-            yield begin, number + 1
-            begin, characters = number + 1, 0
     if begin < len(texts):
         yield begin, len(texts)
 
@@ -59,7 +60,7 @@ def _parts(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
 def _sketch(texts: Sequence[str]) -> numpy.ndarray[Any, Any]:
     import numpy as np
 
-    grams, counts = _grams(texts)
+    grams, counts = _grams(texts) if len(texts) > 1 or len(texts[0]) <= LONG else _grams_of_long(texts[0])
     bins = np.full((len(texts), SIZE), _EMPTY, np.uint32)
     rows = np.arange(len(texts))  # of the texts that have an empty bin
     for number in range(SPREADING):
@@ -135,6 +136,16 @@ def _grams(texts: Sequence[str]) -> tuple[numpy.ndarray[Any, Any], numpy.ndarray
             digest = hashlib.blake2b(texts[number].encode("utf-8", "surrogatepass"), digest_size=8).digest()
             grams[firsts[number]] = int.from_bytes(digest, "little")
     return grams, counts
+
+
+def _grams_of_long(text: str) -> tuple[numpy.ndarray[Any, Any], numpy.ndarray[Any, Any]]:
+    """As `_grams`, for one text, each gram once. A few at the limits of pieces differ: no matter among so many."""
+    import numpy as np
+
+    grams = np.empty(0, np.uint64)
+    for begin in range(0, len(text), LONG):
+        grams = np.union1d(grams, _grams([text[begin : begin + LONG + GRAM - 1]])[0])
+    return grams, np.array([len(grams)])
 
 
 def _polynomial(columns: Sequence[numpy.ndarray[Any, Any]]) -> numpy.ndarray[Any, Any]:

@@ -253,7 +253,7 @@ class _Unfolding:
         yield from self._text(name, stream, size, found)
 
     def _text(self, name: str, stream: Stream, size: int | None, kind: Format) -> Iterator[Opened | LeftOut]:
-        if not stream.head(1) and stream.damage:
+        if not stream.head(CHUNK) and stream.damage:
             yield LeftOut(name, stream.damage)
             return
         if kind.seekable and self.file is not None and stream.packed is None:

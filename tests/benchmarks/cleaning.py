@@ -51,6 +51,8 @@ _LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b\u200e\u200f\u2060\u202a-\u202e\ufeff\ue000-\uf8ff]"
 )
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b\u200e\u200f\u2060\u202a-\u202e\ufeff\ue000-\uf8ff]"
+)
 _SPACES = re.compile("[\xa0\u2000-\u200a\u202f\u205f]")
 _TRAILING = re.compile(r"[ \t\u3000]+$", re.MULTILINE)
 _BLANK = re.compile(r"\n{3,}")

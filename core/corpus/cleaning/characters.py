@@ -9,14 +9,14 @@ import unicodedata
 _LINE_END = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 
 # Never text: control characters but tab and newline, the soft hyphen, zero-width spaces, byte order marks, invisible
-# operators, marks of annotation, characters for private use (icons of a font), halves of surrogate pairs.
+# operators, marks of annotation and objects, characters for private use (icons of a font), halves of surrogate pairs.
 _ALWAYS = (
-    "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u180e\u2060-\u2065\u206a-\u206f\ud800-\udfff\ue000-\uf8ff\ufeff"
-    "\ufff9-\ufffb\ufffe\uffff\U000f0000-\U0010ffff"
+    "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u2060-\u2065\u206a-\u206f\ud800-\udfff\ue000-\uf8ff\ufeff"
+    "\ufff9-\ufffc\ufffe\uffff\U000f0000-\U0010ffff"
 )
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _ASCII_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
-_SUSPECT = re.compile(f"[{_ALWAYS}{_BIDI}\u200b-\u200d\U000e0000-\U000e007f]")
+_SUSPECT = re.compile(f"[{_ALWAYS}{_BIDI}\u180e\u200b-\u200d\U000e0000-\U000e007f]")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
 # After these a joiner changes how the text looks: Arabic, the scripts of India and around it, emoji.
 _JOINS = (
@@ -29,7 +29,7 @@ _UNSPACED = "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff"
 # A flag of a region is the black flag, letters from the tags' block, and the tag that ends it.
 _NEVER_HERE = (
     f"(?P<flag>\U0001f3f4[\U000e0020-\U000e007e]{{1,8}}\U000e007f)"
-    f"|[{_ALWAYS}\U000e0000-\U000e007f]|(?<![{_JOINS}])[\u200c\u200d]|(?<![{_UNSPACED}])\u200b"
+    f"|[{_ALWAYS}\U000e0000-\U000e007f]|(?<![{_JOINS}])[\u200c\u200d]|(?<![{_UNSPACED}])\u200b|(?<![\u1820-\u18aa])\u180e"
 )
 _REMOVED = re.compile(f"{_NEVER_HERE}|[{_BIDI}]")
 _REMOVED_RIGHT_TO_LEFT = re.compile(_NEVER_HERE)

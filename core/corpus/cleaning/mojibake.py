@@ -15,7 +15,10 @@ _SUSPECT = re.compile(
     "|[\x80-\x9f]"
 )
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-_MARKUP = re.compile(r"<[A-Za-z/!?]|&(?:lt|#60|#x3c);", re.IGNORECASE)
+# Where a text has mark-up, or is about it, escapes are meant.
+_MARKUP = re.compile(
+    r"<[A-Za-z/!?]|&(?:lt|#60|#x3c);|\b(?:html|xml|entit(?:y|ies)|references?)\b|引用|实体", re.IGNORECASE
+)
 # The two bytes of a Chinese character in GB 2312 as two letters of Latin-1. No language writes eight of these in a row.
 _GB_RUN = re.compile("[\xa1-\xfe]{2,}")
 _LONG_GB_RUN = re.compile("[\xa1-\xfe]{8,}")

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-_EMAIL = re.compile(
+_ADDRESS = (
     r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9_%+-][A-Za-z0-9._%+-]{0,63}"
     r"@(?:[A-Za-z0-9][A-Za-z0-9-]{0,62}\.){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9_@-])"
 )
+_EMAIL = re.compile(f"<{_ADDRESS}>|{_ADDRESS}")
 # Secrets that are known by their beginnings: Amazon, GitHub, GitLab, Slack, Google, OpenAI and others, signed tokens.
 _KEY = re.compile(
     r"""
-    -----BEGIN\ (?:[A-Z]+\ )*PRIVATE\ KEY(?:\ BLOCK)?-----[\s\S]*?-----END\ (?:[A-Z]+\ )*PRIVATE\ KEY(?:\ BLOCK)?-----
+    -----BEGIN\ (?:[A-Z]+\ )*PRIVATE\ KEY(?:\ BLOCK)?-----[\s\S]{0,20000}?
+    -----END\ (?:[A-Z]+\ )*PRIVATE\ KEY(?:\ BLOCK)?-----
     | (?<![A-Za-z0-9_-])(?:
         (?:AKIA|ASIA)[0-9A-Z]{16}
         | gh[pousr]_[A-Za-z0-9]{36,255} | github_pat_[A-Za-z0-9_]{22,255} | glpat-[A-Za-z0-9_-]{20,255}
@@ -40,6 +42,7 @@ _SOCIAL_SECURITY = re.compile(r"(?<![A-Za-z0-9_-])\d{3}-\d{2}-\d{4}(?![A-Za-z0-9
 _BANK_ACCOUNT = re.compile(
     r"(?<![A-Za-z0-9_-])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9_-])"
 )
+_MESSENGER = re.compile(r"(?<![A-Za-z])(?P<name>(?:QQ|qq|微信)(?:号码|号|群)?[:： ]{0,2})[1-9]\d{4,10}(?!\d)")
 _CARD = re.compile(
     r"(?<![A-Za-z0-9_.-])(?:3[47]\d{2}([ -]?)\d{6}\1\d{5}"
     r"|[2-6]\d{3}([ -]?)\d{4}\2\d{4}\2\d{4}(?:\2\d{3})?)(?![A-Za-z0-9_-])"
@@ -88,6 +91,7 @@ def _mask_numbers(text: str) -> str:
     text = _masked(_SOCIAL_SECURITY, "<ID>", _is_social_security, text)
     text = _masked(_BANK_ACCOUNT, "<ID>", _is_bank_account, text)
     text = _masked(_CARD, "<CARD>", _is_card, text)
+    text = _MESSENGER.sub(r"\g<name><ID>", text)
     return _PHONE.sub(_mask_phone, text)
 
 

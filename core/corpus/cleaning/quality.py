@@ -50,7 +50,7 @@ def judge_quality(text: str) -> str | Dropped:
     Of C4 (Raffel et al., 2019, arXiv:1910.10683), only the rule of lorem ipsum: how lines end and whether there are
     braces would throw out verse, lists and code.
     """
-    lines = text.count("\n") + 1
+    lines = sum(map(bool, map(str.strip, text.split("\n"))))
     if _PLACEHOLDER.search(text):
         return Dropped("placeholder")
     unspaced = [] if text.isascii() else _UNSPACED.findall(text)

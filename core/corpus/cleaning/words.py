@@ -9,7 +9,7 @@ import unicodedata
 from .language import language_of
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*[ \t]*")
-_SIGNS = re.compile(r"[ \t]*(?:[^\w\s]|_)+[ \t]*")
+_SIGNS = re.compile(r"(?:(?<![ \t])[ \t]*+)?(?:[^\w\s]|_)+[ \t]*")
 _BETWEEN_WORDS = "'’-"  # stay within a word, such as don't
 _BETWEEN_DIGITS = ".,:"  # stay within a number
 _UNSPACED = ("zh", "ja", "th", "lo", "my", "km")

@@ -38,7 +38,8 @@ def find_column(columns: Mapping[str, Sequence[str]]) -> str | None:
     amounts = {name: sum(map(prose, values)) for name, values in columns.items()}
     most = max(amounts.values(), default=0)
     for name in sorted(columns, key=_rank):
-        if _rank(name) < len(NAMES) and amounts[name] * 20 >= most and any(columns[name]):
+        enough = amounts[name] * (2 if "." in name else 20) >= most  # a part of something may be called so too
+        if _rank(name) < len(NAMES) and enough and any(columns[name]):
             return name
     if most:
         return max(amounts, key=amounts.__getitem__)

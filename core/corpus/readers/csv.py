@@ -21,7 +21,9 @@ LONGEST = 1 << 24  # characters of one row
 _SAMPLE = 1 << 18  # characters from the beginning that tell how the table is written
 _ROWS = 200  # of them, at most
 _SEPARATORS = ",\t;|"
+_NONE = "\x1f"  # in no text: there is one column
 _LONGEST_TITLE = 60  # characters
+_IDENTIFIER = re.compile(r"[a-z_]+[a-z0-9_]*")
 _NUMBER = re.compile(r"[-+]?[\d.,:/ -]*\d[\d.,:/% -]*")
 
 
@@ -110,9 +112,12 @@ def _index(columns: list[str], sample: list[list[str]], asked: str | None) -> in
 
 
 def find_manner(beginning: str, whole: bool) -> Manner:
-    """How the table that starts with `beginning` is written: as its rows are most alike."""
+    """How the table that starts with `beginning` is written: as its rows are most alike.
+
+    Where they are alike in no way, there is one column.
+    """
     escaped = '\\"' in beginning and '""' not in beginning.replace('""' + "\n", "")
-    best, most = Manner(_SEPARATORS[0], True, escaped), (0.0, 0)
+    best, most = Manner(_NONE, True, escaped), (0.0, 0)
     for separator in _SEPARATORS:
         manner = Manner(separator, _is_quoted(beginning, separator), escaped)
         found = _sample(beginning, manner, whole)
@@ -120,7 +125,7 @@ def find_manner(beginning: str, whole: bool) -> Manner:
             continue
         width = len(found[0])
         alike = sum(len(row) == width for row in found) / len(found)
-        if alike >= 0.5 and (round(alike, 1), width) > most:
+        if alike >= (0.5 if has_header(found) else 0.75) and (round(alike, 1), width) > most:
             best, most = manner, (round(alike, 1), width)
     return best
 
@@ -151,6 +156,12 @@ def has_header(sample: list[list[str]]) -> bool:
     if any(title.lower() in NAMES for title in titles):
         return True
     below = sample[1:]
+    if (
+        len(titles) > 1
+        and all(_IDENTIFIER.fullmatch(title) for title in titles)
+        and any(not _IDENTIFIER.fullmatch(value) for row in below for value in row if value)
+    ):
+        return True
     for index, title in enumerate(titles):
         values = [row[index] for row in below if index < len(row) and row[index].strip()]
         if not values:

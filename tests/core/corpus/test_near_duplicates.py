@@ -17,7 +17,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from newleaf.core.corpus.near_duplicates import NearDuplicates
-from newleaf.core.corpus.sketches import ROWS, SIZE, TOGETHER, sketch
+from newleaf.core.corpus.sketches import LONG, ROWS, SIZE, TOGETHER, sketch
 from newleaf.core.progress import Cancelled
 
 
@@ -283,6 +283,15 @@ def test_the_estimate_leans_to_no_side_at_any_length(length):
     differences = (ones == twos).mean(axis=1) - exact
     assert abs(differences.mean()) < 4 * differences.std() / sqrt(len(pairs))
     assert differences.std() < 1.1 * sqrt((exact * (1 - exact)).mean() / SIZE)
+
+
+def test_a_text_of_millions_of_characters_is_compared_like_others():
+    one, two = "".join(_sentences(1500, 15)), "".join(_sentences(1500, 16))
+    short = "the same again, " * 70_000
+    for pair in ((short + one, short + two), (short + one, one)):
+        exact = jaccard(*pair)
+        assert max(map(len, pair)) > LONG
+        assert abs(estimate(*pair) - exact) <= 4 * sqrt(exact * (1 - exact) / SIZE) + 1 / SIZE
 
 
 def test_every_process_makes_the_same_sketches():

@@ -230,3 +230,10 @@ def test_a_few_foreign_characters_are_enough(tmp_path, text, encoding):
 def test_a_character_cut_at_the_end_of_the_sample_is_no_damage_in_old_encodings(cut):
     content = (SIMPLIFIED * 10).encode("gb18030")
     assert detect_encoding(content[: len(content) - cut], whole=False) == "gb18030"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "big5", "shift_jis"])
+def test_a_file_that_is_cut_within_its_last_character_is_still_known(tmp_path, encoding):
+    text = "名前はまだ無い。" if encoding == "shift_jis" else "他是人，我不是。"
+    found, _notes = read(tmp_path / "f.txt", text.encode(encoding)[:-1])
+    assert found == text[:-1] + "\ufffd"

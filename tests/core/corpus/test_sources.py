@@ -1,7 +1,9 @@
 """Which files are found, under which names, and how they are opened."""
 
+import importlib.util
 import io
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -208,3 +210,21 @@ def test_the_position_goes_from_the_beginning_to_the_end(tmp_path):
     item = next(opened)
     positions = [item.position() for _line in item.stream]
     assert positions == sorted(positions) and positions[-1] == item.size == 600_000
+
+
+@pytest.mark.parametrize("module", formats.MODULES)
+def test_a_format_reads_what_the_table_says(module):
+    if importlib.util.find_spec(f"newleaf.core.corpus.readers.{module}") is None:
+        pytest.skip(f"there is no {module} here")
+    assert set(formats.load(module).suffixes) == set(formats.MODULES[module])
+
+
+def test_the_table_of_formats_loads_nothing_heavy():
+    code = (
+        "import sys, newleaf.core.corpus.sources, newleaf.core.corpus.preview, newleaf.core.corpus.readers.csv\n"
+        "from newleaf.core.corpus.readers import json, parquet, hub\n"
+        "heavy = {'numpy', 'pyarrow', 'orjson', 'backports', 'datasets', 'charset_normalizer', 'lxml'}\n"
+        "print(heavy & {name.partition('.')[0] for name in sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ})
+    assert done.stdout.strip() == "set()", done.stdout + done.stderr

@@ -35,6 +35,10 @@ LINES = [
     "分享到：微信 微博",
     "首页 > 新闻 > 正文",
     "登录 | 注册 | 帮助",
+    "【打印本页】 【关闭窗口】",
+    "« Previous | Next »",
+    "请开启JavaScript后重新访问",
+    "本网站使用Cookie来改善您的体验",
 ]
 
 
@@ -61,6 +65,17 @@ def test_words_of_a_menu_go_together():
         "他点击鼠标，阅读着原文，想起了往事。",
         "下一页写满了他的名字，他却没有再看。",
         "I log in to the server.\n    more log | less",
+        "Browsers that do not support ES5 will require a JavaScript shim.",
+        "JavaScript is not required for the basics, only for synchronisation.",
+        "Keep reading a resource that keeps being updated.",
+        "它支持使用 HTTP cookie 持续连接，能负载均衡。",
+        "一个图形软件，能从图像文件中扫描 QR 码进行解码，或使用摄像头扫描一个已打印的二维码。",
+        "在某些国家，未经特别许可使用任何加密技术都可能是非法的。",
+        "打开文件并关闭窗口",
+        "上一页/下一页按钮重叠区域：",
+        "Login to SmugMug web service using email and password.",
+        "在此输入照片的版权所有者信息。",
+        "他关注了一个公众号，每天都看。",
         "请关注下一篇文章里的故事。",
     ],
 )

@@ -54,6 +54,8 @@ def test_mojibake_is_repaired(raw, cleaned):
         "»»»»»»»»»» ························ °°°°°°°°°°",
         "In HTML, write &lt;b&gt; and &amp; like this.",
         "<p>Tom &amp; Jerry</p>",
+        "an HTML entity, such as “&amp;”",
+        "字符引用中的数字（如 &#234;）",
         "AT&T; &unknown; a && b; x &copy=1",
     ],
 )
@@ -66,6 +68,7 @@ def test_what_is_no_mojibake_stays(text):
     [
         ("a\0b\x07c\ufeffd\x7fe\x1b[1m", "abcde[1m"),
         ("soft\u00adhyphen zero\u200bwidth joi\u200dner no\u200cjoiner", "softhyphen zerowidth joiner nojoiner"),
+        ("a\u180eb", "ab"),
         ("left\u200e and \u202eright\u202c", "left and right"),
         ("icon \uf0b7, half \ud83d of a pair", "icon , half  of a pair"),
         ("tag\U000e0041", "tag"),
@@ -84,6 +87,7 @@ def test_what_no_one_sees_goes(raw, cleaned):
         "🦊👩‍👧 👩🏽‍💻 ❤️‍🔥 🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
         "न्‍य  می‌خواهم",
         "שלום \u200fabc\u200e",
+        "ᠬᠠᠷ\u180eᠠ",
         "ภาษา\u200bไทย",
         "葛\U000e0100",  # a variation selector: the form that a name is written in
     ],

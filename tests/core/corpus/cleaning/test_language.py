@@ -30,6 +30,7 @@ def test_the_language_of_a_sentence(code, text):
     ("code", "text"),
     [
         ("zh", "漢皇重色思傾國，御宇多年求不得。"),
+        ("zh", "优の良品"),
         ("zh", "我们用 Python 写程序，很方便"),
         ("en", "The word 你好 means hello in Chinese, as everybody knows."),
     ],

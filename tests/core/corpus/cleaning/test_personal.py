@@ -15,6 +15,8 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
         ("Write to jane.doe+x@mail.example.co.uk.", "Write to <EMAIL>."),
         ("邮箱：li.ming@example.com，谢谢", "邮箱：<EMAIL>，谢谢"),
         ("请联系zhang@163.com获取", "请联系<EMAIL>获取"),
+        ("Jane <jane@example.com>", "Jane <EMAIL>"),
+        ("联系QQ 282369262，QQ群：12345678", "联系QQ <ID>，QQ群：<ID>"),
         ("Call +44 20 7946 0958 now", "Call <PHONE> now"),
         ("Call (212) 555-2368 or 212-736-5000", "Call <PHONE> or <PHONE>"),
         ("手机13812345678，座机010-62751234", "手机<PHONE>，座机<PHONE>"),

@@ -36,6 +36,7 @@ def test_stop_words_go_by_the_language():
     ("raw", "cleaned"),
     [
         ("Hello, world! It's 3.14: well-known.", "Hello world It's 3.14 well-known"),
+        ("one . , two", "one two"),
         ("one,two;three", "one two three"),
         ("白日依山尽，黄河入海流。", "白日依山尽 黄河入海流"),
         ("“Yes,” he said.\nNo…", "Yes he said\nNo"),
@@ -52,3 +53,7 @@ def test_punctuation_goes_and_words_stay_apart(raw, cleaned):
 def test_a_second_time_changes_nothing(step, text):
     once = step(text)
     assert step(once) == once
+
+
+def test_a_very_long_run_of_spaces_takes_no_time():
+    assert remove_punctuation("a" + " " * 1_000_000 + "b.") == "a" + " " * 1_000_000 + "b"

@@ -50,6 +50,16 @@ def test_a_table_of_one_column_is_read():
     assert read("words\nand more\n")[0] == ["words", "and more"]
 
 
+def test_commas_of_prose_make_no_table():
+    lines = ["It was, as they say, a dark night.", "The storm, though, was mild.", "Nobody came."]
+    assert read("\n".join(lines))[0] == lines
+
+
+def test_plain_titles_are_a_header_though_there_is_but_one_row():
+    texts, notes = read("question,answer\nWhat is it,A leaf of a tree it is\n")
+    assert texts == ["A leaf of a tree it is"] and notes.column == "answer"
+
+
 @pytest.mark.parametrize(
     ("header", "taken"),
     [

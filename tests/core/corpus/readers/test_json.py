@@ -92,6 +92,7 @@ def test_a_list_of_texts_is_texts():
         ({"id": "a7", "url": "https://example.org/a/b", "title": "A title", "x": "Many words of prose in here."}, "x"),
         ({"meta": {"note": "ok"}, "doc": {"body": "Many words of prose in here."}}, "doc.body"),
         ({"content": "Many words of prose in here.", "x": "Quite a few other words, more than there are."}, "content"),
+        ({"context": "Many words of prose in here.", "answers": {"text": ["in here"], "start": [1]}}, "context"),
         ({"parts": ["Many words of prose", "in here."], "n": 3}, "parts"),
     ],
 )
