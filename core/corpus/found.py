@@ -51,6 +51,7 @@ class Found:
             del self.details[-smallest]
         for where, reason in notes.left_out:
             self.leave_out(self.names[number], where, reason)
+        self.left_out_in_all += notes.left_out_besides
 
     def leave_out(self, source: str, where: str, reason: str) -> None:
         """A source, or a part of one, that cannot be used. Raises UserError where that ends the import."""

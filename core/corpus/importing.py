@@ -29,7 +29,7 @@ from .preparing import Preparer, prepare_all
 from .readers.base import Notes, NotTextError, ReadOptions
 from .report import make_report
 from .scratch import Scratch
-from .sources import LeftOut, Source, find_sources, open_sources
+from .sources import HUB, STANDARD_INPUT, LeftOut, Source, find_sources, open_sources
 from .store import Corpus, write_manifest
 
 READING, CHOOSING = 0.8, 0.85  # shares of the work after the first pass, and before the second
@@ -154,7 +154,16 @@ def merge(
 
 def origin_of(paths: Sequence[str | Path]) -> list[str]:
     """Where a corpus comes from, as its report says it: absolute paths, and names of data sets."""
-    return [text if text == "-" or text.startswith("hf:") else str(Path(text).absolute()) for text in map(str, paths)]
+    return [_absolute(str(path)) for path in paths]
+
+
+def _absolute(path: str) -> str:
+    if path == STANDARD_INPUT:
+        return path
+    if path.startswith(HUB) and not Path(path).exists():
+        name = path.removeprefix(HUB)
+        return HUB + str(Path(name).absolute()) if Path(name).is_dir() else path
+    return str(Path(path).absolute())
 
 
 def _make(

@@ -8,6 +8,8 @@ from typing import Any, BinaryIO
 
 from ...errors import UserError
 
+MOST_NOTES = 1000  # of one file that are kept in words
+
 
 class NotTextError(UserError):
     """A file that gives no text, with the reason: the end of a sentence that begins with the file's name."""
@@ -28,11 +30,15 @@ class Notes:
     encoding: str = ""  # as Python names it, where the file is text
     unreadable: int = 0  # characters that the encoding could not make sense of
     column: str = ""  # the column or field that was taken
-    left_out: list[tuple[str, str]] = field(default_factory=list)  # (where, such as "line 5"; why)
+    left_out: list[tuple[str, str]] = field(default_factory=list)  # the first ones: (where, such as "line 5"; why)
+    left_out_besides: int = 0  # how many more
 
     def leave_out(self, where: str, reason: str) -> None:
         """A part of the file that cannot be used; the rest goes on."""
-        self.left_out.append((where, reason))
+        if len(self.left_out) < MOST_NOTES:
+            self.left_out.append((where, reason))
+        else:
+            self.left_out_besides += 1
 
 
 @dataclass(frozen=True)

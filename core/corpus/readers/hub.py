@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from ...errors import UserError
 from ...language import gettext as _
 from .base import Format, Notes, NotTextError, ReadOptions
-from .records import texts_of
+from .records import Place, texts_of
 
 SCHEME = "hf:"
 SPLIT = "train"
@@ -69,14 +69,14 @@ def read(stream: BinaryIO, notes: Notes, options: ReadOptions) -> Iterator[str]:
                 return
 
 
-def _records(name: str, config: str | None, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _records(name: str, config: str | None, split: str) -> Iterator[tuple[Place, dict[str, Any]]]:
     try:
         datasets = importlib.import_module("datasets")
         found = datasets.load_dataset(name, config, split=split, streaming=True)
         if found.features:
             found = found.decode(False)  # pictures and sounds stay packed
         for number, record in enumerate(found, 1):
-            yield _("record {number}").format(number=number), record
+            yield ("record", number), record
     except (NotTextError, MemoryError):
         raise
     except Exception as error:  # what goes wrong on the way has many names

@@ -13,7 +13,7 @@ from ...options import format_size
 from ..reading import SAMPLE, detect_encoding, open_text
 from .base import Format, Notes, NotTextError, ReadOptions
 from .columns import prose
-from .records import is_conversation, texts_of
+from .records import Place, is_conversation, place_text, texts_of
 
 LARGEST = 1 << 28  # bytes of one record
 _CHUNK = 1 << 17
@@ -106,29 +106,28 @@ def _too_long() -> str:
     return _("it is longer than {size}").format(size=format_size(LARGEST))
 
 
-def _lines(stream: io.BufferedReader, notes: Notes) -> Iterator[tuple[str, Any]]:
+def _lines(stream: io.BufferedReader, notes: Notes) -> Iterator[tuple[Place, Any]]:
     number = 0
     while line := stream.readline(LARGEST):
         number += 1
-        where = _("line {number}").format(number=number)
         if len(line) == LARGEST and not line.endswith(b"\n"):
             while (more := stream.readline(_CHUNK)) and not more.endswith(b"\n"):
                 pass
-            notes.leave_out(where, _too_long())
-        elif line.strip():
-            value, reason = _parsed(line.strip())
+            notes.leave_out(place_text(("line", number)), _too_long())
+        elif stripped := line.strip():
+            value, reason = _parsed(stripped)
             if reason:
-                notes.leave_out(where, reason)
+                notes.leave_out(place_text(("line", number)), reason)
             else:
-                yield where, value
+                yield ("line", number), value
 
 
-def _unwrapped(records: Iterator[tuple[str, Any]], column: str | None) -> Iterator[tuple[str, Any]]:
+def _unwrapped(records: Iterator[tuple[Place, Any]], column: str | None) -> Iterator[tuple[Place, Any]]:
     """`records`; where there is but one, and what it holds is a list of records, these."""
     first = list(islice(records, 2))
     inside = _list_in(first[0][1], column) if len(first) == 1 else []
     for number, record in enumerate(inside, 1):
-        yield _("record {number}").format(number=number), record
+        yield ("record", number), record
     if not inside:
         yield from chain(first, records)
 
@@ -147,7 +146,7 @@ def _list_in(record: Any, column: str | None) -> list[Any]:
     return longest if not own or len(longest) >= _MANY else []
 
 
-def _whole(stream: io.BufferedReader) -> Iterator[tuple[str, Any]]:
+def _whole(stream: io.BufferedReader) -> Iterator[tuple[Place, Any]]:
     """A file that is one value."""
     data = stream.read(LARGEST)
     if len(data) == LARGEST:
@@ -157,23 +156,23 @@ def _whole(stream: io.BufferedReader) -> Iterator[tuple[str, Any]]:
     value, reason = _parsed(data)
     if reason:
         raise NotTextError(reason)
-    yield _("record {number}").format(number=1), value
+    yield ("record", 1), value
 
 
-def _elements(stream: io.BufferedReader, notes: Notes) -> Iterator[tuple[str, Any]]:
+def _elements(stream: io.BufferedReader, notes: Notes) -> Iterator[tuple[Place, Any]]:
     """The elements of a list, one after the other, in memory for one of them."""
     number = 0
     for piece in _pieces(stream, notes):
         number += 1
-        where = _("record {number}").format(number=number)
+        place = ("record", number)
         if piece is None:
-            notes.leave_out(where, _too_long())
+            notes.leave_out(place_text(place), _too_long())
             continue
         value, reason = _parsed(piece)
         if reason:
-            notes.leave_out(where, reason)
+            notes.leave_out(place_text(place), reason)
         else:
-            yield where, value
+            yield place, value
 
 
 def _pieces(stream: io.BufferedReader, notes: Notes) -> Iterator[bytes | None]:

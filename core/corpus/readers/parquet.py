@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 from ...language import gettext as _
 from .base import Format, Notes, NotTextError, ReadOptions
 from .columns import none_found
-from .records import LOOKED_AT, find_way, texts_of
+from .records import LOOKED_AT, Place, find_way, texts_of
 
 _ROWS = 256  # that are read at a time
 
@@ -54,9 +54,9 @@ def _texts(schema: Any) -> list[str]:
     return [field.name for field in schema if may(field.type)]
 
 
-def _rows(file: Any, columns: list[str]) -> Iterator[tuple[str, Any]]:
+def _rows(file: Any, columns: list[str]) -> Iterator[tuple[Place, Any]]:
     number = 0
     for batch in file.iter_batches(_ROWS, columns=columns):
         for record in batch.to_pylist():
             number += 1
-            yield _("row {number}").format(number=number), record
+            yield ("row", number), record

@@ -35,7 +35,7 @@ _PAIRS = (  # fields of a question, of what it is about, of its answer
     ("instruction", "context", "response"),
     ("prompt", None, "completion"),
     ("prompt", None, "response"),
-    ("question", None, "answer"),
+    ("question", "context", "answer"),
 )
 
 
@@ -48,8 +48,18 @@ class Way:
     text: Callable[[Record], str]  # "" where the record has none
 
 
-def texts_of(records: Iterable[tuple[str, Any]], notes: Notes, column: str | Way | None) -> Iterator[str]:
-    """The texts of (where, record); a record may be a plain text itself.
+Place = tuple[str, int]  # "line", "row" or "record", and its number: words are made of it only where they are needed
+
+
+def place_text(place: Place) -> str:
+    """Where it is, for people."""
+    kind, number = place
+    words = {"line": _("line {number}"), "row": _("row {number}"), "record": _("record {number}")}
+    return words[kind].format(number=number)
+
+
+def texts_of(records: Iterable[tuple[Place, Any]], notes: Notes, column: str | Way | None) -> Iterator[str]:
+    """The texts of (place, record); a record may be a plain text itself.
 
     Raises NotTextError where `column`, a name or a dotted path, is in none of the first records, or no field of them
     holds text.
@@ -59,23 +69,24 @@ def texts_of(records: Iterable[tuple[str, Any]], notes: Notes, column: str | Way
     if way is None:
         first = list(islice(records, LOOKED_AT))
         records = chain(first, records)
-        sample = [record for _where, record in first if isinstance(record, Mapping)]
+        sample = [record for _place, record in first if isinstance(record, Mapping)]
         if not first:
             raise NotTextError(_("there is no record in it"))
-        if sample or not all(isinstance(record, str) for _where, record in first):
+        if sample or not all(isinstance(record, str) for _place, record in first):
             assert not isinstance(column, Way)
             way = find_way(sample, column)
     notes.column = way.name if way else ""
-    for where, record in records:
+    for place, record in records:
         if isinstance(record, str) and way is None:
             yield record
         elif way is None or not isinstance(record, Mapping):
-            notes.leave_out(where, _("it is not a record with fields"))
+            notes.leave_out(place_text(place), _("it is not a record with fields"))
         elif text := way.text(record):
-            notes.unreadable += text.count("\ufffd")
+            if "\ufffd" in text:
+                notes.unreadable += text.count("\ufffd")
             yield text
         elif not any(field in record for field in way.fields):
-            notes.leave_out(where, _("it has no field {column}").format(column=way.name))
+            notes.leave_out(place_text(place), _("it has no field {column}").format(column=way.name))
 
 
 def find_way(sample: list[Any], column: str | None) -> Way:
@@ -96,6 +107,8 @@ def find_way(sample: list[Any], column: str | None) -> Way:
 
 
 def _field(name: str) -> Way:
+    if "." not in name:
+        return Way(name, (name,), lambda record: _as_text(record.get(name)))
     return Way(name, (name, name.split(".")[0]), lambda record: _as_text(_value(record, name)))
 
 
