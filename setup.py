@@ -1,6 +1,6 @@
-"""What pyproject.toml cannot say of the build: translations are compiled (.po to .mo), and so is decode.c.
+"""What pyproject.toml cannot say of the build: translations are compiled (.po to .mo), and so are two files of C.
 
-Without a C compiler that knows OpenMP newleaf installs all the same, and writes more slowly.
+Without a C compiler (for decode.c one that knows OpenMP) newleaf installs all the same, and is slower.
 """
 
 from pathlib import Path
@@ -30,4 +30,5 @@ decode = Extension(
     extra_link_args=["-fopenmp"],
     optional=True,
 )
-setup(cmdclass={"build_py": BuildWithTranslations}, ext_modules=[decode])
+sketch = Extension("newleaf.core.corpus._sketch", ["core/corpus/sketch.c"], extra_compile_args=["-O3"], optional=True)
+setup(cmdclass={"build_py": BuildWithTranslations}, ext_modules=[decode, sketch])

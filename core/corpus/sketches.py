@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import functools
+import importlib.machinery
 import unicodedata
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -42,8 +46,49 @@ def sketch(texts: Sequence[str]) -> numpy.ndarray[Any, Any]:
 
     sketches = np.empty((len(texts), SIZE), np.uint32)
     for begin, end in _parts(texts):
-        sketches[begin:end] = _sketch(texts[begin:end])
+        part = texts[begin:end]
+        if (native := library()) is None or len(part[0]) > LONG:
+            sketches[begin:end] = _sketch(part)
+        else:
+            _sketch_natively(native, part, sketches[begin:end])
     return sketches
+
+
+@functools.cache
+def library() -> Any | None:
+    """sketch.c, which does the same faster; built when newleaf is installed, where there is a C compiler."""
+    for suffix in importlib.machinery.EXTENSION_SUFFIXES:
+        path = Path(__file__).with_name(f"_sketch{suffix}")
+        if path.exists():
+            with contextlib.suppress(OSError, AttributeError):
+                found = ctypes.CDLL(str(path))
+                pointer, number = ctypes.c_void_p, ctypes.c_int64
+                found.newleaf_sketch.argtypes = [pointer, pointer, number, pointer, number, number, pointer, pointer]
+                found.newleaf_sketch.restype = ctypes.c_int
+                return found
+    return None
+
+
+def _sketch_natively(native: Any, texts: Sequence[str], sketches: numpy.ndarray[Any, Any]) -> None:
+    import numpy as np
+
+    codes, lengths = _codes(texts)
+    done = np.zeros(len(texts), np.uint8)
+    arrays = (codes, lengths, _normal(), sketches, done)
+    places = [array.ctypes.data for array in arrays]
+    if native.newleaf_sketch(places[0], places[1], len(texts), places[2], SIZE, SPREADING, places[3], places[4]):
+        raise MemoryError
+    rest = np.flatnonzero(done == 0)
+    if len(rest):
+        sketches[rest] = _sketch([texts[number] for number in rest.tolist()])
+
+
+def _codes(texts: Sequence[str]) -> tuple[numpy.ndarray[Any, Any], numpy.ndarray[Any, Any]]:
+    """The code points of all texts, a line end behind each, and how many are each text's, that included."""
+    import numpy as np
+
+    codes = np.frombuffer("\n".join([*texts, ""]).encode("utf-32-le", "surrogatepass"), np.dtype("<u4"))
+    return codes, np.fromiter(map(len, texts), np.int64, len(texts)) + 1
 
 
 def _parts(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
@@ -111,12 +156,11 @@ def _grams(texts: Sequence[str]) -> tuple[numpy.ndarray[Any, Any], numpy.ndarray
 
     import numpy as np
 
-    raw = np.frombuffer("\n".join([*texts, ""]).encode("utf-32-le", "surrogatepass"), np.dtype("<u4"))
+    raw, lengths = _codes(texts)
     codes = _normal().take(raw)
     letters = codes != 0x20
     keep = letters.copy()
     keep[1:] |= letters[:-1]  # the first space of a run
-    lengths = np.fromiter(map(len, texts), np.int64, len(texts)) + 1
     lengths = np.add.reduceat(keep, np.cumsum(lengths) - lengths, dtype=np.int64)
     starts = np.cumsum(lengths) - lengths
 

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from newleaf.core.corpus import sketches
 from newleaf.core.corpus.near_duplicates import NearDuplicates
 from newleaf.core.corpus.sketches import LONG, ROWS, SIZE, TOGETHER, sketch
 from newleaf.core.progress import Cancelled
@@ -333,3 +334,13 @@ def test_documents_may_be_added_after_the_groups_were_asked_for(tmp_path):
     assert found.representatives().tolist() == [0, 1]
     found.add(sketch([two]))
     assert found.representatives().tolist() == [0, 1, 1]
+
+
+@pytest.mark.skipif(sketches.library() is None, reason="there was no C compiler when newleaf was installed")
+@given(texts=st.lists(st.text(max_size=80) | st.text("ab \u3000,。好Ａ", max_size=400), min_size=1, max_size=8))
+@example(texts=["", "...", "a", "好", "\U0001f600 x", "word " * 900])
+@settings(max_examples=200)
+def test_c_and_numpy_make_the_same_sketches(texts):
+    fast = sketch(texts)
+    slow = sketches._sketch(texts)
+    assert (fast == slow).all()

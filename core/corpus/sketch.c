@@ -1,0 +1,101 @@
+/* The sketches of texts, as sketches.py explains them, number for number the same; an order of magnitude faster.
+ *
+ * numpy passes over all grams of many texts a dozen times a round; here a text is done at once, and stays in the cache.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+
+#define EMPTY 0xFFFFFFFFu
+#define SPACE 0x20u
+#define GRAM 5
+#define BASE 0x9E3779B97F4A7C15ull
+#define FIRST_MIXER 0xD6E8FEB86659FD93ull
+#define SECOND_MIXER 0xA0761D6478BD642Full
+
+static inline uint64_t mixed(uint64_t gram, uint64_t number) {
+    uint64_t hash = gram + (number + 1) * BASE;
+    hash = (hash ^ hash >> 32) * FIRST_MIXER;
+    hash = (hash ^ hash >> 32) * SECOND_MIXER;
+    return hash ^ hash >> 32;
+}
+
+static inline uint32_t value(uint64_t hash) { return (uint32_t)hash >> 1; }
+
+/* The hashes of the grams of one text; how many, or 0 where it is nothing but spaces and punctuation. */
+static int64_t grams_of(const uint32_t *codes, int64_t length, const uint32_t *normal, uint64_t *grams, uint32_t *kept) {
+    int64_t count = 0;
+    int after_letter = 0;
+    for (int64_t place = 0; place < length; place++) {
+        uint32_t code = normal[codes[place]];
+        int letter = code != SPACE;
+        kept[count] = code;
+        count += letter | after_letter; /* of a run of spaces the first one stays */
+        after_letter = letter;
+    }
+    if (count == 0)
+        return 0;
+    for (int64_t place = count; place < GRAM; place++)
+        kept[place] = 0;
+    int64_t windows = count < GRAM ? 1 : count - GRAM + 1;
+    for (int64_t place = 0; place < windows; place++) {
+        uint64_t hash = kept[place];
+        for (int next = 1; next < GRAM; next++)
+            hash = hash * BASE + kept[place + next];
+        grams[place] = hash;
+    }
+    return windows;
+}
+
+static void sketch_of(const uint64_t *grams, int64_t count, int64_t size, int64_t spreading, uint32_t *bins, uint32_t *least) {
+    int64_t filled = 0;
+    for (int64_t bin = 0; bin < size; bin++)
+        bins[bin] = EMPTY;
+    for (int64_t round = 0; round < spreading && filled < size; round++) {
+        for (int64_t bin = 0; bin < size; bin++)
+            least[bin] = EMPTY;
+        for (int64_t place = 0; place < count; place++) {
+            uint64_t hash = mixed(grams[place], (uint64_t)round);
+            uint32_t *bin = least + ((hash >> 32) * (uint64_t)size >> 32);
+            uint32_t new = value(hash);
+            *bin = new < *bin ? new : *bin;
+        }
+        for (int64_t bin = 0; bin < size; bin++)
+            if (bins[bin] == EMPTY && least[bin] != EMPTY) {
+                bins[bin] = least[bin];
+                filled++;
+            }
+    }
+    for (int64_t bin = 0; bin < size && filled < size; bin++)
+        if (bins[bin] == EMPTY) {
+            for (int64_t place = 0; place < count; place++) {
+                uint32_t new = value(mixed(grams[place], (uint64_t)(spreading + bin)));
+                bins[bin] = new < bins[bin] ? new : bins[bin];
+            }
+            filled++;
+        }
+}
+
+/* codes: all texts one after the other, each with one space or line end behind it; lengths: of each, with that one.
+ * sketches: (texts, size), filled; done: (texts), 0 for a text without a letter, whose sketch is left alone.
+ * Returns 0, or 1 where there is no memory. */
+int newleaf_sketch(const uint32_t *codes, const int64_t *lengths, int64_t texts, const uint32_t *normal, int64_t size,
+                   int64_t spreading, uint32_t *sketches, uint8_t *done) {
+    int64_t longest = GRAM;
+    for (int64_t text = 0; text < texts; text++)
+        longest = lengths[text] > longest ? lengths[text] : longest;
+    uint64_t *grams = malloc((size_t)longest * sizeof *grams);
+    uint32_t *kept = malloc((size_t)(longest + 1) * sizeof *kept);
+    uint32_t *least = malloc((size_t)size * sizeof *least);
+    int failed = !grams || !kept || !least;
+    for (int64_t text = 0; text < texts && !failed; text++) {
+        int64_t count = grams_of(codes, lengths[text], normal, grams, kept);
+        done[text] = count > 0;
+        if (count)
+            sketch_of(grams, count, size, spreading, sketches + text * size, least);
+        codes += lengths[text];
+    }
+    free(grams);
+    free(kept);
+    free(least);
+    return failed;
+}
