@@ -82,13 +82,10 @@ class ArgumentParser(argparse.ArgumentParser):
     def add_options(self, options: type[OptionsBase]) -> None:
         """An argument for each field. `given` collects them again."""
         for field in fields(options):
-            if field.type is bool:
+            if field.type is bool and field.default is False:
+                help_text = _(field.description).replace("%", "%%")
                 self.add_argument(
-                    field.flag,
-                    dest=field.name,
-                    default=argparse.SUPPRESS,
-                    action=argparse.BooleanOptionalAction if field.default else "store_true",
-                    help=_(field.description).replace("%", "%%"),
+                    field.flag, dest=field.name, default=argparse.SUPPRESS, action="store_true", help=help_text
                 )
                 continue
             self.add_argument(
@@ -98,7 +95,7 @@ class ArgumentParser(argparse.ArgumentParser):
                 default=argparse.SUPPRESS,
                 type=_parser_of(field),
                 action="append" if field.several else "store",
-                metavar=field.metavar or ("|".join(field.choices) if field.choices else "N"),
+                metavar=field.metavar or ("|".join(field.choices) if field.choices else _placeholder(field)),
                 help=_explanation(field),
             )
 
@@ -142,6 +139,10 @@ def _parser_of(field: OptionField) -> Callable[[str], Any]:
         return value
 
     return parse
+
+
+def _placeholder(field: OptionField) -> str:
+    return "on|off" if field.type is bool else "SIZE" if field.kind == "size" else "N"
 
 
 def _explanation(field: OptionField) -> str:

@@ -19,6 +19,18 @@ def no_progress(done: float, total: float, message: str = "", **metrics: float) 
     """For those who do not want to know."""
 
 
+def onwards(progress: Progress) -> Progress:
+    """Progress that never goes back, for work of which a part may have to be done again."""
+    highest = 0.0
+
+    def report(done: float, total: float, message: str = "", **metrics: float) -> None:
+        nonlocal highest
+        highest = max(highest, min(1.0, done / total) if total else 0.0)
+        progress(highest, 1.0, message, **metrics)
+
+    return report
+
+
 def part(progress: Progress, begin: float, end: float) -> Progress:
     """Progress of one part of the work, which is that from `begin` to `end` of the whole (0 to 1)."""
 

@@ -6,14 +6,18 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .mapped import parts
+
 if TYPE_CHECKING:
     import numpy as np
 
-    Documents = np.ndarray[Any, Any]  # of preparing.DOCUMENT
+    from .mapped import Table
+
     Numbers = np.ndarray[Any, np.dtype[np.int64]]
     Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
-PART = 1 << 22  # documents whose hashes are sorted at once
+PART = 1 << 22  # documents whose numbers are worked on at once
+PAIRS = 5  # near duplicates that the report shows
 LEAST_GIANT = 2  # a group of more is perhaps a kind of text, and not a text and its copies
 TRAIN, VAL = 1, 2
 
@@ -31,7 +35,7 @@ class Choice:
     alike: bool = False  # whether the held-out documents resemble those that are trained on
 
 
-def choose(documents: Documents, first_of_group: Numbers | None, options: Any, names: list[str]) -> Choice:
+def choose(documents: Table, first_of_group: Numbers | None, options: Any, names: list[str]) -> Choice:
     """Drop duplicates, and hold out a share of what is left.
 
     `first_of_group` has for each document the number of the first one that it is a near duplicate of. Documents that
@@ -49,24 +53,43 @@ def choose(documents: Documents, first_of_group: Numbers | None, options: Any, n
         kept = first_of_equals(documents) | (fixed > 0)
     duplicates = int(len(kept) - kept.sum())
     groups = np.arange(len(documents)) if first_of_group is None else first_of_group
-    near = np.flatnonzero(kept & (groups != np.arange(len(documents))) & (fixed == 0))
+    near = _resembling(kept, groups, fixed)
+    pairs = [(int(number), int(groups[number])) for number in near[:PAIRS]]
     if options.is_on("near_duplicates"):
         kept[near] = False
+    number_of_near = len(near)
+    del near
     splits, alike = _split(documents, kept, groups, options, names)
-    pairs = [(int(number), int(groups[number])) for number in near[:5]]
-    return Choice(kept, splits, duplicates, len(near), pairs, options.is_on("near_duplicates"), alike)
+    return Choice(kept, splits, duplicates, number_of_near, pairs, options.is_on("near_duplicates"), alike)
 
 
-def first_of_equals(documents: Documents) -> Flags:
+def _resembling(kept: Flags, groups: Numbers, fixed: Any) -> Numbers:
+    """The documents that are near duplicates of an earlier one."""
+    import numpy as np
+
+    found = [
+        np.flatnonzero(kept[part] & (groups[part] != np.arange(part.start, part.stop)) & (fixed[part] == 0))
+        + part.start
+        for part in parts(len(kept), PART)
+    ]
+    return np.concatenate(found) if found else np.zeros(0, np.int64)
+
+
+def first_of_equals(documents: Table) -> Flags:
     """For each document whether no earlier one has the same text; sorted in parts, as there may be very many."""
     import numpy as np
 
     first = np.zeros(len(documents), bool)
-    parts = -(-len(documents) // PART)
-    for part in range(parts):
-        numbers = np.flatnonzero(documents["high"] % np.uint64(parts) == part) if parts > 1 else np.arange(PART)
-        numbers = numbers[numbers < len(documents)]
-        high, low = documents["high"][numbers], documents["low"][numbers]
+    number_of_parts = -(-len(documents) // PART)
+    all_high, all_low = documents["high"], documents["low"]
+    for number in range(number_of_parts):
+        numbers = np.concatenate(
+            [
+                np.flatnonzero(all_high[part] % np.uint64(number_of_parts) == number) + part.start
+                for part in parts(len(documents), PART)
+            ]
+        )
+        high, low = all_high[numbers], all_low[numbers]
         order = np.lexsort((numbers, low, high))
         different = np.ones(len(order), bool)
         different[1:] = (np.diff(high[order]) != 0) | (np.diff(low[order]) != 0)
@@ -75,7 +98,7 @@ def first_of_equals(documents: Documents) -> Flags:
 
 
 def _split(
-    documents: Documents, kept: Flags, groups: Numbers, options: Any, names: list[str]
+    documents: Table, kept: Flags, groups: Numbers, options: Any, names: list[str]
 ) -> tuple[np.ndarray[Any, np.dtype[np.uint8]], bool]:
     import numpy as np
 
@@ -87,44 +110,54 @@ def _split(
     fixed = documents["split"]
     free = kept & (fixed == 0)
     size = int(kept.sum())
-    leaders = _leaders(documents, kept, groups)
-    giant = np.bincount(groups[kept], minlength=len(documents))[groups] > max(LEAST_GIANT, options.held_out * size)
-    alike = bool(giant[free].sum() > free.sum() / 2 and not (fixed[kept] == VAL).any())
+    sizes = np.bincount(groups[kept], minlength=len(documents)).astype(np.uint32)
+    giant = (sizes > max(LEAST_GIANT, options.held_out * size))[groups]
+    several = kept & (sizes > 1)[groups]
+    one_group = bool(size > 1 and sizes.max() == size)
+    del sizes
+    alike = bool((giant & free).sum() > free.sum() / 2 or one_group) and not (kept & (fixed == VAL)).any()
+    val = numbers < np.uint64(int(options.held_out * 2**64))
     if alike:  # a corpus of one kind of text: there is hardly anything else to hold out
-        leaders, giant = np.arange(len(documents)), np.zeros(len(documents), bool)
-    val = (numbers < np.uint64(int(options.held_out * 2**64))) & ~giant
-    val = np.where(fixed > 0, fixed == VAL, val)
-    val = np.where(fixed > 0, val, val[leaders])
+        giant[:] = several[:] = False
+    val = np.where(fixed > 0, fixed == VAL, val & ~giant)
+    members, leaders = _leaders(documents, several, groups)
+    val[members] = np.where(fixed[members] > 0, val[members], val[leaders])
     if free.any() and size > 1:
-        val = _both_kinds(val, numbers, leaders, free, kept, giant)
+        _have_both_kinds(val, numbers, groups, free, kept, giant, alike)
     return np.where(val, VAL, TRAIN).astype(np.uint8), alike
 
 
-def _leaders(documents: Documents, kept: Flags, groups: Numbers) -> Numbers:
-    """For each document the one of its group that it follows: one that has a split, else the same in any order."""
+def _leaders(documents: Table, several: Flags, groups: Numbers) -> tuple[Numbers, Numbers]:
+    """Documents of groups of several, and the one of its group that each follows.
+
+    That is one that has a split already, else the same one in whatever order the documents come.
+    """
     import numpy as np
 
-    members = np.flatnonzero(kept)
-    order = members[np.lexsort((documents["low"][members], documents["split"][members] == 0, groups[members]))]
-    first = np.ones(len(order), bool)
-    first[1:] = np.diff(groups[order]) != 0
-    leaders = np.arange(len(documents))
-    leaders[members] = order[first][np.searchsorted(groups[order[first]], groups[members])]
-    return leaders
+    members = np.flatnonzero(several)
+    its_group = groups[members]
+    order = np.lexsort((documents["low"][members], documents["split"][members] == 0, its_group))
+    members, its_group = members[order], its_group[order]
+    first = np.ones(len(members), bool)
+    first[1:] = np.diff(its_group) != 0
+    return members, members[np.maximum.accumulate(np.where(first, np.arange(len(members)), 0))]
 
 
-def _both_kinds(val: Flags, numbers: Any, leaders: Numbers, free: Flags, kept: Flags, giant: Flags) -> Flags:
+def _have_both_kinds(
+    val: Flags, numbers: Any, groups: Numbers, free: Flags, kept: Flags, giant: Flags, alike: bool
+) -> None:
+    """Move one group, or one document where all are alike, to the side that has none."""
     import numpy as np
 
-    candidates = np.flatnonzero(free & ~giant)
-    if not val[kept].any() and len(candidates):
-        leader = leaders[candidates[np.argmin(numbers[leaders[candidates]])]]
-        return val | (free & (leaders == leader))
-    if val[kept].all():
-        candidates = np.flatnonzero(free)
-        leader = leaders[candidates[np.argmax(numbers[leaders[candidates]])]]
-        return val & ~(free & (leaders == leader))
-    return val
+    if not val[kept].any():
+        candidates, best, side = np.flatnonzero(free & ~giant), np.argmin, True
+    elif val[kept].all():
+        candidates, best, side = np.flatnonzero(free), np.argmax, False
+    else:
+        return
+    if len(candidates):
+        chosen = candidates[best(numbers[candidates])]
+        val[chosen if alike else free & (groups == groups[chosen])] = side
 
 
 def _number(name: str) -> int:

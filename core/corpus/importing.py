@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
 from pathlib import Path
-from typing import Any
 
 from ..errors import UserError
 from ..files import staged_folder
@@ -192,38 +191,34 @@ def _make(
             found.tally.merge(prepared.tally)
             for source, where, reason in prepared.left_out:
                 found.leave_out(found.names[source], where, reason)
-        documents = scratch.documents()
-        if not len(documents):
+        if not len(scratch.documents):
             raise UserError(_nothing_left(found))
         groups = scratch.near.representatives(part(progress, READING, CHOOSING))
-        choice = choose(documents, groups, options, found.names)
-        if choice.kept.sum() == 1 and not documents["split"].any():
-            documents, choice = _cut_in_two(scratch, found, choice, preparer)
-        writing = part(progress, CHOOSING, 1)
-        shards = scratch.write_shards(
-            folder, choice, documents, found.names, lambda done: writing(done, len(documents), _("writing"))
-        )
-        report = make_report(found, documents, choice, scratch, options.as_dict(), origin)
-        write_manifest(folder, path.name, shards, documents[choice.kept], choice.splits[choice.kept], report)
+        choice = choose(scratch.documents, groups, options, found.names)
+        del groups
+        if choice.kept.sum() == 1 and not scratch.documents["split"].any():
+            choice = _cut_in_two(scratch, choice, preparer)
+        total, writing = len(scratch.documents), part(progress, CHOOSING, 1)
+        shards = scratch.write_shards(folder, choice, found.names, lambda done: writing(done, total, _("writing")))
+        report = make_report(found, choice, scratch, options.as_dict(), origin)
+        write_manifest(folder, path.name, shards, scratch.documents, choice.kept, choice.splits, report)
         scratch.remove()
     return Corpus.at(path)
 
 
-def _cut_in_two(scratch: Scratch, found: Found, choice: Choice, preparer: Preparer) -> tuple[Any, Choice]:
+def _cut_in_two(scratch: Scratch, choice: Choice, preparer: Preparer) -> Choice:
     """Of a corpus of one document the last tenth is held out."""
     import numpy as np
 
     number = int(np.flatnonzero(choice.kept)[0])
     beginning, end = _last_tenth(scratch.texts([number])[0])
-    source = int(scratch.documents()["source"][number])
+    source = int(scratch.documents["source"][number])
     scratch.begin_again()
     for index, (text, split) in enumerate(((beginning, "train"), (end, "val"))):
         if text:
             scratch.add(preparer(Batch(index, None, split=split, payloads=[text], sources=[source])))
-    documents = scratch.documents()
-    return documents, Choice(
-        np.ones(len(documents), bool), documents["split"].copy(), choice.duplicates, choice.near_duplicates, []
-    )
+    splits = np.array(scratch.documents["split"])
+    return Choice(np.ones(len(splits), bool), splits, choice.duplicates, choice.near_duplicates, [])
 
 
 def _last_tenth(text: str) -> tuple[str, str]:

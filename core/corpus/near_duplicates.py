@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..language import gettext as _
 from ..progress import Progress, no_progress
+from .mapped import give_back, mapped
 from .sketches import BANDS, ROWS, SIZE, sketch
 
 if TYPE_CHECKING:
@@ -36,8 +37,7 @@ class NearDuplicates:
     the groups do not depend on the order of the documents.
 
     What is added lies in files in `folder`, 448 bytes a document, which belongs to this object alone and is for the
-    caller to remove. Memory is taken while `representatives` runs, some 40 bytes a document, beside pages of the files
-    that the system keeps while it has room for them.
+    caller to remove. Memory is taken while `representatives` runs, some 40 bytes a document.
     """
 
     def __init__(self, folder: Path, similarity: float = 0.7):
@@ -72,8 +72,8 @@ class NearDuplicates:
         if self.documents < 2:
             return groups.all()
         sketches_file, wholes_file, *band_files = self._files()
-        sketches = np.memmap(sketches_file, np.uint16, "r", shape=(self.documents, SIZE))
-        wholes = np.memmap(wholes_file, np.uint64, "r", shape=(self.documents,))
+        sketches = mapped(sketches_file, np.uint16, self.documents, SIZE)
+        wholes = mapped(wholes_file, np.uint64, self.documents)
         for number, path in enumerate(band_files):
             progress(number, BANDS, _("looking for near duplicates"))
             documents, sizes = _buckets(np.fromfile(path, np.uint64))
@@ -107,6 +107,7 @@ class NearDuplicates:
                 equal = np.count_nonzero(sketches[ones] == sketches[twos], axis=1)
                 alike = equal >= self.similarity * SIZE
                 groups.join(ones[alike], twos[alike])
+                give_back(sketches)
             documents, sizes = _kept(documents, sizes, sizes > leader + 2)
             documents, sizes = _open_buckets(documents, sizes, groups)
 

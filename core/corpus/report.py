@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from .choosing import Choice
     from .found import Found
+    from .mapped import Table
     from .scratch import Scratch
 
-    Documents = np.ndarray[Any, np.dtype[Any]]
 
 FORMAT = 2
 SAMPLES = 5  # documents whose beginnings are shown, from all over the text
@@ -24,12 +22,12 @@ ASCII_IN_A_TOKEN, OTHERS_IN_A_TOKEN = 4.0, 1.3  # characters, about, with a voca
 
 
 def make_report(
-    found: Found, documents: Documents, choice: Choice, scratch: Scratch, options: dict[str, Any], origin: Sequence[str]
+    found: Found, choice: Choice, scratch: Scratch, options: dict[str, Any], origin: Sequence[str]
 ) -> dict[str, Any]:
-    """The content of `report.json`; `documents` and `choice` are those of all documents, dropped ones too."""
+    """The content of `report.json`."""
     import numpy as np
 
-    kept = documents[choice.kept]
+    kept = _Kept(scratch.documents, choice.kept)
     numbers = np.flatnonzero(choice.kept)
     shown = [int(numbers[round(place * (len(numbers) - 1))]) for place in np.linspace(0, 1, min(SAMPLES, len(numbers)))]
     pairs = [number for pair in choice.pairs for number in pair]
@@ -63,29 +61,40 @@ def make_report(
     }
 
 
-def _estimated_tokens(kept: Documents) -> int:
+class _Kept:
+    """The columns of the documents that are kept, one at a time."""
+
+    def __init__(self, documents: Table, kept: Any):
+        self.documents, self.kept = documents, kept
+
+    def __getitem__(self, name: str) -> Any:
+        return self.documents[name][self.kept]
+
+
+def _estimated_tokens(kept: _Kept) -> int:
     # A character that is not ASCII has three bytes, as Chinese has; with two the estimate is a little low.
     size, characters = int(kept["bytes"].sum()), int(kept["characters"].sum())
     others = (size - characters) / 2
     return round((characters - others) / ASCII_IN_A_TOKEN + others / OTHERS_IN_A_TOKEN)
 
 
-def _languages(kept: Documents) -> dict[str, float]:
+def _languages(kept: _Kept) -> dict[str, float]:
     """The share of each language in the bytes of those documents that were looked at."""
     import numpy as np
 
-    looked = kept[kept["language"] != b""]
-    names, places = np.unique(looked["language"], return_inverse=True)
-    sizes = np.bincount(places, looked["bytes"].astype(float), len(names))
+    languages = kept["language"]
+    looked = languages != b""
+    names, places = np.unique(languages[looked], return_inverse=True)
+    sizes = np.bincount(places, kept["bytes"][looked].astype(float), len(names))
     shares = {str(name, "ascii"): round(float(size / sizes.sum()), 4) for name, size in zip(names, sizes, strict=True)}
     return dict(sorted(shares.items(), key=lambda item: -item[1]))
 
 
-def _lengths(kept: Documents) -> dict[str, Any]:
+def _lengths(kept: _Kept) -> dict[str, Any]:
     """Characters of the documents: quantiles, and how many are below each power of two but not below the one before."""
     import numpy as np
 
-    lengths = np.sort(kept["characters"]).astype(np.int64)
+    lengths = np.sort(kept["characters"]).view(np.int64)
     places = {"shortest": 0.0, "tenth": 0.1, "median": 0.5, "nine_tenths": 0.9, "longest": 1.0}
     counts = np.bincount(np.frexp(lengths.astype(float))[1])
     return {
@@ -94,7 +103,7 @@ def _lengths(kept: Documents) -> dict[str, Any]:
     }
 
 
-def _largest(found: Found, kept: Documents) -> list[dict[str, Any]]:
+def _largest(found: Found, kept: _Kept) -> list[dict[str, Any]]:
     import numpy as np
 
     sizes = np.bincount(kept["source"], kept["bytes"].astype(float), len(found.names))

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..progress import Cancelled
 from . import store
+from .mapped import Table, parts
 from .near_duplicates import NearDuplicates
 from .preparing import DOCUMENT, PATIENCE, Prepared, scratch_name
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from .choosing import Choice
+
+PART = 1 << 20  # documents whose numbers are worked on at once
 
 
 class Scratch:
@@ -29,32 +30,27 @@ class Scratch:
         folder.mkdir(mode=0o700)
         self.folder = folder
         self.near = NearDuplicates(folder / "signatures", similarity)
-        self.begin_again()
+        self._begin()
 
     def begin_again(self) -> None:
         """Forget the documents so far."""
+        self.documents.close()
+        self._begin()
+
+    def _begin(self) -> None:
         self.documents_in: list[int] = []  # each batch
-        self._file = (self.folder / "documents.bin").open("wb")
+        self.documents = Table(self.folder / "documents", DOCUMENT)  # what is known of each, in order
 
     def remove(self) -> None:
         """Give the room back."""
-        self._file.close()
+        self.documents.close()
         shutil.rmtree(self.folder)
 
     def add(self, prepared: Prepared) -> None:
         """Take what is known of a batch's documents; their text is in the batch's file already."""
-        self._file.write(prepared.documents.tobytes())
+        self.documents.add(prepared.documents)
         self.near.add(prepared.signatures)
         self.documents_in.append(len(prepared.documents))
-
-    def documents(self) -> np.ndarray[Any, Any]:
-        """What is known of each document, in order: (documents,) of preparing.DOCUMENT, mapped from disk."""
-        import numpy as np
-
-        self._file.close()
-        if not sum(self.documents_in):
-            return np.zeros(0, DOCUMENT)
-        return np.memmap(self.folder / "documents.bin", DOCUMENT, "r")
 
     def texts(self, numbers: Sequence[int]) -> list[str]:
         """The texts of a few documents."""
@@ -72,7 +68,6 @@ class Scratch:
         self,
         target: Path,
         choice: Choice,
-        documents: np.ndarray[Any, Any],
         names: Sequence[str],
         progress: Callable[[int], None],
     ) -> list[str]:
@@ -80,12 +75,9 @@ class Scratch:
 
         `progress` is told now and then how many documents are done; what it raises ends the work.
         """
-        import numpy as np
         import pyarrow
 
-        sizes = np.where(choice.kept, documents["bytes"], 0).astype(np.int64)
-        shard = (np.cumsum(sizes) - sizes) // store.SHARD
-        edges = [0, *(np.flatnonzero(np.diff(shard)) + 1).tolist(), len(documents)]
+        edges = self._edges(choice)
         names_array, split_names = pyarrow.array(names, pyarrow.string()), pyarrow.array(["train", "val"])
         done = [0] * (len(edges) - 1)
         stop = threading.Event()
@@ -118,6 +110,20 @@ class Scratch:
                 stop.set()
                 raise
         return shards
+
+    def _edges(self, choice: Choice) -> list[int]:
+        """Where each shard begins, and the end of the last."""
+        import numpy as np
+
+        edges, before = [0], 0
+        all_sizes = self.documents["bytes"]
+        for part in parts(len(all_sizes), PART):
+            sizes = np.where(choice.kept[part], all_sizes[part], 0).astype(np.int64)
+            ends = before + np.cumsum(sizes)
+            shard = np.concatenate([[(len(edges) - 1)], (ends - sizes) // store.SHARD])
+            edges += (np.flatnonzero(np.diff(shard)) + part.start).tolist()
+            before = int(ends[-1])
+        return [*edges, len(all_sizes)]
 
     def _batches(self, begin: int, end: int) -> Iterator[tuple[_Batch, int, int]]:
         """The batches with documents of this range, and the part of it in each."""

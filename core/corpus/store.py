@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .. import store
 from ..files import disk_size, read_object, write_json
+from .mapped import parts
 
 if TYPE_CHECKING:
     import pyarrow
+
+    from .mapped import Table
 
 FORMAT = 1
 SHARD = 256 << 20  # bytes of text in a shard, about
@@ -93,9 +96,17 @@ class Corpus:
 
     def documents(self, split: Split | None = None) -> Iterator[str]:
         """The texts, of one split or of both, in their order; memory stays at one row group."""
-        for text, _source, its_split in self.rows():
-            if split is None or its_split == split:
-                yield text
+        import pyarrow.parquet as parquet
+
+        for shard in self.manifest.shards:
+            with parquet.ParquetFile(self.path / shard) as file:
+                for batch in file.iter_batches(batch_size=1024, columns=["text", "split"]):
+                    texts = batch.column("text").to_pylist()
+                    if split is None:
+                        yield from texts
+                    else:
+                        splits = batch.column("split").to_pylist()
+                        yield from (text for text, its_split in zip(texts, splits, strict=True) if its_split == split)
 
     def rows(self) -> Iterator[tuple[str, str, Split]]:
         """Text, source and split of each document, in their order; memory stays at one row group."""
@@ -127,19 +138,23 @@ def list_corpora() -> list[Corpus]:
 
 
 def write_manifest(
-    folder: Path, name: str, shards: list[str], documents: Any, splits: Any, report: dict[str, Any]
+    folder: Path, name: str, shards: list[str], documents: Table, kept: Any, splits: Any, report: dict[str, Any]
 ) -> Manifest:
-    """Complete a corpus with its report and manifest; `documents` are the numbers of those in it, see preparing.py."""
-    train, val = (
-        Counts(len(part), int(part["characters"].sum()), int(part["bytes"].sum()))
-        for part in (documents[splits == 1], documents[splits == 2])
-    )
+    """Complete a corpus with its report and manifest, from what is known of all documents, and which are kept."""
+    totals = {1: Counts(), 2: Counts()}
     digest = hashlib.sha256()
-    for begin in range(0, len(documents), 1 << 16):
-        part = documents[begin : begin + (1 << 16)]
-        for column in (part["high"], part["low"], splits[begin : begin + (1 << 16)]):
+    columns = [documents[column] for column in ("high", "low", "characters", "bytes")]
+    for part in parts(len(kept), 1 << 16):
+        its_splits = splits[part][kept[part]]
+        high, low, characters, sizes = (column[part][kept[part]] for column in columns)
+        for column in (high, low, its_splits):
             digest.update(column.tobytes())
-    manifest = Manifest(name, round(time.time(), 3), train, val, shards, digest.hexdigest())
+        for split, counts in totals.items():
+            chosen = its_splits == split
+            counts.documents += int(chosen.sum())
+            counts.characters += int(characters[chosen].sum())
+            counts.bytes += int(sizes[chosen].sum())
+    manifest = Manifest(name, round(time.time(), 3), totals[1], totals[2], shards, digest.hexdigest())
     write_json(folder / "report.json", report)
     write_json(folder / "manifest.json", asdict(manifest))
     return manifest

@@ -14,7 +14,9 @@ seen is not learnt. Of the books in docs/recipe.md the rule takes the sizes that
 for Chinese.
 
 BPE, characters and words find their pieces one after the other: the first V of a large vocabulary are the vocabulary of
-size V, so all sizes are measured after learning once. What unigram would cost is measured with BPE.
+size V, so all sizes are measured after learning once. What unigram would cost is measured with BPE. All characters that
+are to have a piece stay in each size, which rules sizes out; where they fill more than half of the one that is taken,
+it is learnt again without the rarest.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from typing import Any
 from ..formats.sentencepiece_model import truncated
 from ..language import gettext as _
 from ..progress import part
-from .learning import learn
+from .learning import characters, learn
 from .options import TokenizerOptions
 from .report import measured
 from .sample import Sample
@@ -75,7 +77,7 @@ def choose(
         candidate["cost"] = round(candidate["cost"] / lowest, 4) if lowest else 1.0  # in multiples of the lowest
     best = [candidate for candidate in candidates if candidate["cost"] <= NEAR][-1]
     vocab_size = int(best["vocab_size"])
-    if options.type == "unigram":
+    if options.type == "unigram" or options.is_crowded(characters(model), vocab_size):
         sample.progress = part(progress, 0.6, 1)
         model = learn(sample, options, vocab_size, remarks)
         sample.progress = progress
@@ -90,14 +92,8 @@ def _reason(candidates: list[dict[str, Any]], best: dict[str, Any], layers: int,
         return _("{size:,} pieces: the text supports no other size.").format(size=best["vocab_size"])
     words = _(
         "{size:,} pieces: with fewer or more a model of {layers} layers of width {width} would work more for a byte of "
-        "text, or see less far; a piece stands for {bytes:.2f} bytes, and the embedding is {share:.0%} of the model."
-    ).format(
-        size=best["vocab_size"],
-        layers=layers,
-        width=width,
-        bytes=best["bytes_per_token"],
-        share=best["embedding_share"],
-    )
+        "text, or see less far; the embedding is {share:.0%} of the model."
+    ).format(size=best["vocab_size"], layers=layers, width=width, share=best["embedding_share"])
     if best is candidates[-1]:
         words += " " + _("More text would support more pieces.")
     return words

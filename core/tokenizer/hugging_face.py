@@ -172,6 +172,8 @@ def _from_gpt2(folder: Path) -> str:
         raise UserError(_("{path} is missing: merges.txt alone is no tokenizer.").format(path=folder / "vocab.json"))
     vocabulary = json.loads(read_json_text(folder / "vocab.json", LARGEST))
     path = folder / "merges.txt"
+    if not path.exists():
+        raise UserError(_("{path} is missing: vocab.json alone is no tokenizer.").format(path=path))
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     merges: list[tuple[str, str]] = []
     for number, line in enumerate(lines, 1):

@@ -13,8 +13,9 @@ from typing import Any
 import sentencepiece
 
 from ..errors import UserError
+from ..formats.sentencepiece_model import NORMAL, PieceModel
 from ..language import gettext as _
-from .options import TokenizerOptions
+from .options import COVERAGE, TokenizerOptions
 from .sample import LONGEST_LINE, READING, Sample
 from .special import BEGIN, END, PADDING, RESERVED, ROLES, SPACE, UNKNOWN, WHITE_SPACE
 
@@ -28,23 +29,36 @@ def learn(sample: Sample, options: TokenizerOptions, vocab_size: int, remarks: l
     Where a vocabulary has no room for all characters that should have a piece, the rarest are left out, and `remarks`
     gets a sentence. Raises UserError for what cannot be learnt from.
     """
-    coverage = options.character_coverage
+    coverage = COVERAGE if isinstance(options.character_coverage, str) else options.character_coverage
+    if sample.rare is not None:
+        coverage = 1.0
     while True:
         try:
-            return _run(sample, options, vocab_size, coverage)
+            model = _run(sample, options, vocab_size, coverage)
+            if sample.rare is not None or not options.is_crowded(characters(model), vocab_size):
+                return model
+            coverage = _leave_out(sample, options, vocab_size, remarks)
         except (RuntimeError, MemoryError) as error:
             text = str(error)
             supported = re.search(r"set it to a value <= (\d+)", text)
             if supported and int(supported[1]) < vocab_size:
                 vocab_size = int(supported[1])
             elif "smaller than required_chars" in text and sample.rare is None:
-                # Half of what is left is for characters: the other half is for pieces of several.
-                room = (vocab_size - options.fixed_pieces) // 2
-                number = sample.keep_commonest(room)
-                coverage = 1.0
-                remarks.append(_characters_left_out(options).format(number=number, room=room))
+                coverage = _leave_out(sample, options, vocab_size, remarks)
             else:
                 raise UserError(explained(error, sample.corpus.name)) from None
+
+
+def characters(model: bytes) -> int:
+    """How many pieces of a `tokenizer.model` are one character."""
+    return sum(piece.type == NORMAL and len(piece.text) == 1 for piece in PieceModel.decode(model).pieces)
+
+
+def _leave_out(sample: Sample, options: TokenizerOptions, vocab_size: int, remarks: list[str]) -> float:
+    """Leave the rarest characters out from now on; the coverage of what remains."""
+    room = options.room_for_characters(vocab_size)
+    remarks.append(_characters_left_out(options).format(number=sample.keep_commonest(room), room=room))
+    return 1.0
 
 
 def explained(error: BaseException, corpus: str) -> str:
@@ -98,6 +112,7 @@ def _run(sample: Sample, options: TokenizerOptions, vocab_size: int, coverage: f
                 sentence_iterator=lines(),
                 model_writer=model,
                 logstream=log,
+                minloglevel=0,  # its progress is in the log, and the level is that of the process
                 model_type=options.type,
                 vocab_size=vocab_size,
                 character_coverage=coverage,

@@ -13,6 +13,8 @@ from .special import CONTROL, SPACE, WHITE_SPACE
 AUTO = "auto"
 TYPES = ("bpe", "unigram", "char", "word")
 BYTES = 256  # pieces of one byte each
+COVERAGE = 0.9995
+MANY_CHARACTERS = 1_000  # from which on they may crowd out longer pieces
 LEAST_ROOM = 16  # pieces for text, at least
 _BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 
@@ -36,11 +38,15 @@ class TokenizerOptions(OptionsBase):
         N_("How pieces are found: bpe (merge what stands together often), unigram, char, word."),
         choices=TYPES,
     )
-    character_coverage: float = option(
-        0.9995,
-        N_("The share of the text whose characters get a piece of their own; rarer ones are spelled in bytes."),
+    character_coverage: float | str = option(
+        AUTO,
+        N_(
+            "The share of the text whose characters get a piece of their own; rarer ones are spelled in bytes. auto: "
+            "0.9995, or less where thousands of characters would fill more than half of the vocabulary."
+        ),
         minimum=0.98,
         maximum=1.0,
+        word=AUTO,
     )
     byte_fallback: bool = option(
         True,
@@ -74,6 +80,18 @@ class TokenizerOptions(OptionsBase):
         if self.type == "word":
             symbols *= 2  # SentencePiece keeps them with a space before them too
         return BYTES * self.byte_fallback + len(CONTROL) + symbols
+
+    def room_for_characters(self, vocab_size: int) -> int:
+        """Half of what is not fixed of so many pieces: the other half is for pieces of several characters."""
+        return (vocab_size - self.fixed_pieces) // 2
+
+    def is_crowded(self, characters: int, vocab_size: int) -> bool:
+        """Whether so many characters are to be fewer in so many pieces: spelling the rarest makes text shorter."""
+        return (
+            self.character_coverage == AUTO
+            and self.type in ("bpe", "unigram")
+            and characters > max(self.room_for_characters(vocab_size), MANY_CHARACTERS)
+        )
 
     def problems(self) -> list[str]:
         found = [problem for symbol in dict.fromkeys(self.symbol) if (problem := _problem_of(symbol))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -20,7 +21,8 @@ RARE = 10  # a piece that is seen less often is rare
 EXAMPLES = 10
 TELLING = 1_000_000  # bytes of text from which on the number of rare pieces says something
 MUCH, MOST = 0.05, 0.5
-WITHOUT_SPACES = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN")
+# Thai, Lao, Tibetan, Burmese, Khmer, Kana, Han.
+_WITHOUT_SPACES = re.compile("[\u0e00-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]")
 
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -125,11 +127,16 @@ def usage(tokenizer: Tokenizer, texts: Sequence[str], own: Sequence[str] = ()) -
     }
 
 
-def remarks_on(options: TokenizerOptions, report: dict[str, Any]) -> list[str]:
-    """What a person should know of a tokenizer that was trained here."""
+def _without_spaces(texts: Sequence[str]) -> float:
+    """The share of characters that are of a script without spaces between words."""
+    found = sum(1 for text in texts for _match in _WITHOUT_SPACES.finditer(text))
+    return found / max(1, sum(map(len, texts)))
+
+
+def remarks_on(options: TokenizerOptions, report: dict[str, Any], texts: Sequence[str]) -> list[str]:
+    """What a person should know of a tokenizer that was trained here and measured on these texts."""
     found: list[str] = []
-    without_spaces = sum(entry["share"] for entry in report["scripts"] if entry["script"].upper() in WITHOUT_SPACES)
-    if options.type == "word" and without_spaces > MUCH:
+    if options.type == "word" and _without_spaces(texts) > MUCH:
         found.append(
             _(
                 "Text such as Chinese has no spaces: its words are whole clauses here, few of which come again. "

@@ -82,7 +82,7 @@ class SentencePieceTokenizer(Tokenizer):
         return self._size
 
     def encode_documents(self, texts: Sequence[str], threads: int = 1) -> list[np.ndarray[Any, np.dtype[np.int32]]]:
-        safe = [text if text.isascii() else without_surrogates(text) for text in texts]
+        safe = [without_surrogates(text) for text in texts]
         if self._kind != WORD or not self._symbols:
             return self._encode(safe, threads)
         # A model of words takes what stands between spaces for one: symbols and ends of lines have to be cut out first.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from ..language import gettext as _
 from ..progress import Progress, no_progress
 from .tokenizer import Tokenizer
 
-BATCH = 4 << 20  # characters that are encoded at once, about
+BATCH = 1 << 20  # characters that are encoded at once, about
 
 
 @dataclass(frozen=True)
@@ -54,17 +55,26 @@ def encode_corpus(corpus: Corpus, tokenizer: Tokenizer, name: str, progress: Pro
         for split in splits:
             counts = {"documents": 0, "tokens": 0, "bytes": 0}
             with (folder / f"{split}.bin").open("wb") as file:
-                for texts in _batches(corpus.documents(split)):
+                for texts in _ahead(_batches(corpus.documents(split))):
                     row = _pack(tokenizer, tokenizer.encode_documents(texts, os.cpu_count() or 1), dtype)
                     file.write(row.data)  # tofile would not say that the disk is full
                     counts["documents"] += len(texts)
                     counts["tokens"] += len(row)
-                    counts["bytes"] += sum(len(text.encode()) for text in texts)
+                    counts["bytes"] += sum(len(text) if text.isascii() else len(text.encode()) for text in texts)
                     progress(done + counts["bytes"], total, _("encoding"))
             done += counts["bytes"]
             index[split] = counts
         write_json(folder / "index.json", index)
     return TokenFiles(path, index)
+
+
+def _ahead(batches: Iterator[list[str]]) -> Iterator[list[str]]:
+    """The batches; each is read while the one before it is encoded."""
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(next, batches, None)
+        while (batch := following.result()) is not None:
+            following = pool.submit(next, batches, None)
+            yield batch
 
 
 def _batches(documents: Iterator[str]) -> Iterator[list[str]]:
@@ -81,7 +91,15 @@ def _batches(documents: Iterator[str]) -> Iterator[list[str]]:
 
 
 def _pack(tokenizer: Tokenizer, encoded: list[np.ndarray[Any, Any]], dtype: Any) -> np.ndarray[Any, Any]:
-    begin = np.array([] if tokenizer.begin is None else [tokenizer.begin], dtype=dtype)
-    end = np.array(sorted(tokenizer.end)[:1], dtype=dtype)
-    parts = [part for numbers in encoded for part in (begin, numbers.astype(dtype), end)]
-    return np.concatenate(parts)
+    begin = [] if tokenizer.begin is None else [tokenizer.begin]
+    end = sorted(tokenizer.end)[:1]
+    lengths = np.array([len(begin) + len(numbers) + len(end) for numbers in encoded], dtype=np.int64)
+    ends = np.cumsum(lengths)
+    row = np.empty(int(lengths.sum()), dtype=dtype)
+    is_text = np.ones(len(row), dtype=bool)
+    for numbers, places in ((begin, ends - lengths), (end, ends - 1)):
+        if numbers:
+            row[places] = numbers[0]
+            is_text[places] = False
+    row[is_text] = np.concatenate(encoded)
+    return row

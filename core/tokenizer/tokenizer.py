@@ -148,7 +148,13 @@ class Tokenizer(ABC):
 
 def without_surrogates(text: str) -> str:
     """Text that UTF-8 can hold: what is half a character becomes a question mark."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    if text.isascii():
+        return text
+    try:
+        text.encode()  # quick, and nearly always enough
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode()
+    return text
 
 
 def show_bytes(data: bytes) -> str:

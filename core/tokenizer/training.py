@@ -9,7 +9,7 @@ from ..corpus.store import Corpus
 from ..files import staged_folder, write_atomic, write_json
 from ..language import gettext as _
 from ..options import format_size
-from ..progress import Progress, no_progress
+from ..progress import Progress, no_progress, onwards
 from ..store import new_path
 from .choice import choose
 from .learning import learn
@@ -33,7 +33,7 @@ def train_tokenizer(
     path = new_path("tokenizers", name)
     remarks: list[str] = []
     held_out, split = held_out_text(corpus)
-    sample = Sample(corpus, options.sample, progress)
+    sample = Sample(corpus, options.sample, onwards(progress))
     choice: dict[str, Any] | None = None
     if isinstance(options.vocab_size, int):
         model = learn(sample, options, options.vocab_size, remarks)
@@ -68,7 +68,7 @@ def train_tokenizer(
         "choice": choice,
         "fingerprint": tokenizer.fingerprint,
     }
-    report["remarks"] = remarks + remarks_on(options, report)
+    report["remarks"] = remarks + remarks_on(options, report, held_out)
     with staged_folder(path) as folder:
         write_atomic(folder / "tokenizer.model", model)
         write_json(folder / "report.json", report)

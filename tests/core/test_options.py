@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from newleaf.core.corpus.importing import ImportOptions
 from newleaf.core.errors import UserError
 from newleaf.core.generation.options import PRESETS, GenerationOptions
-from newleaf.core.options import OptionsBase, fields, format_duration, format_size, option, parse_duration
+from newleaf.core.options import OptionsBase, fields, format_duration, format_size, option, parse_duration, parse_size
 from newleaf.core.tokenizer.options import TokenizerOptions
 
 
@@ -244,3 +244,44 @@ def test_numbers_in_sentences_are_readable():
 
     with pytest.raises(UserError, match="a number from 1e-08 to 100,000,000"):
         Budget(budget=0.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("4096", 4096), ("500kB", 500_000), ("200 MB", 200_000_000), ("1.5G", 1_500_000_000), ("64MiB", 64 << 20)],
+)
+def test_sizes_are_read_as_people_write_them(text, size):
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "MB", "-1MB", "1XB", "1iB", "1.2.3", "many"])
+def test_what_is_no_size(text):
+    with pytest.raises(ValueError):
+        parse_size(text)
+
+
+@given(st.integers(0, 10**12))
+def test_a_size_that_is_shown_is_read_again(size):
+    assert parse_size(format_size(size)) == pytest.approx(size, rel=0.06, abs=0.5)
+
+
+@dataclass(frozen=True)
+class Pot(OptionsBase):
+    """Options with a word in the place of a number, and with bytes."""
+
+    leaves: int | str = option("auto", "How many.", minimum=1, maximum=9, word="auto")
+    volume: int = option(200_000_000, "How much.", minimum=1_000, kind="size")
+
+
+def test_a_word_may_stand_in_the_place_of_a_number():
+    leaves, volume = fields(Pot)
+    assert leaves.parse("auto") == "auto" and leaves.parse("3") == 3
+    assert Pot(leaves=3).leaves == 3 and Pot().leaves == "auto"
+    with pytest.raises(UserError, match="--leaves is many: it must be auto, or a whole number from 1 to 9"):
+        leaves.parse("many")
+    for wrong in ("Auto", 0, 10, None, 1.5):
+        with pytest.raises(UserError, match="--leaves"):
+            Pot(leaves=wrong)
+    assert volume.parse("2MB") == 2_000_000 and volume.show(volume.default) == "200.0 MB"
+    with pytest.raises(UserError, match=r"--volume is 3: it must be a size such as .*, 1\.0 kB or more"):
+        Pot(volume=3)

@@ -1,13 +1,13 @@
 """Options of a tokenizer: what they do to it, and what they cannot be."""
 
+import pyarrow
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from newleaf.core.corpus.importing import import_documents
-from newleaf.core.corpus.store import Corpus, CorpusWriter
+from newleaf.core.corpus.store import Corpus, schema, write_shard
 from newleaf.core.errors import UserError
-from newleaf.core.store import new_path
 from newleaf.core.tokenizer.learning import explained
 from newleaf.core.tokenizer.options import TYPES, TokenizerOptions
 from newleaf.core.tokenizer.special import CONTROL, UNKNOWN
@@ -123,6 +123,21 @@ def test_transformers_knows_no_bytes_either_where_there_are_none(book, tmp_path,
         assert theirs.encode(text, add_special_tokens=False) == tokenizer.encode(text)
 
 
+def test_thousands_of_characters_take_half_of_the_vocabulary_unless_they_are_asked_for():
+    han = "".join(map(chr, range(0x4E00, 0x4E00 + 2500)))
+    documents = [(han[n : n + 200] * 2 + "狐狸看见了鹅。" * 40, "x") for n in range(0, 2500, 50)]
+    corpus, shares, bytes_of = import_documents(documents, "han"), [], {}
+    for name, coverage in (("auto", "auto"), ("all", 1.0)):
+        options = TokenizerOptions(vocab_size=3000, character_coverage=coverage)
+        tokenizer = train_tokenizer(corpus, name, options, lambda done, total, *_more: shares.append(done / total))
+        bytes_of[name] = sum(len(data.decode("utf-8", "ignore")) == 1 for data in tokenizer.token_bytes)
+        assert tokenizer.decode(tokenizer.encode(han)) == han
+        if name == "auto":
+            assert shares == sorted(shares)
+            assert "different characters" in TokenizerInfo.open(name).report["remarks"][0]
+    assert bytes_of["auto"] < 1700 and bytes_of["all"] > 2500
+
+
 def test_a_vocabulary_needs_room_for_what_is_always_there():
     with pytest.raises(UserError, match=r"--vocab-size is 300.*take 319 alone\. Choose 335 or more"):
         TokenizerOptions(vocab_size=300, symbol=[f"<{n}>" for n in range(40)])
@@ -156,11 +171,9 @@ def test_of_a_larger_corpus_a_sample_is_learnt_from():
 @pytest.mark.parametrize("vocab_size", ["auto", 400])
 @kinds
 def test_a_corpus_of_nothing_that_can_be_learnt(kind, text, vocab_size):
-    path = new_path("corpora", "nothing")
-    path.mkdir(parents=True)
-    writer = CorpusWriter(path, "nothing")
-    writer.add(text, "x", "train")
-    writer.finish({})
+    corpus = import_documents([("text", "x"), ("more text", "x")], "nothing")
+    table = pyarrow.table([[text], ["x"], ["train"]], schema=schema())
+    write_shard(corpus.path / corpus.manifest.shards[0], iter([table]))
     with pytest.raises(UserError, match="nothing has no text to learn from"):
         train_tokenizer(Corpus.open("nothing"), "t", TokenizerOptions(type=kind, vocab_size=vocab_size))
 
