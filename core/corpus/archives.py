@@ -11,7 +11,7 @@ from functools import partial
 from typing import IO
 
 from ..language import gettext as _
-from .streams import CHUNK, Damaged, Stream
+from .streams import CHUNK, FREE, MOST_TIMES, Damaged, Stream, bomb
 
 
 @dataclass
@@ -94,6 +94,8 @@ def zip_members(file: IO[bytes]) -> Iterator[Member]:
                 yield Member(name, found.file_size, None, _unsafe())
             elif found.flag_bits & 1:
                 yield Member(name, found.file_size, None, _("it is encrypted; unpack it with its password first"))
+            elif found.file_size > max(FREE, MOST_TIMES * found.compress_size):
+                yield Member(name, found.file_size, None, bomb())
             else:
                 try:
                     opened = archive.open(found)

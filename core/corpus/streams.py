@@ -96,13 +96,16 @@ class Stream(io.RawIOBase):
     def _check(self, length: int) -> None:
         total = self.given + len(self._ahead) + length
         if self.packed and total > FREE and total > MOST_TIMES * self.packed():
-            self.damage = _("it unpacks to more than {number} times its size, as no text does").format(
-                number=MOST_TIMES
-            )
+            self.damage = bomb()
         if self._allowance.left is not None:
             self._allowance.left -= length
             if self._allowance.left < 0:
                 self.damage = _("it unpacks to more than was allowed")
+
+
+def bomb() -> str:
+    """The reason to leave out what unpacks to far more than text does."""
+    return _("it unpacks to more than {number} times its size, as no text does").format(number=MOST_TIMES)
 
 
 class Unpacker:
