@@ -36,8 +36,9 @@ def option(
     """A field of an options dataclass.
 
     `description` is one sentence, marked with N_. The bounds are inclusive. `kind` is "duration" for seconds that a
-    person writes as 90s, 20m or 1h30m, and "size" for bytes that a person writes as 500kB, 200MB or 1.5GB. `short` is
-    another flag of one letter. `word` may stand in the place of a number: "auto".
+    person writes as 90s, 20m or 1h30m, "size" for bytes that a person writes as 500kB, 200MB or 1.5GB, and "codes" for
+    a list that may be written with commas. `short` is another flag of one letter. `word` may stand in the place of a
+    number: "auto".
     """
     metadata = {
         "description": description,
@@ -187,7 +188,7 @@ class OptionField:
             if self.word is not None and text == self.word:
                 return text
             if self.type is list:
-                return [text]
+                return [part.strip() for part in text.split(",")] if self.kind == "codes" else [text]
             if self.type is dict:
                 key, _equals, number = text.rpartition("=")
                 return {key: float(number)}

@@ -12,6 +12,7 @@ from ...core.corpus.sources import find_sources
 from ...core.corpus.store import Corpus
 from ...core.corpus.telling import left_out
 from ...core.language import gettext as _
+from ...core.language import ngettext
 from ...core.options import fields, format_size
 from ..jobs import Job, create
 from ..reporter import Reporter
@@ -100,22 +101,30 @@ def what_came_of_it(corpus: Corpus) -> list[str]:
         )
     ]
     if report["duplicates"]:
-        said.append(_("{number:,} exact duplicates dropped.").format(number=report["duplicates"]))
-    if report["near_duplicates"]:
-        words = (
-            _("{number:,} near duplicates dropped.")
-            if report["near_duplicates_dropped"]
-            else _(
-                "{number:,} near duplicates are kept, on one side of the split each: --near-duplicates on drops them."
-            )
+        words = ngettext(
+            "{number:,} exact duplicate dropped.", "{number:,} exact duplicates dropped.", report["duplicates"]
         )
-        said.append(words.format(number=report["near_duplicates"]))
+        said.append(words.format(number=report["duplicates"]))
+    if number := report["near_duplicates"]:
+        if report["near_duplicates_dropped"]:
+            words = ngettext("{number:,} near duplicate dropped.", "{number:,} near duplicates dropped.", number)
+        else:
+            words = ngettext(
+                "{number:,} near duplicate kept, on the side of the split of what it resembles: "
+                "--near-duplicates on drops it.",
+                "{number:,} near duplicates kept, each on the side of the split of what it resembles: "
+                "--near-duplicates on drops them.",
+                number,
+            )
+        said.append(words.format(number=number))
     dropped = sum(sum(step["dropped"].values()) for step in report["cleaning"]["steps"].values())
     if dropped:
         said.append(
-            _("{number:,} texts dropped by cleaning. Why: newleaf corpus show {name}").format(
-                number=dropped, name=corpus.name
-            )
+            ngettext(
+                "{number:,} text dropped by cleaning. Why: newleaf corpus show {name}",
+                "{number:,} texts dropped by cleaning. Why: newleaf corpus show {name}",
+                dropped,
+            ).format(number=dropped, name=corpus.name)
         )
     if report["held_out_is_alike"]:
         said.append(_("Most documents are much alike: those held out resemble those that are trained on."))

@@ -75,7 +75,9 @@ class CleaningOptions(OptionsBase):
         N_("Leave out texts that the rules of Gopher and C4 call poor: too short, repeated, mostly signs."),
         choices=SWITCH,
     )
-    languages: list[str] = option([], N_("Keep only texts in this language, such as en or zh."), metavar="CODE")
+    languages: list[str] = option(
+        [], N_("Keep only texts in these languages, such as en,zh."), metavar="CODES", kind="codes"
+    )
     personal: str = option(
         "auto",
         N_("Mask e-mail addresses, telephone, identity and card numbers, passwords and keys."),
