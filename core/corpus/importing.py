@@ -24,11 +24,11 @@ from .choosing import Choice, choose
 from .cleaning.options import CleaningOptions
 from .documents import MODES, split_documents
 from .found import Found
-from .preparing import Preparer, prepare_all
+from .preparing import Preparer, cannot_be_read, prepare_all
 from .readers.base import Notes, NotTextError, ReadOptions
 from .report import make_report
 from .scratch import Scratch
-from .sources import HUB, STANDARD_INPUT, LeftOut, Source, find_sources, open_sources
+from .sources import HUB, STANDARD_INPUT, LeftOut, Opened, Source, find_sources, open_sources
 from .store import Corpus, write_manifest
 
 READING, CHOOSING = 0.8, 0.85  # shares of the work after the first pass, and before the second
@@ -246,9 +246,7 @@ def batches_of_files(
         if batch := batches.open(item.format.convert, item.format.records):
             yield batch
         try:
-            payloads = item.format.read(item.stream, notes, ReadOptions(options.column, options.limit))
-            texts = split_documents(payloads, options.documents) if item.format.lines else payloads
-            for payload in texts:
+            for payload in _payloads(item, notes, options):
                 its_size = size_of(payload)
                 size += its_size
                 if batch := batches.add(payload, number, its_size):
@@ -267,6 +265,16 @@ def batches_of_files(
     if batch := batches.close():
         progress(total, total, found.names[-1])
         yield batch
+
+
+def _payloads(item: Opened, notes: Notes, options: ImportOptions) -> Iterator[Any]:
+    try:
+        payloads = item.format.read(item.stream, notes, ReadOptions(options.column, options.limit))
+        yield from split_documents(payloads, options.documents) if item.format.lines else payloads
+    except (UserError, MemoryError, OSError):
+        raise
+    except Exception as error:  # of a library, on a file that its authors never saw
+        raise NotTextError(cannot_be_read(error)) from error
 
 
 def _reason(error: UserError | OSError) -> str:

@@ -101,7 +101,7 @@ class Preparer:
             except (MemoryError, OSError):
                 raise
             except Exception as error:  # of a library, on a file that its authors never saw
-                left_out.append((source, "", _("it cannot be read ({error})").format(error=_short(error))))
+                left_out.append((source, "", cannot_be_read(error)))
         _write(self.folder / scratch_name(batch.number), texts, froms)
         documents = np.zeros(len(texts), DOCUMENT)
         halves = np.frombuffer(b"".join(digests), ">u8").reshape(-1, 4)
@@ -130,8 +130,9 @@ def scratch_name(number: int) -> str:
     return f"batch-{number:07d}.arrow"
 
 
-def _short(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:120].rstrip(": ")
+def cannot_be_read(error: Exception) -> str:
+    """The reason for a file at which a library fails in a way that nobody foresaw."""
+    return _("it cannot be read ({error})").format(error=f"{type(error).__name__}: {error}"[:120].rstrip(": "))
 
 
 def _encoded(text: str) -> tuple[str, bytes]:

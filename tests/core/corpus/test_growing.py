@@ -201,6 +201,26 @@ def explode(payload):
     return [payload.decode()]
 
 
+def test_a_reader_that_fails_in_an_unforeseen_way_costs_its_file_alone(tmp_path, monkeypatch):
+    from newleaf.core.corpus.readers import formats
+    from newleaf.core.corpus.readers.base import Format
+
+    def read(stream, notes, options):
+        data = stream.read()
+        yield data.decode()
+        if b"is in it" in data:
+            raise KeyError("what is this")
+
+    monkeypatch.setattr(formats, "load", lambda module: Format("strange", (".html",), read))
+    for number in range(3):
+        write(tmp_path / "texts" / f"{number}.html", [text(number)])
+    write(tmp_path / "texts" / "1.html", ["odd is in it"])
+    corpus = import_files([tmp_path / "texts"], "c")
+    assert len(list(corpus.rows())) == 3  # what it gave before stays
+    (skipped,) = corpus.report["skipped"]
+    assert skipped["reason"] == "it cannot be read (KeyError: 'what is this')"
+
+
 def test_a_file_that_makes_its_reader_crash_costs_that_file_alone(tmp_path, monkeypatch):
     from newleaf.core.corpus.readers import formats
     from newleaf.core.corpus.readers.base import Format
