@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -35,15 +36,15 @@ class Choice:
     alike: bool = False  # whether the held-out documents resemble those that are trained on
 
 
-def choose(documents: Table, first_of_group: Numbers | None, options: Any, names: list[str]) -> Choice:
+def choose(documents: Table, grouped: Callable[[Flags], Numbers], options: Any, names: list[str]) -> Choice:
     """Drop duplicates, and hold out a share of what is left.
 
-    `first_of_group` has for each document the number of the first one that it is a near duplicate of. Documents that
-    have a split keep it. Of the others the SHA-256 of the text decides, or that of the source's name: as a number, it
-    is in the lowest share. A group of near duplicates follows one of its documents, so that none is on both sides; but
-    a group larger than the share that is held out is trained on, unless most documents are in such groups. When no
-    document would be held out, the one with the lowest number is, and when all would be, the one with the highest is
-    not.
+    `grouped` is told which documents do not matter, and gives for each other one the number of the first document that
+    it is a near duplicate of. Documents that have a split keep it. Of the others the SHA-256 of the text decides, or
+    that of the source's name: as a number, it is in the lowest share. A group of near duplicates follows one of its
+    documents, so that none is on both sides; but a group larger than the share that is held out is trained on, unless
+    most documents are in such groups. When no document would be held out, the one with the lowest number is, and when
+    all would be, the one with the highest is not.
     """
     import numpy as np
 
@@ -52,7 +53,7 @@ def choose(documents: Table, first_of_group: Numbers | None, options: Any, names
     if options.is_on("duplicates"):
         kept = first_of_equals(documents) | (fixed > 0)
     duplicates = int(len(kept) - kept.sum())
-    groups = np.arange(len(documents)) if first_of_group is None else first_of_group
+    groups = grouped(~kept)
     near = _resembling(kept, groups, fixed)
     pairs = [(int(number), int(groups[number])) for number in near[:PAIRS]]
     if options.is_on("near_duplicates"):

@@ -194,9 +194,10 @@ def _make(
                 found.leave_out(found.names[source], where, reason)
         if not len(scratch.documents):
             raise UserError(_nothing_left(found))
-        groups = scratch.near.representatives(part(progress, READING, CHOOSING))
-        choice = choose(scratch.documents, groups, options, found.names)
-        del groups
+        looking = part(progress, READING, CHOOSING)
+        choice = choose(
+            scratch.documents, lambda copies: scratch.near.representatives(looking, copies), options, found.names
+        )
         if choice.kept.sum() == 1 and not scratch.documents["split"].any():
             choice = _cut_in_two(scratch, choice, preparer)
         total, writing = len(scratch.documents), part(progress, CHOOSING, 1)

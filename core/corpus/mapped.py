@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import mmap
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -21,11 +20,26 @@ def mapped(path: Path, dtype: Any, *shape: int) -> Array:
     return np.memmap(path, dtype, "r", shape=shape or None) if path.stat().st_size else np.zeros(0, dtype)
 
 
-def give_back(array: Array) -> None:
-    """Let go of the memory of a mapped array; what is read again comes from the file."""
-    mapping = getattr(array, "_mmap", None)
-    with contextlib.suppress(AttributeError, OSError, ValueError):  # not every system has it
-        mapping.madvise(mmap.MADV_DONTNEED)  # type: ignore[union-attr]
+class Rows:
+    """The rows of a large array in a file, read where they are asked for: of a mapped one whole pages would stay."""
+
+    def __init__(self, path: Path, dtype: Any, width: int):
+        import numpy as np
+
+        self._file = path.open("rb")
+        self._dtype, self._width = np.dtype(dtype), width
+
+    def __getitem__(self, numbers: Array) -> Array:
+        import numpy as np
+
+        different, places = np.unique(numbers, return_inverse=True)
+        size, descriptor = self._dtype.itemsize * self._width, self._file.fileno()
+        data = b"".join([os.pread(descriptor, size, number * size) for number in different.tolist()])
+        return np.frombuffer(data, self._dtype).reshape(-1, self._width)[places]
+
+    def close(self) -> None:
+        """Read no more."""
+        self._file.close()
 
 
 class Table:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..language import gettext as _
 from ..progress import Progress, no_progress
-from .mapped import give_back, mapped
+from .mapped import Rows, mapped
 from .sketches import BANDS, ROWS, SIZE, sketch
 
 if TYPE_CHECKING:
@@ -33,8 +33,9 @@ class NearDuplicates:
 
     Documents that agree in one band are a bucket. All pairs of it are compared up to LEADERS + 1 documents. In a larger
     one, all are compared with LEADERS of them, others in each band: enough where they are copies of few texts, and a
-    bucket of a million copies costs no more than a million comparisons. Which ones depends on the sketches alone, so
-    the groups do not depend on the order of the documents.
+    bucket of a million copies costs no more than a million comparisons; what has been joined with one of the LEADERS is
+    not compared with the others in that band. Which ones depends on the sketches alone, so the groups do not depend on
+    the order of the documents.
 
     What is added lies in files in `folder`, 448 bytes a document, which belongs to this object alone and is for the
     caller to remove. Memory is taken while `representatives` runs, some 40 bytes a document.
@@ -64,22 +65,30 @@ class NearDuplicates:
                     file.write(column.tobytes())
         self.documents += len(sketches)
 
-    def representatives(self, progress: Progress = no_progress) -> numpy.ndarray[Any, Any]:
-        """For each document, as int64, the number of the first document of its group: its own where that is itself."""
+    def representatives(
+        self, progress: Progress = no_progress, left_out: numpy.ndarray[Any, Any] | None = None
+    ) -> numpy.ndarray[Any, Any]:
+        """For each document, as int64, the number of the first document of its group: its own where that is itself.
+
+        Documents that are `left_out` (a bool for each), such as exact copies of others, are in no group.
+        """
         import numpy as np
 
         groups = _Groups(self.documents)
         if self.documents < 2:
             return groups.all()
         sketches_file, wholes_file, *band_files = self._files()
-        sketches = mapped(sketches_file, np.uint16, self.documents, SIZE)
+        sketches = Rows(sketches_file, np.uint16, SIZE)
         wholes = mapped(wholes_file, np.uint64, self.documents)
         for number, path in enumerate(band_files):
             progress(number, BANDS, _("looking for near duplicates"))
             documents, sizes = _buckets(np.fromfile(path, np.uint64))
-            documents, sizes = _open_buckets(documents, sizes, groups)
+            if left_out is not None:
+                documents, sizes = _without(left_out, documents, sizes)
+            documents, sizes = _kept(documents, sizes, _is_open(documents, sizes, groups))
             documents = _in_order(documents, sizes, wholes, number)
             self._join_alike(documents, sizes, sketches, groups)
+        sketches.close()
         progress(BANDS, BANDS, _("looking for near duplicates"))
         return groups.all()
 
@@ -87,29 +96,47 @@ class NearDuplicates:
         self,
         documents: numpy.ndarray[Any, Any],
         sizes: numpy.ndarray[Any, Any],
-        sketches: numpy.ndarray[Any, Any],
+        sketches: Rows,
         groups: _Groups,
     ) -> None:
         """Join what is alike in each bucket: `documents` are those of all buckets, one after the other."""
         import numpy as np
 
+        large = sizes > LEADERS + 1
         for leader in range(LEADERS):
             if not len(documents):
                 return
             starts = np.cumsum(sizes) - sizes
-            leaders = np.repeat(documents[starts + leader], sizes - leader - 1)
             later = np.arange(len(documents)) - np.repeat(starts, sizes) > leader
-            others = documents[later]
-            for begin in range(0, len(others), COMPARED):
-                ones, twos = leaders[begin : begin + COMPARED], others[begin : begin + COMPARED]
+            leaders, others = np.repeat(documents[starts + leader], sizes - leader - 1), documents[later]
+            for begin in range(0, len(others), READ):
+                ones, twos = leaders[begin : begin + READ], others[begin : begin + READ]
                 apart = groups.of(ones) != groups.of(twos)
-                ones, twos = ones[apart], twos[apart]
-                equal = np.count_nonzero(sketches[ones] == sketches[twos], axis=1)
-                alike = equal >= self.similarity * SIZE
-                groups.join(ones[alike], twos[alike])
-                give_back(sketches)
-            documents, sizes = _kept(documents, sizes, sizes > leader + 2)
-            documents, sizes = _open_buckets(documents, sizes, groups)
+                self._join_pairs(ones[apart], twos[apart], sketches, groups)
+            # What a large bucket's leader has been joined with is done with here: other bands have other leaders.
+            roots = groups.of(documents)
+            joined = later & np.repeat(large, sizes) & (roots == np.repeat(roots[starts + leader], sizes))
+            if joined.any():
+                sizes = sizes - np.add.reduceat(joined, starts, dtype=np.int64)
+                documents = documents[~joined]
+            open_ = (sizes > leader + 2) & _is_open(documents, sizes, groups)
+            large = large[open_]
+            documents, sizes = _kept(documents, sizes, open_)
+
+    def _join_pairs(
+        self,
+        ones: numpy.ndarray[Any, Any],
+        twos: numpy.ndarray[Any, Any],
+        sketches: Rows,
+        groups: _Groups,
+    ) -> None:
+        """Join those pairs whose sketches are alike."""
+        import numpy as np
+
+        for begin in range(0, len(ones), COMPARED):
+            some, more = ones[begin : begin + COMPARED], twos[begin : begin + COMPARED]
+            alike = np.count_nonzero(sketches[some] == sketches[more], axis=1) >= self.similarity * SIZE
+            groups.join(some[alike], more[alike])
 
     def _files(self) -> list[Path]:
         names = ["sketches", "wholes", *(f"band-{number:02d}" for number in range(BANDS))]
@@ -200,17 +227,30 @@ def _kept(
     return documents[np.repeat(keep, sizes)], sizes[keep]
 
 
-def _open_buckets(
-    documents: numpy.ndarray[Any, Any], sizes: numpy.ndarray[Any, Any], groups: _Groups
+def _without(
+    left_out: numpy.ndarray[Any, Any], documents: numpy.ndarray[Any, Any], sizes: numpy.ndarray[Any, Any]
 ) -> tuple[numpy.ndarray[Any, Any], numpy.ndarray[Any, Any]]:
-    """The buckets whose documents do not all belong together yet."""
+    """The buckets without some documents, and none of a single one."""
     import numpy as np
 
     if not len(documents):
         return documents, sizes
+    stays = ~left_out[documents]
+    sizes = np.add.reduceat(stays, np.cumsum(sizes) - sizes, dtype=np.int64)
+    return _kept(documents[stays], sizes, sizes > 1)
+
+
+def _is_open(
+    documents: numpy.ndarray[Any, Any], sizes: numpy.ndarray[Any, Any], groups: _Groups
+) -> numpy.ndarray[Any, Any]:
+    """For each bucket whether its documents do not all belong together yet."""
+    import numpy as np
+
+    if not len(documents):
+        return np.zeros(len(sizes), bool)
     roots = groups.of(documents)
     starts = np.cumsum(sizes) - sizes
-    return _kept(documents, sizes, np.minimum.reduceat(roots, starts) != np.maximum.reduceat(roots, starts))
+    return np.minimum.reduceat(roots, starts) != np.maximum.reduceat(roots, starts)
 
 
 def _in_order(
