@@ -26,7 +26,7 @@ from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer, TabbedContent, TabPane, Tabs
+from textual.widgets import TabbedContent, TabPane, Tabs
 from textual.worker import Worker, WorkerState
 
 from ..core import store
@@ -49,6 +49,7 @@ from .tokenizer import TokenizerView
 from .training import TrainingView
 from .view import View
 from .widgets.dialogs import Confirm, Message
+from .widgets.footer import Keys
 from .widgets.status_line import StatusLine
 from .words import Translated, translate_bindings
 
@@ -95,7 +96,7 @@ class NewleafApp(Translated, App[int]):
                 with TabPane(Content(f"{index} {title}"), id=name):
                     yield view
         yield StatusLine()
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's filters, and one that lets no control character of a text through to the terminal."""

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..home import home, home_path
 from ..language import current_language
@@ -20,6 +20,20 @@ from .place import socket_path
 LONGEST_ANSWER = 64 << 20  # bytes of one line
 PATIENCE = 60.0  # seconds for the process to be there
 POLL = 0.02  # seconds between two looks
+
+
+class EncodedPiece(NamedTuple):
+    """A piece as the engine tells it."""
+
+    number: int
+    text: str  # as `Piece` shows it
+    data: bytes  # that it stands for
+
+    @classmethod
+    def told(cls, answer: Sequence[Any]) -> EncodedPiece:
+        """From the engine's list."""
+        number, text, digits = answer
+        return cls(number, text, bytes.fromhex(digits))
 
 
 class Engine:
@@ -35,10 +49,33 @@ class Engine:
         self._connecting = asyncio.Lock()
         self._number = 0
 
-    async def encode(self, tokenizer: str, text: str) -> list[tuple[int, str]]:
-        """The pieces of `text`: number and what it stands for. Raises UserError."""
+    async def encode(self, tokenizer: str, text: str) -> list[EncodedPiece]:
+        """The pieces of `text`. Raises UserError."""
         found = await self._answer({"do": "encode", "tokenizer": tokenizer, "text": text})
-        return [(number, piece) for number, piece in found]
+        return [EncodedPiece.told(piece) for piece in found]
+
+    async def pieces(self, tokenizer: str, text: str, limit: int) -> tuple[list[EncodedPiece], int]:
+        """The pieces that contain `text`, the nearest first, `limit` at most, and how many there are in all.
+
+        Of an empty text: all pieces, by number. Raises UserError.
+        """
+        found = await self._answer({"do": "pieces", "tokenizer": tokenizer, "text": text, "limit": limit})
+        return [EncodedPiece.told(piece) for piece in found["pieces"]], found["total"]
+
+    async def compare(self, first: str, second: str, corpus: str) -> dict[str, Any]:
+        """Two tokenizers on the held-out text of a corpus: `newleaf.core.tokenizer.comparison.Comparison` as a mapping.
+
+        With "measured_on", the split: "train" where nothing is held out. Raises UserError.
+        """
+        return dict(await self._answer({"do": "compare", "tokenizers": [first, second], "corpus": corpus}))
+
+    async def import_tokenizer(self, path: str, name: str, corpus: str = "") -> dict[str, Any]:
+        """Keep the tokenizer at `path` as `name`, measured on the held-out text of `corpus`; what is said of it.
+
+        Being cancelled leaves nothing. Raises UserError.
+        """
+        request = {"do": "import_tokenizer", "path": path, "name": name, "corpus": corpus}
+        return dict(await self._answer(request))
 
     async def preview(self, paths: Sequence[str]) -> list[dict[str, Any]]:
         """What an import of `paths` would find: see `newleaf.core.corpus.preview`. Raises UserError."""

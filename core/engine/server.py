@@ -1,6 +1,6 @@
 """The process: JSON lines at a unix socket. `python -m newleaf.core.engine.server [MEMORY]`
 
-    {"id": 1, "do": "encode", "tokenizer": NAME, "text": TEXT}        -> {"id": 1, "done": [[number, text], ...]}
+    {"id": 1, "do": "encode", "tokenizer": NAME, "text": TEXT}        -> {"id": 1, "done": [[number, text, hex], ...]}
     {"id": 2, "do": "generate", "model": NAME, "load": {...}, "prompt": ..., "options": {...}}
         -> {"id": 2, "started": {seed, prompt_tokens, left_out}}, while a long prompt is read {"id": 2, "reading":
            {done, total}}, {"id": 2, "delta": {index, text, scores}} again and again, {"id": 2, "done": {seed,
@@ -8,12 +8,17 @@
     {"id": 3, "do": "load", "model": NAME, "load": {...}}             -> {"id": 3, "done": {...}}
     {"id": 4, "do": "preview", "paths": [...]}                        -> {"id": 4, "done": [...]}
     {"id": 5, "do": "status"}                                         -> {"id": 5, "done": {models, busy, ...}}
+    {"id": 6, "do": "pieces", "tokenizer": NAME, "text": TEXT, "limit": N}
+        -> {"id": 6, "done": {total, pieces: [[number, text, hex], ...]}}
+    {"id": 7, "do": "compare", "tokenizers": [NAME, NAME], "corpus": NAME}  -> {"id": 7, "done": {a Comparison}}
+    {"id": 8, "do": "import_tokenizer", "path": PATH, "name": NAME, "corpus": NAME or ""}
+        -> {"id": 8, "done": {its summary}}
     {"id": 2, "do": "cancel"}                                         ends request 2 at once
     anything that goes wrong                                          -> {"id": ..., "error": "a sentence", "kind": ...}
 
 A prompt is what `Writer.start` takes. Models work one after the other, in the order of the requests; encoding, looking
-into files and status do not wait for them. MEMORY is the most bytes of weights that stay loaded. The process ends when
-its last client is gone, whatever is being computed.
+into files and status do not wait for them, nor does what measures tokenizers, one after the other. MEMORY is the most
+bytes of weights that stay loaded. The process ends when its last client is gone, whatever is being computed.
 """
 
 from __future__ import annotations
@@ -28,7 +33,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ... import __version__
@@ -40,6 +44,7 @@ from ..language import set_language
 from ..memory import total_memory
 from ..model.loading import LoadOptions
 from ..progress import Cancelled
+from . import tokenizers
 from .models import Models
 from .place import listen, socket_path
 
@@ -51,7 +56,8 @@ STALLED = 10  # seconds after which a client that does not read is left alone
 LINGER = 1.0  # seconds that the process waits for another client after the last
 FIRST = 30.0  # seconds that it waits for the first
 SHARE = 0.5  # of the machine's memory, for models, unless it is told otherwise
-QUICK = {"encode", "preview", "status"}
+QUICK = {"encode", "pieces", "preview", "status"}
+MEASURING = {"compare", "import_tokenizer"}  # takes seconds, and needs no model
 
 
 class Client:
@@ -110,12 +116,13 @@ class Client:
 
 
 class Server:
-    """A thread for each client reads requests; one does what is quick, and the first one lets models work."""
+    """A thread for each client reads requests; one does what is quick, one measures, the first lets models work."""
 
     def __init__(self, memory: int):
         self.models = Models(memory)
         self.slow: queue.Queue[tuple[Client, dict[str, Any]]] = queue.Queue()
         self.quick: queue.Queue[tuple[Client, dict[str, Any]]] = queue.Queue()
+        self.measuring: queue.Queue[tuple[Client, dict[str, Any]]] = queue.Queue()
         self.clients: set[Client] = set()
         self.busy = 0  # requests for models that wait or are at work
         self._lock = threading.Lock()
@@ -123,7 +130,8 @@ class Server:
     def serve(self, listener: socket.socket) -> None:
         """Until the last client is gone."""
         threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
-        threading.Thread(target=self._work, args=(self.quick,), daemon=True).start()
+        for waiting in (self.quick, self.measuring):
+            threading.Thread(target=self._work, args=(waiting,), daemon=True).start()
         self._work(self.slow)
 
     def _accept(self, listener: socket.socket) -> None:
@@ -158,6 +166,8 @@ class Server:
             client.cancel(request["id"])
         elif request["do"] in QUICK:
             self.quick.put((client, request))
+        elif request["do"] in MEASURING:
+            self.measuring.put((client, request))
         else:
             with self._lock:
                 self.busy += 1
@@ -165,7 +175,10 @@ class Server:
 
     def _work(self, waiting: queue.Queue[tuple[Client, dict[str, Any]]]) -> None:
         tasks: dict[str, Callable[[Client, int, dict[str, Any]], Any]] = {
-            "encode": self._encode,
+            "encode": lambda _client, _number, request: tokenizers.encode(request),
+            "pieces": lambda _client, _number, request: tokenizers.pieces(request),
+            "compare": lambda _client, _number, request: tokenizers.compare(request),
+            "import_tokenizer": self._import_tokenizer,
             "preview": self._preview,
             "status": self._status,
             "load": self._load,
@@ -189,10 +202,8 @@ class Server:
                     with self._lock:
                         self.busy -= 1
 
-    def _encode(self, client: Client, number: int, request: dict[str, Any]) -> list[Any]:
-        name = request["tokenizer"]
-        pieces = _tokenizer(name, _tokenizer_modified(name)).pieces(request["text"])
-        return [[piece.id, piece.text] for piece in pieces]
+    def _import_tokenizer(self, client: Client, number: int, request: dict[str, Any]) -> dict[str, Any]:
+        return tokenizers.import_tokenizer(request, lambda: client.is_cancelled(number))
 
     def _preview(self, client: Client, number: int, request: dict[str, Any]) -> list[Any]:
         from ..corpus.preview import preview
@@ -229,20 +240,6 @@ class Server:
                 if not done:
                     client.answer(number, **answer)
         return done
-
-
-def _tokenizer_modified(name: str) -> float:
-    """When the tokenizer was made: another of the same name may have taken its place."""
-    from ..tokenizer.store import TokenizerInfo
-
-    return float(TokenizerInfo.open(name).report["created"])
-
-
-@lru_cache(maxsize=8)
-def _tokenizer(name: str, modified: float) -> Any:
-    from ..tokenizer.tokenizer import Tokenizer
-
-    return Tokenizer.open(name)
 
 
 def main() -> None:

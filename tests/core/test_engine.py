@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -29,6 +30,7 @@ from newleaf.core.model.gpt import GPT
 from newleaf.core.model.loading import LoadOptions
 from newleaf.core.model.store import load_model, save_model
 from newleaf.core.tokenizer.options import TokenizerOptions
+from newleaf.core.tokenizer.search import find_pieces
 from newleaf.core.tokenizer.tokenizer import Tokenizer
 from newleaf.core.tokenizer.training import train_tokenizer
 
@@ -110,14 +112,14 @@ async def ends(pid):
 async def test_pieces_are_those_of_the_tokenizer(shared, prepared):
     for text in ("The 好 fox\n", "", "\u2581 <s>", "\ud800"):
         pieces = Tokenizer.at(prepared / "tokenizers" / "pieces").pieces(text)
-        assert await shared.encode("pieces", text) == [(piece.id, piece.text) for piece in pieces]
+        assert await shared.encode("pieces", text) == [(piece.id, piece.text, piece.bytes) for piece in pieces]
 
 
 @in_one_loop
 async def test_questions_that_are_asked_at_once_have_each_its_own_answer(shared):
     texts = [f"Question {n}" for n in range(20)]
     found = await asyncio.gather(*(shared.encode("pieces", text) for text in texts))
-    assert ["".join(piece for _number, piece in pieces) for pieces in found] == texts
+    assert ["".join(piece.text for piece in pieces) for pieces in found] == texts
 
 
 @in_one_loop
@@ -266,6 +268,54 @@ async def test_what_is_quick_does_not_wait_for_a_long_text(shared, endless):
         assert status["busy"] == 1 and status["models"][-1]["name"] == "tiny"
 
 
+# Tokenizers.
+
+
+@in_one_loop
+async def test_pieces_that_contain_a_text_are_found_the_nearest_first_and_counted(shared, prepared):
+    tokenizer = Tokenizer.at(prepared / "tokenizers" / "pieces")
+    every = find_pieces(tokenizer, "e", tokenizer.vocab_size)
+    found, total = await shared.pieces("pieces", "e", 5)
+    assert total == len(every) > 5
+    assert found == [(piece.id, piece.text, piece.bytes) for piece in every[:5]]
+
+
+@in_one_loop
+async def test_of_an_empty_text_all_pieces_come_by_number(shared):
+    found, total = await shared.pieces("pieces", "", 1000)
+    assert total == 420 and [piece.number for piece in found] == list(range(420))
+
+
+@in_one_loop
+async def test_a_search_that_finds_nothing_is_empty(shared):
+    assert await shared.pieces("pieces", "no piece is called this", 10) == ([], 0)
+
+
+async def test_two_tokenizers_are_compared_on_held_out_text(engine, book, tokenizer):
+    train_tokenizer(Corpus.open("book"), "letters", TokenizerOptions(type="char"))
+    found = await engine.compare("pieces", "letters", "book")
+    assert [found[side]["name"] for side in ("first", "second")] == ["pieces", "letters"]
+    assert found["first"]["bytes_per_token"] > found["second"]["bytes_per_token"]
+    assert found["in_common"] > 50 and found["examples"]
+    with pytest.raises(UserError, match="no corpus absent"):
+        await engine.compare("pieces", "letters", "absent")
+
+
+async def test_a_tokenizer_is_taken_from_elsewhere(engine, book, tokenizer, tmp_path):
+    shutil.copy(tokenizer / "tokenizer.model", tmp_path / "tokenizer.model")
+    said = await engine.import_tokenizer(str(tmp_path), "taken", "book")
+    assert said["vocab_size"] == 420 and said["measured_corpus"] == "book"
+    text = "The language"
+    assert await engine.encode("taken", text) == await engine.encode("pieces", text)
+
+
+async def test_a_damaged_tokenizer_is_refused_and_leaves_nothing(engine, tokenizer, tmp_path):
+    (tmp_path / "tokenizer.model").write_bytes((tokenizer / "tokenizer.model").read_bytes()[:500])
+    with pytest.raises(UserError, match=r"tokenizer\.model"):
+        await engine.import_tokenizer(str(tmp_path), "taken")
+    assert store.names("tokenizers") == ["pieces"]
+
+
 # What changes on disk.
 
 
@@ -277,7 +327,7 @@ async def test_another_tokenizer_of_the_same_name_is_the_one_that_answers(engine
         await engine.encode("t", "x")
     other = train_tokenizer(Corpus.open("book"), "t", TokenizerOptions(type="char", vocab_size=400))
     after = await engine.encode("t", "the object and its class")
-    assert after != before and [number for number, _piece in after] == other.encode("the object and its class")
+    assert after != before and [piece.number for piece in after] == other.encode("the object and its class")
 
 
 async def test_the_newest_weights_are_the_ones_that_write(engine, tiny_model):

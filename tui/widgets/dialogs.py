@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -70,7 +71,7 @@ class Message(Translated, ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,f1", "dismiss", N_("Close"), id="message.close")]
 
-    def __init__(self, title: str, text: str):
+    def __init__(self, title: str, text: str | Text):
         super().__init__()
         self.heading, self.text = title, text
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Collection, Mapping
 from typing import Any, Generic, TypeVar
 
 from textual import events, on
@@ -19,7 +20,9 @@ Options = TypeVar("Options", bound=OptionsBase)
 
 
 class Form(Vertical, Generic[Options]):
-    """Edits the options of a class. `make` gives them checked."""
+    """Edits the options of a class. `make` gives them checked. The fields in `spaced` take several values, with spaces
+    between them, or quoted as in a shell.
+    """
 
     DEFAULT_CSS = """
     Form { height: 1fr; }
@@ -30,9 +33,16 @@ class Form(Vertical, Generic[Options]):
     Form .explanation { height: auto; max-height: 4; color: $text-muted; padding: 0 0 0 0; }
     """
 
-    def __init__(self, options: type[Options], values: Mapping[str, str] | None = None, *, id: str | None = None):  # noqa: A002
+    def __init__(
+        self,
+        options: type[Options],
+        values: Mapping[str, str] | None = None,
+        *,
+        spaced: Collection[str] = (),
+        id: str | None = None,  # noqa: A002
+    ):
         super().__init__(id=id)
-        self.options = options
+        self.options, self.spaced = options, spaced
         self.fields = {field.name: field for field in fields(options)}
         self.start = {name: text for name, text in (values or {}).items() if isinstance(text, str)}
 
@@ -66,7 +76,8 @@ class Form(Vertical, Generic[Options]):
     def _explain(self, event: events.DescendantFocus) -> None:
         field = self.fields.get(event.widget.name or "")
         if field:
-            self.query_one(".explanation", Static).update(_(field.description))
+            several = " " + _("In this form: with spaces between them.") if field.name in self.spaced else ""
+            self.query_one(".explanation", Static).update(_(field.description) + several)
 
     def texts(self) -> dict[str, str]:
         """What was typed or chosen, as it is; what was left alone is not in it."""
@@ -88,7 +99,10 @@ class Form(Vertical, Generic[Options]):
         for name, text in self.texts().items():
             field = self.fields[name]
             try:
-                values[name] = field.parse(text if field.several else text.strip())
+                if name in self.spaced:
+                    values[name] = split_words(text)
+                else:
+                    values[name] = field.parse(text if field.several else text.strip())
                 if not field.takes(values[name]):
                     problems.append(field.complaint(text))
             except UserError as error:
@@ -96,6 +110,14 @@ class Form(Vertical, Generic[Options]):
         if problems:
             raise UserError(" ".join(problems))
         return values
+
+
+def split_words(text: str) -> list[str]:
+    """The words of `text`; one with a space in it is quoted. Raises UserError for a quotation mark alone."""
+    try:
+        return shlex.split(text)
+    except ValueError:
+        raise UserError(_("A quotation mark is missing in {text}.").format(text=text)) from None
 
 
 def _shown(field: OptionField, value: Any) -> str:

@@ -1,0 +1,140 @@
+"""The dialog that trains a tokenizer."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Label, Select, Static
+
+from ..core.command_line import command_text
+from ..core.errors import UserError
+from ..core.language import N_
+from ..core.language import gettext as _
+from ..core.tokenizer.options import TokenizerOptions
+from ..trainer.work import tokenizing
+from .drafts import draft_text, draft_values
+from .kept import free_name
+from .widgets.form import Form
+from .words import Translated
+
+
+class TokenizerDialog(Translated, ModalScreen[bool]):
+    """Asks how to train a tokenizer; True when a job was started."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(False)", N_("Cancel"), id="tokenizer_dialog.cancel"),
+        Binding("ctrl+s", "start", N_("Train"), id="tokenizer_dialog.start", key_display="^s", priority=True),
+        Binding("ctrl+y", "copy", N_("Copy the command"), id="tokenizer_dialog.copy", key_display="^y", priority=True),
+    ]
+    CSS = """
+    TokenizerDialog #command { height: auto; max-height: 4; color: $accent; }
+    TokenizerDialog.-tall #command { margin-top: 1; }
+    TokenizerDialog.-tall .dialog { height: 24; }
+    """
+
+    def __init__(self, corpora: list[str], start: dict[str, Any]):
+        super().__init__()
+        self.corpora, self.start = corpora, start
+        corpus = draft_text(start, "corpus")
+        self._corpus = corpus if corpus in corpora else corpora[-1]
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(_("Train a tokenizer"), classes="title", markup=False)
+            with Horizontal(classes="row"):
+                yield Label(_("corpus"), markup=False)
+                yield Select(
+                    [(Content(name), name) for name in self.corpora],
+                    value=self._corpus,
+                    allow_blank=False,
+                    compact=True,
+                    id="corpus",
+                )
+            with Horizontal(classes="row"):
+                yield Label(_("name"), markup=False)
+                yield Input(
+                    draft_text(self.start, "name") or free_name("tokenizers", self._corpus), compact=True, id="name"
+                )
+            yield Form(TokenizerOptions, draft_values(self.start, "options"), spaced=("symbol",))
+            yield Static("", id="command", markup=False)
+            yield Static("", classes="problem", markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button(_("Train (Ctrl+S)"), id="start", variant="primary", compact=True)
+                yield Button(_("Copy (Ctrl+Y)"), id="copy", compact=True)
+                yield Button(_("Cancel (Esc)"), id="cancel", compact=True)
+
+    def on_mount(self) -> None:
+        """The name is what a person looks at first."""
+        for entry in self.query(Input):
+            entry.cursor_blink = False
+        self.query_one("#name").focus()
+        self._show_command()
+
+    def draft(self) -> dict[str, Any]:
+        """What was typed."""
+        corpus = self.query_one("#corpus", Select).value
+        return {
+            "tokenizer": {
+                "corpus": corpus if isinstance(corpus, str) else None,  # it has no value while it is being made
+                "name": self.query_one("#name", Input).value,
+                "options": self.query_one(Form).texts(),
+            }
+        }
+
+    @on(Select.Changed, "#corpus")
+    def _corpus_chosen(self, event: Select.Changed) -> None:
+        if event.value != self._corpus:  # Textual tells of the first value too
+            self._corpus = str(event.value)
+            self.query_one("#name", Input).value = free_name("tokenizers", self._corpus)
+
+    @on(Input.Changed)
+    @on(Select.Changed)
+    def _show_command(self) -> None:
+        """The command that would do the same; while an option is wrong, the sentence about it."""
+        try:
+            command, problem = self._command(), ""
+        except UserError as error:
+            command, problem = "", str(error)
+        self.query_one("#command", Static).update(command)
+        self.query_one(".problem", Static).update(problem)
+
+    def _command(self) -> str:
+        corpus, name = str(self.query_one("#corpus", Select).value), self.query_one("#name", Input).value
+        return command_text(["tokenizer", "train", corpus, "--name", name], self.query_one(Form).make())
+
+    @on(Input.Submitted)
+    def _next(self) -> None:
+        self.focus_next()
+
+    def action_copy(self) -> None:
+        """Copy the command."""
+        if command := str(self.query_one("#command", Static).content):
+            self.app.copy_to_clipboard(command)
+            cast("Any", self.app).say(_("Copied."))
+
+    def action_start(self) -> None:
+        """Start the job, or say what is wrong."""
+        try:
+            corpus = str(self.query_one("#corpus", Select).value)
+            tokenizing.submit(corpus, self.query_one("#name", Input).value, self.query_one(Form).make())
+        except UserError as error:
+            self.query_one(".problem", Static).update(str(error))
+            return
+        self.query_one("#name", Input).value = ""  # the next one has another
+        cast("Any", self.app).keep_draft()
+        self.dismiss(True)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Start, copy or leave."""
+        if event.button.id == "start":
+            self.action_start()
+        elif event.button.id == "copy":
+            self.action_copy()
+        else:
+            self.dismiss(False)

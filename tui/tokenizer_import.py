@@ -1,0 +1,163 @@
+"""The dialog that takes a tokenizer from elsewhere."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Label, Select, Static
+
+from ..core import store
+from ..core.errors import UserError
+from ..core.language import N_
+from ..core.language import gettext as _
+from .import_dialog import split_paths
+from .kept import free_name
+from .widgets.dialogs import PickPath
+from .words import Translated
+
+if TYPE_CHECKING:
+    from ..core.engine.client import Engine
+
+FILES = ("tokenizer", "vocab", "merges")  # names that say nothing: the folder's is a better one
+
+
+class TokenizerImportDialog(Translated, ModalScreen[dict[str, Any] | None]):
+    """Asks where the tokenizer is; what is known of it when it is here, else nothing."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", N_("Cancel"), id="tokenizer_import.cancel"),
+        Binding("ctrl+s", "start", N_("Import"), id="tokenizer_import.start", key_display="^s", priority=True),
+        Binding("ctrl+o", "pick", N_("Choose"), id="tokenizer_import.pick", key_display="^o", priority=True),
+    ]
+    CSS = """
+    TokenizerImportDialog .dialog { height: auto; }
+    TokenizerImportDialog .hint { margin-top: 1; }
+    """
+
+    def __init__(self, corpora: list[str]):
+        super().__init__()
+        self.corpora = corpora
+        self._named = False
+        self._busy = False
+
+    @property
+    def _engine(self) -> Engine:
+        return cast("Any", self.app).engine
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(_("Import a tokenizer"), classes="title", markup=False)
+            with Horizontal(classes="row"):
+                yield Label(_("file or folder"), markup=False)
+                yield Input(compact=True, id="path")
+            with Horizontal(classes="row"):
+                yield Label(_("name"), markup=False)
+                yield Input(placeholder=_("what the tokenizer will be called"), compact=True, id="name")
+            with Horizontal(classes="row"):
+                yield Label(_("measured on"), markup=False)
+                yield Select(
+                    [(Content(name), name) for name in self.corpora],
+                    prompt=_("Python's documentation"),
+                    compact=True,
+                    id="corpus",
+                )
+            yield Static(
+                _(
+                    "A tokenizer.model of SentencePiece, a tokenizer.json of Hugging Face, vocab.json and merges.txt "
+                    "of GPT-2, a folder with one of them, or the name of a model that is here."
+                ),
+                classes="hint",
+                markup=False,
+            )
+            yield Static("", id="state", markup=False)
+            yield Static("", classes="problem", markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button(_("Import (Ctrl+S)"), id="start", variant="primary", compact=True)
+                yield Button(_("Choose (Ctrl+O)"), id="pick", compact=True)
+                yield Button(_("Cancel (Esc)"), id="cancel", compact=True)
+
+    def on_mount(self) -> None:
+        """The path comes first."""
+        for entry in self.query(Input):
+            entry.cursor_blink = False
+        self.query_one("#path").focus()
+
+    @on(Input.Changed, "#path")
+    def _path_changed(self) -> None:
+        if not self._named:
+            self.query_one("#name", Input).value = proposed_name(self._path())
+
+    @on(Input.Changed, "#name")
+    def _name_changed(self, event: Input.Changed) -> None:
+        self._named = self._named or (event.input.has_focus and bool(event.value))
+
+    @on(Input.Submitted)
+    def _next(self) -> None:
+        self.focus_next()
+
+    def _path(self) -> str:
+        return " ".join(split_paths(self.query_one("#path", Input).value)[:1])
+
+    @work(exit_on_error=False)
+    async def action_pick(self) -> None:
+        """Choose from the tree of files."""
+        if path := await self.app.push_screen_wait(PickPath(str(Path.cwd()))):
+            self.query_one("#path", Input).value = shlex.quote(path)
+
+    def action_start(self) -> None:
+        """Take it, unless that is being done."""
+        if not self._busy:
+            self._import()
+
+    @work(exit_on_error=False)
+    async def _import(self) -> None:
+        self._busy = True
+        problem, state = self.query_one(".problem", Static), self.query_one("#state", Static)
+        problem.update("")
+        try:
+            path, name = self._path(), self.query_one("#name", Input).value.strip()
+            if not path:
+                raise UserError(_("Say which file or folder to import."))
+            store.new_path("tokenizers", name)
+            if (place := Path(path).expanduser()).exists():
+                path = str(place.absolute())  # the engine is in another folder
+            state.update(_("Reading it, and measuring how it cuts text: some seconds. Esc stops it."))
+            corpus = self.query_one("#corpus", Select).value
+            said = await self._engine.import_tokenizer(path, name, corpus if isinstance(corpus, str) else "")
+        except UserError as error:
+            problem.update(str(error))
+        else:
+            self.dismiss(said)
+        finally:
+            state.update("")
+            self._busy = False
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Import, choose or leave."""
+        if event.button.id == "start":
+            self.action_start()
+        elif event.button.id == "pick":
+            self.action_pick()
+        else:
+            self.dismiss(None)
+
+
+def proposed_name(path: str) -> str:
+    """A name for what is at `path`: the file's, or the folder's where the file has the name that all have."""
+    if not path:
+        return ""
+    place = Path(path).expanduser()
+    stem = place.name.split(".")[0]
+    if stem in FILES and place.suffix:
+        stem = place.absolute().parent.name
+    name = re.sub(r"[^\w-]+", "-", stem).strip("-") or "tokenizer"
+    return free_name("tokenizers", name)
