@@ -146,6 +146,8 @@ def progress_text(job: Job, status: dict[str, Any]) -> str:
             parts.append(_("{share:.0%} of the peak").format(share=status["mfu"]))
     elif status["progress"]:
         parts += [bar(status["progress"]), status.get("message", "")]
+        if status.get("bytes_per_second"):
+            parts.append(_("{size}/s").format(size=format_size(status["bytes_per_second"])))
     else:
         parts.append(status.get("message", ""))
     parts.append(time_left(status.get("eta_s")))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
-from ..core.corpus.telling import step_name, visible
+from ..core.corpus.comparing import changed_lines
+from ..core.corpus.telling import step_name
 from ..core.language import gettext as _
+from ..core.language import ngettext
 from .output import cells
 
 NARROWEST = 20  # columns of a side
@@ -18,7 +19,10 @@ MOST_LINES = 8  # of a text, where it changes
 def preview_lines(found: dict[str, Any], columns: int) -> Iterator[str]:
     """What cleaning would do, for a terminal that is so wide; see core/corpus/before_after.py."""
     yield ""
-    yield _("{number:,} documents cleaned for a try:").format(number=found["documents"])
+    count = ngettext(
+        "{number:,} document cleaned for a try:", "{number:,} documents cleaned for a try:", found["documents"]
+    )
+    yield count.format(number=found["documents"])
     for name, number in found["changed"].items():
         yield f"  {step_name(name)}: {_('{number:,} changed').format(number=number)}"
     for name, reasons in found["dropped"].items():
@@ -36,18 +40,12 @@ def preview_lines(found: dict[str, Any], columns: int) -> Iterator[str]:
 
 
 def _beside(before: str, after: str, width: int) -> Iterator[str]:
-    """The lines in which two texts differ, with one equal line before them."""
-    old, new = ([visible(line) for line in text.splitlines()] for text in (before, after))
-    shown = 0
-    for kind, begin, end, new_begin, new_end in difflib.SequenceMatcher(None, old, new, False).get_opcodes():
-        if kind == "equal":
-            continue
-        for left, right in zip_longest(old[begin:end], new[new_begin:new_end], fillvalue=""):
-            shown += 1
-            if shown > MOST_LINES:
-                yield "..."
-                return
-            yield from _rows(_folded(left, width), _folded(right, width), width)
+    """The lines in which two texts differ."""
+    for shown, (left, right) in enumerate(changed_lines(before, after)):
+        if shown == MOST_LINES:
+            yield "..."
+            return
+        yield from _rows(_folded(left or "", width), _folded(right or "", width), width)
 
 
 def _rows(left: list[str], right: list[str], width: int) -> Iterator[str]:

@@ -1,38 +1,37 @@
-"""The command that does what a dialog does: to be read, copied and put into a script."""
+"""The command that does what was chosen elsewhere, to be copied into a terminal or a script."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from .options import OptionsBase, fields
-
-
-def command_text(words: Sequence[str], options: OptionsBase) -> str:
-    """`newleaf`, these words, and the options that are not their defaults, quoted for a shell."""
-    return shlex.join(["newleaf", *words, *arguments(options)])
+from .options import OptionField, OptionsBase, fields
 
 
-def arguments(options: OptionsBase) -> list[str]:
-    """The options that are not their defaults, as the command line takes them."""
-    found: list[str] = []
-    for field in fields(type(options)):
-        value = getattr(options, field.name)
-        if value == field.default or value is None:
-            continue
-        if field.type is bool:
-            found.append(field.flag if value else field.flag.replace("--", "--no-", 1))
-        elif field.type is dict:
-            for key, number in value.items():
-                found += _given(field.flag, f"{key}={number:g}")
-        elif field.type is list:
-            for part in value:
-                found += _given(field.flag, str(part))
-        else:
-            found += _given(field.flag, str(value))
-    return found
+def command_line(words: Sequence[str], options: OptionsBase, usual: Mapping[str, Any] | None = None) -> str:
+    """`words` and a flag for each option that is not as usual, quoted for a shell.
+
+    `usual` is what holds where nothing is said, as far as that is not the default.
+    """
+    usual = usual or {}
+    flags = [
+        word
+        for field in fields(type(options))
+        if (value := getattr(options, field.name)) != usual.get(field.name, field.default)
+        for word in _flags(field, value)
+    ]
+    return shlex.join([*words, *flags])
 
 
-def _given(flag: str, value: str) -> list[str]:
-    """A value that begins with a hyphen would be taken for an option."""
+def _flags(field: OptionField, value: Any) -> list[str]:
+    if value is None:  # no flag says it
+        return []
+    if field.type is bool:
+        return [field.flag] if field.default is False else [field.flag, "on" if value else "off"]
+    values = value if isinstance(value, list) else [value]
+    return [word for each in values for word in _pair(field.flag, str(each))]
+
+
+def _pair(flag: str, value: str) -> list[str]:
     return [f"{flag}={value}"] if value.startswith("-") else [flag, value]

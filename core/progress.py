@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Protocol
 
 
@@ -39,3 +40,14 @@ def part(progress: Progress, begin: float, end: float) -> Progress:
         progress(begin + (end - begin) * share, 1.0, message, **metrics)
 
     return report
+
+
+class Rate:
+    """How much of something was done each second, since this object was made."""
+
+    def __init__(self) -> None:
+        self._begin = time.monotonic()
+
+    def __call__(self, done: float) -> float:
+        """So much is done now; the rate until now."""
+        return round(done / max(1e-3, time.monotonic() - self._begin), 1)

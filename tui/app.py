@@ -186,12 +186,9 @@ class NewleafApp(Translated, App[int]):
     def keep_draft(self) -> None:
         """Write down what was typed, when it has changed."""
         draft: dict[str, Any] = {**self.draft, "tab": self.query_one(TabbedContent).active}
-        for view in self.query(View):
-            draft.update(view.draft())
-        for screen in self.screen_stack:
-            if hasattr(screen, "draft"):
-                with contextlib.suppress(NoMatches):  # a dialog that is just opened, or about to be gone
-                    draft.update(screen.draft())
+        for node in (*self.query(View), *(screen for screen in self.screen_stack if hasattr(screen, "draft"))):
+            with contextlib.suppress(NoMatches):  # one that is just being made, or about to be gone
+                draft.update(node.draft())
         if draft != self.draft:
             self.draft = draft
             save_draft(draft)

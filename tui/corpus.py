@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, ClassVar
 
-from rich.cells import cell_len
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -15,18 +15,18 @@ from textual.widgets.option_list import Option
 
 from ..core import store
 from ..core.corpus.store import Corpus
-from ..core.corpus.telling import sections
 from ..core.errors import UserError
 from ..core.language import N_
 from ..core.language import gettext as _
 from ..core.options import format_size
 from ..core.store import DAMAGED
-from ..core.tokenizer.store import tokenizers_for
 from ..trainer.jobs import LIVE, Job
 from ..trainer.work import importing
+from .corpus_report import CorpusReport, report_content
 from .drafts import draft_values
-from .import_dialog import ImportDialog
-from .kept import Entry, damaged_text, entries
+from .import_dialog import ExtendDialog, ImportDialog
+from .kept import Entry, entries
+from .merge_dialog import CleanDialog, MergeDialog
 from .view import View
 from .widgets.job_progress import JobProgress
 
@@ -38,6 +38,9 @@ class CorpusView(View):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "add", N_("Add text"), id="corpus.add"),
+        Binding("e", "extend", N_("Extend"), id="corpus.extend"),
+        Binding("c", "clean", N_("Clean"), id="corpus.clean"),
+        Binding("m", "merge", N_("Merge"), id="corpus.merge"),
         Binding("t", "sample", N_("Try sample text"), id="corpus.sample"),
         Binding("x", "cancel", N_("Stop the import"), id="corpus.cancel"),
         Binding("d", "remove", N_("Delete"), id="corpus.remove"),
@@ -57,7 +60,7 @@ class CorpusView(View):
             with Vertical(classes="main"):
                 yield JobProgress("import")
                 with VerticalScroll(classes="reading"):
-                    yield Static("", id="corpus-detail", markup=False)
+                    yield CorpusReport()
 
     def on_mount(self) -> None:
         """Show what there is."""
@@ -90,8 +93,10 @@ class CorpusView(View):
         if action == "cancel":
             return self.runs("import")
         if action == "sample":
-            return all(entry.name != SAMPLE for entry in self._known)
-        return action != "remove" or self.marked() is not None
+            return not self._known
+        if action == "merge":
+            return len(self._known) > 1
+        return action not in ("remove", "extend", "clean") or self.marked() is not None
 
     def marked(self) -> str | None:
         """The name of the corpus that is marked."""
@@ -101,16 +106,41 @@ class CorpusView(View):
     @on(OptionList.OptionHighlighted, "#corpora")
     def _show(self) -> None:
         name = self.marked()
-        text = first_steps() if name is None else corpus_text(name)
-        detail = self.query_one("#corpus-detail", Static)
-        if detail.content != text:
-            detail.update(text)
+        make = (lambda columns: Content(first_steps())) if name is None else partial(report_content, name)
+        if self.query_one(CorpusReport).show(make):
+            self.query_one(".reading").scroll_home(animate=False)
             self.refresh_bindings()
 
     @work(exit_on_error=False)
     async def action_add(self) -> None:
         """Ask what to import, and import it."""
         await self.app.push_screen_wait(ImportDialog(draft_values(self.newleaf.draft, "import")))
+
+    @work(exit_on_error=False)
+    async def action_extend(self) -> None:
+        """Ask what to add to the corpus that is marked."""
+        if (corpus := self._open_marked()) is not None:
+            await self.app.push_screen_wait(ExtendDialog(corpus))
+
+    @work(exit_on_error=False)
+    async def action_clean(self) -> None:
+        """Ask how to clean the corpus that is marked again."""
+        if (corpus := self._open_marked()) is not None:
+            await self.app.push_screen_wait(CleanDialog(corpus))
+
+    @work(exit_on_error=False)
+    async def action_merge(self) -> None:
+        """Ask which corpora become one."""
+        await self.app.push_screen_wait(MergeDialog([entry.name for entry in self._known], self.marked()))
+
+    def _open_marked(self) -> Corpus | None:
+        name = self.marked()
+        try:
+            corpus = Corpus.open(name) if name else None
+            return corpus if corpus is not None and "options" in corpus.report else None
+        except DAMAGED as error:
+            self.newleaf.say(str(error), error=True)
+            return None
 
     def action_sample(self) -> None:
         """Import the text that every machine has."""
@@ -127,7 +157,10 @@ class CorpusView(View):
     async def action_remove(self) -> None:
         """Delete the corpus that is marked."""
         name = self.marked()
-        if name and await self.newleaf.confirm(_("Delete corpus {name}?").format(name=name)):
+        if not name:
+            return
+        question = _("Delete corpus {name}?").format(name=name)
+        if await self.newleaf.confirm(question + " " + _("The files that it came from stay.")):
             store.remove("corpora", name)
             self.refresh_list()
 
@@ -157,36 +190,12 @@ def first_steps() -> str:
             _("3  Training   train a GPT on it"),
             _("4  Chat       let it write"),
             "",
-            _("Press  a  to add text of your own: .txt or .md files, or a folder."),
+            _(
+                "Press  a  to add text of your own: text files, web pages, PDF, Word, EPUB, tables, JSON, subtitles, "
+                "wikis, archives, or folders of them."
+            ),
             _("Press  t  to try it with sample text: the documentation in Python."),
             "",
             _("Nothing leaves this machine. F1 shows all keys."),
         ]
     )
-
-
-def corpus_text(name: str) -> str:
-    """A corpus in words."""
-    try:
-        return _corpus_text(name)
-    except DAMAGED:
-        return damaged_text(name)
-
-
-def _corpus_text(name: str) -> str:
-    lines = [name]
-    if not _has_tokenizer(name):
-        lines.append(_("Next: press 2 and train a tokenizer on it."))
-    for section in sections(Corpus.open(name)):
-        lines += ["", section.title]
-        width = max((cell_len(label) for label, _value in section.fields), default=0)
-        lines += [label + " " * (width - cell_len(label) + 2) + value for label, value in section.fields]
-        lines += section.lines
-    return "\n".join(lines)
-
-
-def _has_tokenizer(name: str) -> bool:
-    try:
-        return bool(tokenizers_for(name))
-    except DAMAGED:
-        return True

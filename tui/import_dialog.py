@@ -1,175 +1,177 @@
-"""The dialog that imports text: a path, a name, options, and what would be found."""
+"""The dialogs that bring text: into a new corpus, or into one that there is."""
 
 from __future__ import annotations
 
-import asyncio
 import re
-import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, cast
-from urllib.parse import unquote
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Label, Static, TextArea
+from textual.containers import Horizontal
+from textual.widgets import Button, Input, Label
 
-from ..core.corpus.importing import ImportOptions
+from ..core.command_line import command_line
+from ..core.corpus.importing import ImportOptions, MergeOptions
+from ..core.corpus.sources import HUB, STANDARD_INPUT
+from ..core.corpus.store import Corpus
 from ..core.errors import UserError
-from ..core.language import N_, ngettext
+from ..core.language import N_
 from ..core.language import gettext as _
-from ..core.options import format_size
 from ..trainer.work import importing
-from .drafts import draft_text
+from .cleaning_dialog import CleaningDialog
+from .drafts import draft_text, draft_values
 from .kept import free_name
 from .widgets.dialogs import PickPath
-from .widgets.form import Form
-from .widgets.texts import set_text
-from .words import Translated
-
-PAUSE = 0.4  # seconds after the last key before the files are looked at
+from .widgets.path_input import PathInput
 
 
-class ImportDialog(Translated, ModalScreen[bool]):
-    """Asks what to import; True when a job was started."""
+class FilesDialog(CleaningDialog):
+    """Asks for paths, typed, pasted, dropped, or chosen from the tree."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(False)", N_("Cancel"), id="import.cancel"),
-        Binding("ctrl+s", "import", N_("Import"), id="import.import", key_display="^s", priority=True),
         Binding("ctrl+o", "pick", N_("Choose a file"), id="import.pick", key_display="^o", priority=True),
     ]
-    DEFAULT_CSS = """
-    ImportDialog Form { height: auto; max-height: 6; }
-    ImportDialog Form VerticalScroll { height: auto; }
-    ImportDialog TextArea { height: 1fr; background: $panel; }
-    """
+    options: ClassVar[type[MergeOptions]] = ImportOptions
 
-    def __init__(self, draft: dict[str, Any]):
-        super().__init__()
-        self.start = draft
-        self._named = False  # by the person
+    def __init__(self, start: Mapping[str, Any] | None = None, path: str = ""):
+        super().__init__(start)
+        self._path = path
 
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog"):
-            yield Static(_("Add text"), classes="title", markup=False)
-            with Horizontal(classes="row"):
-                yield Label(_("path"), markup=False)
-                yield Input(
-                    draft_text(self.start, "path"),
-                    placeholder=_("a .txt or .md file, or a folder; Ctrl+O to choose"),
-                    compact=True,
-                    id="path",
-                )
-            with Horizontal(classes="row"):
-                yield Label(_("name"), markup=False)
-                yield Input("", placeholder=_("what the corpus will be called"), compact=True, id="name")
-            yield Form(ImportOptions)
-            yield Static("", classes="problem", markup=False)
-            preview = TextArea("", read_only=True, compact=True, show_cursor=False, id="preview")
-            preview.can_focus = True
-            yield preview
-            with Horizontal(classes="buttons"):
-                yield Button(_("Import (Ctrl+S)"), id="import", variant="primary", compact=True)
-                yield Button(_("Cancel (Esc)"), id="cancel", compact=True)
+    def compose_path(self) -> ComposeResult:
+        """The line for paths."""
+        with Horizontal(classes="row"):
+            yield Label(_("path"), markup=False)
+            yield PathInput(
+                self._path,
+                placeholder=_("files and folders, dropped or typed; Ctrl+O chooses"),
+                compact=True,
+                id="path",
+                name="path",
+            )
+
+    def compose_buttons(self) -> ComposeResult:
+        yield Button(_("Choose (Ctrl+O)"), id="pick", compact=True)
 
     def on_mount(self) -> None:
-        """Look at what was typed last time."""
-        for entry in self.query(Input):
-            entry.cursor_blink = False
+        super().on_mount()
         self.query_one("#path").focus()
-        self._path_changed()
 
-    def draft(self) -> dict[str, Any]:
-        """What was typed."""
-        return {"import": {"path": self.query_one("#path", Input).value}}
+    def typed_paths(self) -> list[str]:
+        """All paths."""
+        return self.query_one(PathInput).paths()
 
     def paths(self) -> list[str]:
-        """The paths that were typed, pasted or dropped."""
-        return split_paths(self.query_one("#path", Input).value)
+        """The paths that can be looked into; data sets are loaded by the import alone."""
+        paths = self.typed_paths()
+        if STANDARD_INPUT in paths:
+            raise UserError(_("Standard input is for the command line: name a file here."))
+        local = [path for path in paths if not path.startswith(HUB)]
+        if paths and not local:
+            raise UserError(_("A data set is loaded when it is imported: it is not looked into here."))
+        return local
+
+    def checked_paths(self) -> list[str]:
+        """All paths. Raises UserError where there is none, or one that cannot be read here."""
+        paths = self.typed_paths()
+        if not paths:
+            raise UserError(_("Say which file or folder to import."))
+        if STANDARD_INPUT in paths:
+            raise UserError(_("Standard input is for the command line: name a file here."))
+        return paths
+
+    @work(exit_on_error=False)
+    async def action_pick(self) -> None:
+        """Choose from the tree of files; what is chosen is added to what is there."""
+        last = next(iter(reversed(self.typed_paths())), "")
+        folder = Path(last).expanduser().parent if last else Path.cwd()
+        if path := await self.app.push_screen_wait(PickPath(str(folder if folder.is_dir() else Path.cwd()))):
+            self.query_one(PathInput).add(path)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Choose a file too."""
+        if event.button.id == "pick":
+            self.action_pick()
+        else:
+            super().on_button_pressed(event)
+
+
+class ImportDialog(FilesDialog):
+    """Asks what to import, and what the corpus will be called."""
+
+    start_word: ClassVar[str] = N_("Import (Ctrl+S)")
+
+    def __init__(self, draft: dict[str, Any]):
+        super().__init__(draft_values(draft, "options"), draft_text(draft, "path"))
+        self._named = False  # by the person
+        self._sent = False
+
+    def heading(self) -> str:
+        return _("Add text")
+
+    def compose_head(self) -> ComposeResult:
+        yield from self.compose_path()
+        with Horizontal(classes="row"):
+            yield Label(_("name"), markup=False)
+            yield Input("", placeholder=_("what the corpus will be called"), compact=True, id="name", name="name")
+
+    def draft(self) -> dict[str, Any]:
+        """What was typed and not yet sent."""
+        if self._sent:
+            return {"import": {}}
+        try:
+            options = self.chosen().as_dict()
+        except UserError:
+            options = self._start
+        return {"import": {"path": self.query_one(PathInput).value, "options": options}}
 
     @on(Input.Changed, "#path")
-    def _path_changed(self) -> None:
-        paths = self.paths()
+    def _propose_name(self) -> None:
+        paths = self.typed_paths()
         if paths and not self._named:
             name = re.sub(r"[^\w-]+", "-", Path(paths[0]).expanduser().name.split(".")[0]).strip("-") or "text"
             self.query_one("#name", Input).value = free_name("corpora", name)
-        self._preview(paths)
 
     @on(Input.Changed, "#name")
     def _name_changed(self, event: Input.Changed) -> None:
         self._named = self._named or (event.input.has_focus and bool(event.value))
 
-    @on(Input.Submitted)
-    def _next(self) -> None:
-        self.focus_next()
+    def corpus_name(self) -> str:
+        """How it will be called."""
+        return self.query_one("#name", Input).value
 
-    @work(exclusive=True, exit_on_error=False)
-    async def _preview(self, paths: list[str]) -> None:
-        await asyncio.sleep(PAUSE)
-        text = ""
-        if paths:
-            try:
-                engine = cast("Any", self.app).engine
-                text = preview_text(await engine.preview(paths))
-            except UserError as error:
-                text = str(error)
-        set_text(self.query_one("#preview", TextArea), text)
+    def command(self, options: MergeOptions) -> str:
+        words = ["newleaf", "corpus", "add", *(self.typed_paths() or ["PATH"]), "--name", self.corpus_name() or "NAME"]
+        return command_line(words, options)
 
-    @work(exit_on_error=False)
-    async def action_pick(self) -> None:
-        """Choose from the tree of files."""
-        if path := await self.app.push_screen_wait(PickPath(str(Path.cwd()))):
-            self.query_one("#path", Input).value = shlex.quote(path)
-
-    def action_import(self) -> None:
-        """Start the job, or say what is wrong."""
-        try:
-            paths = self.paths()
-            if not paths:
-                raise UserError(_("Say which file or folder to import."))
-            importing.submit(paths, self.query_one("#name", Input).value, self.query_one(Form).make())
-        except UserError as error:
-            self.query_one(".problem", Static).update(str(error))
-            return
-        self.query_one("#path", Input).value = ""
+    def submit(self, options: MergeOptions) -> None:
+        importing.submit(self.checked_paths(), self.corpus_name(), cast("ImportOptions", options))
+        self._sent = True
         cast("Any", self.app).keep_draft()
-        self.dismiss(True)
-
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Import or leave."""
-        if event.button.id == "import":
-            self.action_import()
-        else:
-            self.dismiss(False)
 
 
-def split_paths(text: str) -> list[str]:
-    """Paths as terminals give them when files are dropped: quoted, escaped, as URLs; or just typed."""
-    text = text.strip()
-    if not text:
-        return []
-    if Path(text).expanduser().exists():
-        return [text]
-    try:
-        words = shlex.split(text)
-    except ValueError:  # a quote that stands alone
-        words = [text]
-    return [unquote(word.removeprefix("file://")) if word.startswith("file://") else word for word in words]
+class ExtendDialog(FilesDialog):
+    """Asks what to add to a corpus; it is cleaned as the corpus was, where nothing else is chosen."""
 
+    start_word: ClassVar[str] = N_("Extend (Ctrl+S)")
 
-def preview_text(files: list[dict[str, Any]]) -> str:
-    """What would be imported."""
-    total = sum(file["bytes"] for file in files)
-    found = ngettext("{number:,} file, {size}", "{number:,} files, {size}", len(files))
-    lines = [found.format(number=len(files), size=format_size(total))]
-    for file in files:
-        if "error" in file:
-            lines.append(_("{source}: left out: {error}").format(**file))
-        elif "encoding" in file:
-            lines.append(f"{file['source']}  {format_size(file['bytes'])}  {file['encoding']}")
-    first = next((file for file in files if file.get("text")), None)
-    if first:
-        lines += ["", _("{source} begins:").format(source=first["source"]), first["text"]]
-    return "\n".join(lines)
+    def __init__(self, corpus: Corpus):
+        before = corpus.report["options"]
+        self.kept = {name: before[name] for name in importing.KEPT if name in before}
+        super().__init__(self.kept)
+        self.corpus = corpus.name
+
+    def heading(self) -> str:
+        return _("Extend corpus {name}: what is new in the files is added").format(name=self.corpus)
+
+    def compose_head(self) -> ComposeResult:
+        yield from self.compose_path()
+
+    def command(self, options: MergeOptions) -> str:
+        words = ["newleaf", "corpus", "extend", self.corpus, *(self.typed_paths() or ["PATH"])]
+        return command_line(words, options, self.kept)
+
+    def submit(self, options: MergeOptions) -> None:
+        importing.submit_extension(self.checked_paths(), self.corpus, cast("ImportOptions", options))

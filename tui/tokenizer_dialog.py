@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Select, Static
 
-from ..core.command_line import command_text
+from ..core.command_line import command_line
 from ..core.errors import UserError
 from ..core.language import N_
 from ..core.language import gettext as _
@@ -20,7 +20,7 @@ from ..core.tokenizer.options import TokenizerOptions
 from ..trainer.work import tokenizing
 from .drafts import draft_text, draft_values
 from .kept import free_name
-from .widgets.form import Form
+from .widgets.form import Form, split_words
 from .words import Translated
 
 
@@ -61,7 +61,7 @@ class TokenizerDialog(Translated, ModalScreen[bool]):
                 yield Input(
                     draft_text(self.start, "name") or free_name("tokenizers", self._corpus), compact=True, id="name"
                 )
-            yield Form(TokenizerOptions, draft_values(self.start, "options"), spaced=("symbol",))
+            yield Form(TokenizerOptions, draft_values(self.start, "options"), split=split_words)
             yield Static("", id="command", markup=False)
             yield Static("", classes="problem", markup=False)
             with Horizontal(classes="buttons"):
@@ -106,7 +106,7 @@ class TokenizerDialog(Translated, ModalScreen[bool]):
 
     def _command(self) -> str:
         corpus, name = str(self.query_one("#corpus", Select).value), self.query_one("#name", Input).value
-        return command_text(["tokenizer", "train", corpus, "--name", name], self.query_one(Form).make())
+        return command_line(["newleaf", "tokenizer", "train", corpus, "--name", name], self.query_one(Form).make())
 
     @on(Input.Submitted)
     def _next(self) -> None:

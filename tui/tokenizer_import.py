@@ -19,9 +19,9 @@ from ..core import store
 from ..core.errors import UserError
 from ..core.language import N_
 from ..core.language import gettext as _
-from .import_dialog import split_paths
 from .kept import free_name
 from .widgets.dialogs import PickPath
+from .widgets.path_input import split_paths
 from .words import Translated
 
 if TYPE_CHECKING:

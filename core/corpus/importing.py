@@ -18,7 +18,7 @@ from ..files import staged_folder
 from ..language import N_
 from ..language import gettext as _
 from ..options import option
-from ..progress import Progress, no_progress, part
+from ..progress import Progress, Rate, no_progress, part
 from ..store import find, new_path
 from .batches import Batch, Batches, renumbered, size_of
 from .choosing import Choice, choose
@@ -194,6 +194,7 @@ def _make(
                 found.leave_out(found.names[source], where, reason)
         if not len(scratch.documents):
             raise UserError(_nothing_left(found))
+        reading(*told, bytes_per_second=0.0)  # what follows is not reckoned in bytes
         looking = part(progress, READING, CHOOSING)
         choice = choose(
             scratch.documents, lambda copies: scratch.near.representatives(looking, copies), options, found.names
@@ -240,6 +241,7 @@ def batches_of_files(
     starts = dict(zip(sources, accumulate((source.size for source in sources), initial=0), strict=False))
     limit, taken = options.limit, 0
     batches = Batches()
+    rate = Rate()
     for item in open_sources(sources):
         if isinstance(item, LeftOut):
             found.leave_out(item.name, "", item.reason)
@@ -252,7 +254,8 @@ def batches_of_files(
                 its_size = size_of(payload)
                 size += its_size
                 if batch := batches.add(payload, number, its_size):
-                    progress(min(starts[item.source] + item.position(), total), total, item.name)
+                    done = min(starts[item.source] + item.position(), total)
+                    progress(done, total, item.name, bytes_per_second=rate(done))
                     yield batch
                 if limit and taken + size >= limit:
                     break
@@ -265,7 +268,7 @@ def batches_of_files(
         if limit and taken >= limit:
             break
     if batch := batches.close():
-        progress(total, total, found.names[-1])
+        progress(total, total, found.names[-1], bytes_per_second=rate(total))
         yield batch
 
 
@@ -303,7 +306,7 @@ def _batches_of_documents(documents: Iterable[tuple[str, str, str | None]], foun
 def _batches_of_corpora(
     corpora: Sequence[Corpus], found: Found, progress: Progress, as_they_are: bool
 ) -> Iterator[Batch]:
-    total, done = sum(corpus.manifest.total.bytes for corpus in corpora), 0
+    total, done, rate = sum(corpus.manifest.total.bytes for corpus in corpora), 0, Rate()
 
     def rows() -> Iterator[tuple[str, str, str | None]]:
         nonlocal done
@@ -313,7 +316,7 @@ def _batches_of_corpora(
                 yield text, source, split if as_they_are else None
 
     for batch in _batches_of_documents(rows(), found):
-        progress(done, total, found.names[batch.sources[-1]])
+        progress(done, total, found.names[batch.sources[-1]], bytes_per_second=rate(done))
         yield batch
 
 

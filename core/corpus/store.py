@@ -118,6 +118,21 @@ class Corpus:
                     columns = (batch.column(name).to_pylist() for name in ("text", "source", "split"))
                     yield from zip(*columns, strict=True)
 
+    def some_documents(self, places: int, documents: int) -> Iterator[tuple[str, str]]:
+        """Source and text of some documents: so many at each of so many places, which are spread over the corpus."""
+        import pyarrow.parquet as parquet
+
+        groups = []
+        for shard in self.manifest.shards:
+            with parquet.ParquetFile(self.path / shard) as file:
+                groups += [(shard, group) for group in range(file.num_row_groups)]
+        chosen = [groups[len(groups) * place // places] for place in range(places)] if len(groups) > places else groups
+        for shard, group in chosen:
+            with parquet.ParquetFile(self.path / shard) as file:
+                for batch in file.iter_batches(documents, row_groups=[group], columns=["text", "source"]):
+                    yield from zip(batch.column("source").to_pylist(), batch.column("text").to_pylist(), strict=True)
+                    break
+
     def summary(self) -> dict[str, Any]:
         """What `corpus list --json` says of it."""
         total = self.manifest.total

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..language import N_
+from ..language import N_, ngettext
 from ..language import gettext as _
 from ..options import format_size
 from .cleaning.dropped import reason_text
@@ -18,22 +18,38 @@ BAR = 30  # characters of the longest bar
 LANGUAGES = {"und": N_("not clear"), "en": N_("English"), "zh": N_("Chinese")}  # the others by their code
 
 
+class Caption(str):
+    """A line that says what the next ones are."""
+
+
+class Removed(str):
+    """A line with what there was before."""
+
+
+class Added(str):
+    """A line with what there is now."""
+
+
+class Bar(str):
+    """A line with a bar as long as what it counts."""
+
+
 @dataclass
 class Section:
-    """A heading, fields below each other, and lines after them."""
+    """A heading, fields below each other, and lines after them; the class of some lines says what they are."""
 
     title: str
     fields: list[tuple[str, str]] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
 
 
-def sections(corpus: Corpus) -> list[Section]:
-    """The whole report; what does not apply is not in it."""
+def sections(corpus: Corpus, bar: int = BAR) -> list[Section]:
+    """The whole report; what does not apply is not in it. `bar` is how many characters the longest bar has."""
     report = corpus.report
     every = [
         _text(corpus, report),
         _sources(report),
-        _lengths(report),
+        _lengths(report, bar),
         _cleaning(report),
         _duplicates(report),
         _left_out(report),
@@ -74,7 +90,8 @@ def _text(corpus: Corpus, report: dict[str, Any]) -> Section:
 
 def amount(documents: int, size_bytes: int) -> str:
     """So many documents of so many bytes."""
-    return _("{documents:,} documents, {size}").format(documents=documents, size=format_size(size_bytes))
+    words = ngettext("{documents:,} document, {size}", "{documents:,} documents, {size}", documents)
+    return words.format(documents=documents, size=format_size(size_bytes))
 
 
 def _sources(report: dict[str, Any]) -> Section:
@@ -98,13 +115,13 @@ def _counted(counts: dict[str, int]) -> str:
     return ", ".join(f"{name} {count:,}" if len(counts) > 1 else name for name, count in counts.items() if name)
 
 
-def _lengths(report: dict[str, Any]) -> Section:
+def _lengths(report: dict[str, Any], longest: int) -> Section:
     lengths = report["lengths"]
     if not lengths:
         return Section("")
     most = max(lengths["histogram"].values())
     bars = [
-        f"{int(end) // 2:>9,} - {int(end) - 1:<9,} {'█' * max(1, round(BAR * count / most))} {count:,}"
+        Bar(f"{int(end) // 2:>9,} - {int(end) - 1:<9,} {'█' * max(1, round(longest * count / most))} {count:,}")
         for end, count in lengths["histogram"].items()
     ]
     summary = _("shortest {shortest:,}, median {median:,}, nine of ten up to {nine_tenths:,}, longest {longest:,}")
@@ -112,7 +129,8 @@ def _lengths(report: dict[str, Any]) -> Section:
 
 
 def _cleaning(report: dict[str, Any]) -> Section:
-    fields, lines = [], []
+    fields: list[tuple[str, str]] = []
+    lines: list[str] = []
     for name, step in report["cleaning"]["steps"].items():
         said = [_("{number:,} texts changed").format(number=step["changed"])] if step["changed"] else []
         said += [
@@ -130,9 +148,8 @@ def _example(step: str, examples: list[dict[str, str]]) -> list[str]:
         return []
     example = examples[0]
     head = f"{step_name(step)} ({example['source']})" if example["source"] else step_name(step)
-    if example["reason"]:
-        return ["", head + ":", "- " + visible(example["before"])]
-    return ["", head + ":", "- " + visible(example["before"]), "+ " + visible(example["after"])]
+    lines = ["", Caption(head + ":"), Removed("- " + visible(example["before"]))]
+    return lines if example["reason"] else [*lines, Added("+ " + visible(example["after"]))]
 
 
 def visible(text: str) -> str:
@@ -145,15 +162,16 @@ def visible(text: str) -> str:
 
 
 def _duplicates(report: dict[str, Any]) -> Section:
-    fields, lines = [], []
+    fields: list[tuple[str, str]] = []
+    lines: list[str] = []
     if report["duplicates"]:
         fields.append((_("exact"), _("{number:,} dropped").format(number=report["duplicates"])))
     if report["near_duplicates"]:
         words = _("{number:,} dropped") if report["near_duplicates_dropped"] else _("{number:,} kept")
         fields.append((_("near"), words.format(number=report["near_duplicates"])))
         for pair in report["near_duplicate_examples"][:1]:
-            lines += ["", _("One of them, and what it resembles:"), "- " + visible(pair["text"])]
-            lines.append("+ " + visible(pair["like"]))
+            lines += ["", Caption(_("One of them, and what it resembles:")), Removed("- " + visible(pair["text"]))]
+            lines.append(Added("+ " + visible(pair["like"])))
     return Section(_("Duplicates"), fields, lines)
 
 

@@ -77,9 +77,23 @@ class Engine:
         request = {"do": "import_tokenizer", "path": path, "name": name, "corpus": corpus}
         return dict(await self._answer(request))
 
-    async def preview(self, paths: Sequence[str]) -> list[dict[str, Any]]:
-        """What an import of `paths` would find: see `newleaf.core.corpus.preview`. Raises UserError."""
-        return list(await self._answer({"do": "preview", "paths": list(paths)}))
+    async def preview(self, paths: Sequence[str], options: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """What an import of `paths` would find: see `newleaf.core.corpus.preview`. `options` are ImportOptions.
+
+        Raises UserError.
+        """
+        return list(await self._answer({"do": "preview", "paths": list(paths), "options": dict(options or {})}))
+
+    async def before_after(
+        self, paths: Sequence[str], options: Mapping[str, Any], corpora: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """What cleaning would do to some documents of `paths`, or of `corpora`: see
+        `newleaf.core.corpus.before_after`. `options` are ImportOptions, or MergeOptions.
+
+        Raises UserError. A request that is cancelled is no longer worked on.
+        """
+        request = {"do": "before_after", "paths": list(paths), "corpora": list(corpora), "options": dict(options)}
+        return dict(await self._answer(request))
 
     async def status(self) -> dict[str, Any]:
         """The models in memory, and what else is to be known of the process."""

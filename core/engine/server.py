@@ -6,7 +6,8 @@
            {done, total}}, {"id": 2, "delta": {index, text, scores}} again and again, {"id": 2, "done": {seed,
            prompt_tokens, completions}}
     {"id": 3, "do": "load", "model": NAME, "load": {...}}             -> {"id": 3, "done": {...}}
-    {"id": 4, "do": "preview", "paths": [...]}                        -> {"id": 4, "done": [...]}
+    {"id": 4, "do": "preview", "paths": [...], "options": {...}}      -> {"id": 4, "done": [...]}
+    {"id": 6, "do": "before_after", "paths": [...], "corpora": [...], "options": {...}} -> {"id": 6, "done": {...}}
     {"id": 5, "do": "status"}                                         -> {"id": 5, "done": {models, busy, ...}}
     {"id": 6, "do": "pieces", "tokenizer": NAME, "text": TEXT, "limit": N}
         -> {"id": 6, "done": {total, pieces: [[number, text, hex], ...]}}
@@ -17,8 +18,9 @@
     anything that goes wrong                                          -> {"id": ..., "error": "a sentence", "kind": ...}
 
 A prompt is what `Writer.start` takes. Models work one after the other, in the order of the requests; encoding, looking
-into files and status do not wait for them, nor does what measures tokenizers, one after the other. MEMORY is the most
-bytes of weights that stay loaded. The process ends when its last client is gone, whatever is being computed.
+into files and status do not wait for them, nor do what measures tokenizers and what tries what cleaning would do to a
+text, each one after the other. MEMORY is the most bytes of weights that stay loaded. The process ends when its last
+client is gone, whatever is being computed.
 """
 
 from __future__ import annotations
@@ -58,6 +60,7 @@ FIRST = 30.0  # seconds that it waits for the first
 SHARE = 0.5  # of the machine's memory, for models, unless it is told otherwise
 QUICK = {"encode", "pieces", "preview", "status"}
 MEASURING = {"compare", "import_tokenizer"}  # takes seconds, and needs no model
+TRIES = {"before_after"}
 
 
 class Client:
@@ -116,13 +119,15 @@ class Client:
 
 
 class Server:
-    """A thread for each client reads requests; one does what is quick, one measures, the first lets models work."""
+    """A thread for each client reads requests; one does what is quick, one measures, one tries what cleaning would do,
+    and the first one lets models work."""
 
     def __init__(self, memory: int):
         self.models = Models(memory)
         self.slow: queue.Queue[tuple[Client, dict[str, Any]]] = queue.Queue()
         self.quick: queue.Queue[tuple[Client, dict[str, Any]]] = queue.Queue()
         self.measuring: queue.Queue[tuple[Client, dict[str, Any]]] = queue.Queue()
+        self.tries: queue.Queue[tuple[Client, dict[str, Any]]] = queue.Queue()
         self.clients: set[Client] = set()
         self.busy = 0  # requests for models that wait or are at work
         self._lock = threading.Lock()
@@ -130,7 +135,7 @@ class Server:
     def serve(self, listener: socket.socket) -> None:
         """Until the last client is gone."""
         threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
-        for waiting in (self.quick, self.measuring):
+        for waiting in (self.quick, self.measuring, self.tries):
             threading.Thread(target=self._work, args=(waiting,), daemon=True).start()
         self._work(self.slow)
 
@@ -168,6 +173,8 @@ class Server:
             self.quick.put((client, request))
         elif request["do"] in MEASURING:
             self.measuring.put((client, request))
+        elif request["do"] in TRIES:
+            self.tries.put((client, request))
         else:
             with self._lock:
                 self.busy += 1
@@ -180,6 +187,7 @@ class Server:
             "compare": lambda _client, _number, request: tokenizers.compare(request),
             "import_tokenizer": self._import_tokenizer,
             "preview": self._preview,
+            "before_after": self._before_after,
             "status": self._status,
             "load": self._load,
             "generate": self._generate,
@@ -206,9 +214,23 @@ class Server:
         return tokenizers.import_tokenizer(request, lambda: client.is_cancelled(number))
 
     def _preview(self, client: Client, number: int, request: dict[str, Any]) -> list[Any]:
+        from ..corpus.importing import ImportOptions
         from ..corpus.preview import preview
 
-        return preview(request["paths"], PREVIEW)
+        return preview(request["paths"], PREVIEW, ImportOptions.from_mapping(request.get("options") or {}))
+
+    def _before_after(self, client: Client, number: int, request: dict[str, Any]) -> dict[str, Any]:
+        from ..corpus.before_after import try_on_corpora, try_on_files
+        from ..corpus.importing import ImportOptions
+
+        def still_wanted(done: float, total: float, message: str = "", **metrics: float) -> None:
+            if client.is_cancelled(number):
+                raise Cancelled
+
+        options = ImportOptions.from_mapping(request["options"])
+        if request["corpora"]:
+            return try_on_corpora(request["corpora"], options, still_wanted)
+        return try_on_files(request["paths"], options, still_wanted)
 
     def _status(self, client: Client, number: int, request: dict[str, Any]) -> dict[str, Any]:
         return {

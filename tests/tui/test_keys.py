@@ -62,9 +62,11 @@ async def test_a_long_sample_is_scrolled_with_keys(newleaf_home):
     import_documents((("line\n" * 100 + f"end {n}", "file.txt") for n in range(3)), "long")
     app = NewleafApp()
     async with app.run_test(size=(80, 24)) as pilot:
-        await wait_for_text(pilot, "It begins:")
+        await wait_for_text(pilot, "to train on")
         await pilot.press("tab", "pagedown")
-        await wait_for(pilot, lambda: "It begins:" not in screen_text(app), "the next page")
+        await wait_for(pilot, lambda: "to train on" not in screen_text(app), "the next page")
+        await pilot.press("end")
+        await wait_for_text(pilot, "end 2")
 
 
 async def test_the_palette_has_what_every_tab_does(book, tokenizer, tiny_model):

@@ -47,7 +47,10 @@ async def test_a_corpus_a_tokenizer_and_a_transcript_are_only_text(tokenizer, ti
     import_documents([(EVIL + str(number), "x") for number in range(9)], "evil")
     app = NewleafApp()
     async with app.run_test(size=(120, 40)) as pilot:
-        await wait_for_text(pilot, "It begins:")
+        await wait_for_text(pilot, "to train on")
+        assert is_clean(app)
+        await pilot.press("tab", "end")
+        await wait_for_text(pilot, "begin ")
         assert is_clean(app)
         await pilot.press("f3")
         app.query_one("#try-text", TextArea).text = EVIL

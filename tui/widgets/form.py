@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 from textual import events, on
@@ -20,8 +20,9 @@ Options = TypeVar("Options", bound=OptionsBase)
 
 
 class Form(Vertical, Generic[Options]):
-    """Edits the options of a class. `make` gives them checked. The fields in `spaced` take several values, with spaces
-    between them, or quoted as in a shell.
+    """Edits the options of a class, or those of them that are `shown`. `make` gives them checked.
+
+    `labels` are for options whose flags are long; `split` cuts what was typed where there may be several.
     """
 
     DEFAULT_CSS = """
@@ -38,19 +39,23 @@ class Form(Vertical, Generic[Options]):
         options: type[Options],
         values: Mapping[str, str] | None = None,
         *,
-        spaced: Collection[str] = (),
+        shown: Callable[[str], bool] | None = None,
+        labels: Mapping[str, str] | None = None,
+        split: Callable[[str], list[str]] | None = None,
         id: str | None = None,  # noqa: A002
     ):
         super().__init__(id=id)
-        self.options, self.spaced = options, spaced
-        self.fields = {field.name: field for field in fields(options)}
+        self.options = options
+        self.labels = labels or {}
+        self.split = split
+        self.fields = {field.name: field for field in fields(options) if shown is None or shown(field.name)}
         self.start = {name: text for name, text in (values or {}).items() if isinstance(text, str)}
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(can_focus=False):
             for field in self.fields.values():
                 with Horizontal(classes="row"):
-                    yield Label(field.flag.removeprefix("--"), markup=False)
+                    yield Label(self.labels.get(field.name) or field.flag.removeprefix("--"), markup=False)
                     yield self._editor(field)
         yield Static("", classes="explanation", markup=False)
 
@@ -76,7 +81,9 @@ class Form(Vertical, Generic[Options]):
     def _explain(self, event: events.DescendantFocus) -> None:
         field = self.fields.get(event.widget.name or "")
         if field:
-            several = " " + _("In this form: with spaces between them.") if field.name in self.spaced else ""
+            several = (
+                " " + _("In this form: with spaces between them.") if field.several and self.split is not None else ""
+            )
             self.query_one(".explanation", Static).update(_(field.description) + several)
 
     def texts(self) -> dict[str, str]:
@@ -99,10 +106,7 @@ class Form(Vertical, Generic[Options]):
         for name, text in self.texts().items():
             field = self.fields[name]
             try:
-                if name in self.spaced:
-                    values[name] = split_words(text)
-                else:
-                    values[name] = field.parse(text if field.several else text.strip())
+                values[name] = self._parse(field, text)
                 if not field.takes(values[name]):
                     problems.append(field.complaint(text))
             except UserError as error:
@@ -110,6 +114,11 @@ class Form(Vertical, Generic[Options]):
         if problems:
             raise UserError(" ".join(problems))
         return values
+
+    def _parse(self, field: OptionField, text: str) -> Any:
+        if field.several and self.split is not None:
+            return [value for part in self.split(text) for value in field.parse(part)]
+        return field.parse(text if field.several else text.strip())
 
 
 def split_words(text: str) -> list[str]:

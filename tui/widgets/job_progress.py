@@ -7,7 +7,7 @@ from typing import Any
 from textual.widgets import Static
 
 from ...core.language import gettext as _
-from ...core.options import format_duration
+from ...core.options import format_duration, format_size
 from ...trainer.jobs import LIVE, kind_word, state_word
 
 WIDTH = 20
@@ -43,6 +43,8 @@ def progress_text(job: dict[str, Any]) -> str:
         f"{'█' * full}{'░' * (WIDTH - full)} {job['progress']:.0%}",
         job.get("message", ""),
     ]
+    if job.get("bytes_per_second"):
+        parts.append(_("{size}/s").format(size=format_size(job["bytes_per_second"])))
     if job.get("eta_s") is not None:
         parts.append(_("{time} left").format(time=format_duration(job["eta_s"])))
     return "  ".join(filter(None, parts)) + "\n" + _("x stops it.")
