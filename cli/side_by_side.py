@@ -24,7 +24,7 @@ def preview_lines(found: dict[str, Any], columns: int) -> Iterator[str]:
     )
     yield count.format(number=found["documents"])
     for name, number in found["changed"].items():
-        yield f"  {step_name(name)}: {_('{number:,} changed').format(number=number)}"
+        yield f"  {step_name(name)}: " + _("{number:,} changed").format(number=number)
     for name, reasons in found["dropped"].items():
         for reason, number in reasons.items():
             yield f"  {step_name(name)}: " + _("{number:,} dropped: {reason}").format(number=number, reason=reason)

@@ -73,7 +73,7 @@ def _tried(tried: dict[str, Any], columns: int) -> Iterator[Content]:
     )
     yield Content.styled(count.format(number=tried["documents"]), "bold")
     for name, number in tried["changed"].items():
-        yield Content(f"  {step_name(name)}: {_('{number:,} changed').format(number=number)}")
+        yield Content(f"  {step_name(name)}: " + _("{number:,} changed").format(number=number))
     for name, reasons in tried["dropped"].items():
         for reason, number in reasons.items():
             dropped = _("{number:,} dropped: {reason}").format(number=number, reason=reason)

@@ -35,7 +35,7 @@ def test_what_cannot_be_seen_has_a_sign():
 async def test_a_preview_is_only_text(tmp_path):
     (tmp_path / "evil.txt").write_text("begin " + "long " * 50 + "\x1b]0;title\x1b\\\n")
     app = NewleafApp()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("a")
         await wait_for_text(pilot, "Add text")
         app.screen.query_one("#path", Input).value = str(tmp_path / "evil.txt")

@@ -1,12 +1,14 @@
 """The tab for tokenizers: training, pieces in colours, two compared, a vocabulary searched, an import."""
 
+import shlex
+
 import pytest
 from rich.text import Text
 from screens import compare, screen_text, wait_for, wait_for_text
 from textual.widgets import Input, OptionList, Select, TextArea
 
 from newleaf.core import store
-from newleaf.core.command_line import arguments, command_text
+from newleaf.core.command_line import command_line
 from newleaf.core.corpus.importing import import_documents
 from newleaf.core.engine.client import EncodedPiece
 from newleaf.core.tokenizer.options import TokenizerOptions
@@ -109,9 +111,9 @@ async def test_what_was_typed_into_the_dialog_is_kept(two):
 def test_a_command_has_what_is_no_default_in_the_form_that_a_shell_takes():
     options = TokenizerOptions(vocab_size=500, byte_fallback=False, symbol=["-x", "a b"], sample=5_000_000)
     expected = ["--vocab-size", "500", "--no-byte-fallback", "--symbol=-x", "--symbol", "a b", "--sample", "5000000"]
-    assert arguments(options) == expected
-    assert arguments(TokenizerOptions()) == []
-    assert command_text(["tokenizer", "train", "my corpus"], TokenizerOptions()).endswith("train 'my corpus'")
+    assert shlex.split(command_line([], options)) == expected
+    assert command_line([], TokenizerOptions()) == ""
+    assert command_line(["tokenizer", "train", "my corpus"], TokenizerOptions()).endswith("train 'my corpus'")
 
 
 # The text that is tried

@@ -54,6 +54,7 @@ async def test_a_wrong_import_shows_its_sentence_and_goes_on(text_file, path, na
         await pilot.press("a")
         await wait_for_text(pilot, "Add text")
         app.screen.query_one("#path", Input).value = path.format(file=text_file).replace(" ", "\\ ")
+        await pilot.pause()  # a name comes with the path
         app.screen.query_one("#name", Input).value = name
         await pilot.press("ctrl+s")
         await wait_for_text(pilot, sentence)
