@@ -110,7 +110,17 @@ async def test_what_was_typed_into_the_dialog_is_kept(two):
 
 def test_a_command_has_what_is_no_default_in_the_form_that_a_shell_takes():
     options = TokenizerOptions(vocab_size=500, byte_fallback=False, symbol=["-x", "a b"], sample=5_000_000)
-    expected = ["--vocab-size", "500", "--no-byte-fallback", "--symbol=-x", "--symbol", "a b", "--sample", "5000000"]
+    expected = [
+        "--vocab-size",
+        "500",
+        "--byte-fallback",
+        "off",
+        "--symbol=-x",
+        "--symbol",
+        "a b",
+        "--sample",
+        "5000000",
+    ]
     assert shlex.split(command_line([], options)) == expected
     assert command_line([], TokenizerOptions()) == ""
     assert command_line(["tokenizer", "train", "my corpus"], TokenizerOptions()).endswith("train 'my corpus'")
