@@ -80,7 +80,7 @@ async def test_the_command_that_does_the_same_follows_what_is_typed_and_is_copie
         await wait_for_text(pilot, command)
         await pilot.press("ctrl+y")
         await wait_for_text(pilot, "Copied.")
-        assert app.clipboard == f"{command} --no-split-digits --symbol '<a>' --symbol '<b c>'"
+        assert app.clipboard == f"{command} --split-digits off --symbol '<a>' --symbol '<b c>'"
 
 
 async def test_an_option_that_is_wrong_is_told_while_it_is_typed(two):
