@@ -18,7 +18,7 @@ from ..trainer.jobs import Job
 from ..trainer.work import importing
 from .arguments import ArgumentParser, WrongUsageError, given, given_values
 from .follow import finish
-from .output import confirm, harmless, print_fields, print_json, print_table, say, when
+from .output import confirm, harmless, print_fields, print_json, print_sections, print_table, say, when
 from .side_by_side import preview_lines
 
 
@@ -175,12 +175,7 @@ def _show(parsed: Namespace) -> None:
             (_("on disk"), format_size(summary["disk_bytes"])),
         ]
     )
-    for section in sections(corpus):
-        print(f"\n{section.title}")
-        if section.fields:
-            print_fields([(name, harmless(value, sys.stdout)) for name, value in section.fields])
-        for line in section.lines:
-            print(harmless(line, sys.stdout))
+    print_sections(sections(corpus))
 
 
 def _remove(parsed: Namespace) -> None:

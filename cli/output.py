@@ -14,6 +14,7 @@ from typing import Any, TextIO
 from ..core.generation.stream import reading_text
 from ..core.language import gettext as _
 from ..core.options import format_duration
+from ..core.sections import Section
 
 _COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _NUMERIC = ("", "-", *"0123456789")  # how a number begins, or where there is none
@@ -60,6 +61,18 @@ def print_fields(fields: Sequence[tuple[str, str]]) -> None:
     width = max(cells(name) for name, _value in fields)
     for name, value in fields:
         print(f"{name}{' ' * (width - cells(name))}  {value}")
+
+
+def print_sections(sections: Sequence[Section]) -> None:
+    """A report: each section after an empty line."""
+    for section in sections:
+        print(f"\n{section.title}")
+        if section.fields:
+            print_fields([(name, harmless(value, sys.stdout)) for name, value in section.fields])
+        if section.table:
+            print_table(section.table[0], [[harmless(cell, sys.stdout) for cell in row] for row in section.table[1:]])
+        for line in section.lines:
+            print(harmless(line, sys.stdout))
 
 
 def cells(text: str) -> int:

@@ -6,23 +6,18 @@ import re
 import sys
 from argparse import Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..core import store
 from ..core.errors import UserError
 from ..core.language import gettext as _
-from ..core.options import format_size
 from ..core.tokenizer.options import TokenizerOptions
 from ..core.tokenizer.store import TokenizerInfo, list_tokenizers
+from ..core.tokenizer.telling import comparison_sections, sections
 from ..trainer.work import tokenizing
 from .arguments import ArgumentParser, WrongUsageError, given
 from .follow import finish
-from .output import confirm, harmless, piped, print_fields, print_json, print_table, say, when
-
-if TYPE_CHECKING:
-    from ..core.tokenizer.comparison import Comparison
-
-SHOWN = 5  # rare or long pieces, scripts
+from .output import confirm, harmless, piped, print_fields, print_json, print_sections, print_table, say, when
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -112,79 +107,20 @@ def _show(parsed: Namespace) -> None:
     if parsed.json:
         print_json(summary)
         return
-    _print_summary(summary)
-
-
-def _print_summary(summary: dict[str, Any]) -> None:
-    known = summary.get
-    fields = [
-        (_("name"), summary["name"]),
-        (_("path"), summary["path"]),
-        (_("made"), when(summary["created"])),
-        (_("from"), known("origin")) if known("origin") else (_("corpus"), summary["corpus"]),
-        (_("type"), summary["type"]),
-        (_("pieces"), f"{summary['vocab_size']:,}"),
-        (_("bytes a piece"), f"{summary['bytes_per_token']:.2f}"),
-        (_("characters a piece"), f"{summary['characters_per_token']:.2f}"),
-        (_("spelled in bytes"), f"{summary['spelled_in_bytes']:.2%}"),
-    ]
-    if "learnt_pieces" in summary:
-        fields += [
-            (
-                _("pieces used"),
-                _("{share:.1%} of {pieces:,} in {size} of text").format(
-                    share=summary["vocabulary_used"],
-                    pieces=summary["learnt_pieces"],
-                    size=format_size(summary["counted_bytes"]),
-                ),
-            ),
-            (
-                _("rare pieces"),
-                _("{rare:,}, seen fewer than {below} times: {examples}").format(
-                    rare=summary["rare_pieces"],
-                    below=summary["rare_below"],
-                    examples=_listed(summary["rare_examples"]),
-                )
-                if summary["rare_pieces"]
-                else "0",
-            ),
-            (_("longest pieces"), _listed(summary["longest_pieces"])),
+    print_fields(
+        [
+            (_("name"), summary["name"]),
+            (_("path"), summary["path"]),
+            (_("made"), when(summary["created"])),
+            (_("from"), summary["origin"]) if summary.get("origin") else (_("corpus"), summary["corpus"]),
+            (_("type"), summary["type"]),
         ]
-    print_fields([(name, harmless(str(value), sys.stdout)) for name, value in fields])
-    if known("scripts"):
-        print()
-        print_table(
-            [_("script"), _("of the text"), _("bytes a piece")],
-            [
-                [entry["script"], f"{entry['share']:.2%}", f"{entry['bytes_per_token']:.2f}"]
-                for entry in summary["scripts"][:SHOWN]
-            ],
-        )
-    if known("choice"):
-        print()
-        print_table(
-            [_("pieces"), _("bytes a piece"), _("embedding's share"), _("work for a byte")],
-            [
-                [
-                    f"{entry['vocab_size']:,}",
-                    f"{entry['bytes_per_token']:.2f}",
-                    f"{entry['embedding_share']:.1%}",
-                    f"{entry['cost']:.2f}",
-                ]
-                for entry in summary["choice"]["candidates"]
-            ],
-        )
-        print(summary["choice"]["reason"])
-    for remark in summary["remarks"]:
-        print(remark)
+    )
+    print_sections(sections(summary, _visible))
 
 
 def _place(entry: dict[str, Any]) -> str:
     return Path(entry.get("origin", "")).name
-
-
-def _listed(pieces: list[dict[str, Any]]) -> str:
-    return " | ".join(_visible(piece["text"]) for piece in pieces[:SHOWN])
 
 
 def _visible(text: str) -> str:
@@ -214,7 +150,8 @@ def _compare(parsed: Namespace) -> None:
     if parsed.json:
         print_json(found.as_dict())
     else:
-        _print_comparison(found)
+        measured_on = "val" if parsed.corpus else ""
+        print_sections(comparison_sections({**found.as_dict(), "measured_on": measured_on}, _visible))
 
 
 def _texts(parsed: Namespace) -> list[str]:
@@ -235,29 +172,6 @@ def _texts(parsed: Namespace) -> list[str]:
     if not text:
         raise WrongUsageError(_("Which text? Name a file, or --corpus CORPUS, or pipe some in."))
     return re.split(r"(?<=\n\n)(?=[^\n])", text)
-
-
-def _print_comparison(found: Comparison) -> None:
-    sides = (found.first, found.second)
-    print_table(
-        ["", *(side.name for side in sides)],
-        [
-            [_("pieces"), *(f"{side.pieces:,}" for side in sides)],
-            [_("bytes a piece"), *(f"{side.bytes_per_token:.3f}" for side in sides)],
-            [_("characters a piece"), *(f"{side.characters_per_token:.3f}" for side in sides)],
-            [_("spelled in bytes"), *(f"{side.spelled_in_bytes:.2%}" for side in sides)],
-            [_("pieces for the text"), *(f"{side.tokens:,}" for side in sides)],
-        ],
-    )
-    print(
-        _("{number:,} pieces are in both. Measured on {size} of text.").format(
-            number=found.in_common, size=format_size(found.bytes)
-        )
-    )
-    for example in found.examples:
-        print()
-        for side, pieces in ((found.first, example.first), (found.second, example.second)):
-            print(f"{side.name} ({len(pieces)}): " + "|".join(map(_visible, pieces)))
 
 
 def _import(parsed: Namespace) -> None:

@@ -9,8 +9,9 @@ from textual.content import Content
 from textual.widgets import Static
 
 from ..core.corpus.store import Corpus
-from ..core.corpus.telling import BAR, Added, Bar, Caption, Removed, Section, sections
+from ..core.corpus.telling import BAR, Added, Bar, Caption, Removed, sections
 from ..core.language import gettext as _
+from ..core.sections import Section
 from ..core.store import DAMAGED
 from ..core.tokenizer.store import tokenizers_for
 from .before_after import AFTER, BEFORE, MUTED

@@ -11,9 +11,10 @@ from rich.text import Text
 from ..core import store
 from ..core.language import gettext as _
 from ..core.language import ngettext
+from ..core.sections import Section
 from ..core.store import DAMAGED
 from ..core.tokenizer.store import TokenizerInfo
-from ..core.tokenizer.telling import Section, comparison_sections, headline, sections
+from ..core.tokenizer.telling import comparison_sections, headline, sections
 from .kept import damaged_text
 from .only_text import visible
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 
 def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
@@ -17,6 +19,36 @@ def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
         return lambda name: False
     expression = re.compile("|".join(map(_expression, patterns)))
     return lambda name: expression.fullmatch(name) is not None
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """Which files of a folder are wanted, and which of an archive, which is a folder here."""
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+    def enter(self, name: str) -> bool:
+        """Whether a folder or an archive is looked into."""
+        return not self._unwanted(name)
+
+    def take(self, name: str, known: bool) -> bool:
+        """Whether a file is read; `known`: its kind can be told by its name, otherwise a pattern has to name it."""
+        if self._unwanted(name) or (self.include and not self._wanted(name)):
+            return False
+        return known or self._named(name)
+
+    @cached_property
+    def _wanted(self) -> Callable[[str], bool]:
+        return matcher(self.include)
+
+    @cached_property
+    def _unwanted(self) -> Callable[[str], bool]:
+        return matcher(self.exclude)
+
+    @cached_property
+    def _named(self) -> Callable[[str], bool]:
+        return matcher([pattern for pattern in self.include if names_files(pattern)])
 
 
 def names_files(pattern: str) -> bool:

@@ -71,9 +71,9 @@ class ImportOptions(MergeOptions):
         metavar="NAME",
     )
     include: list[str] = option(
-        [], N_("From folders only files whose path matches, such as '*.md' or 'docs/**'."), metavar="GLOB"
+        [], N_("From folders and archives only files whose path matches, such as '*.md' or 'docs/**'."), metavar="GLOB"
     )
-    exclude: list[str] = option([], N_("From folders no files whose path matches."), metavar="GLOB")
+    exclude: list[str] = option([], N_("From folders and archives no files whose path matches."), metavar="GLOB")
     limit: int | None = option(
         None, N_("Stop after so much text, such as 500MB or 1GB."), minimum=1, kind="size", metavar="SIZE"
     )
@@ -333,4 +333,6 @@ def _nothing_left(found: Found) -> str:
         return _(
             "Cleaning left nothing of {number:,} texts: see which step dropped them with a milder --clean."
         ).format(number=dropped)
+    if not found.names:
+        return _("No file in the archives fits --include and --exclude.")
     return _("There is no text in it: only blank lines.")

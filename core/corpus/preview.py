@@ -50,7 +50,7 @@ def _look_into(source: Source, characters: int, column: str | None) -> dict[str,
                 )
         else:
             reason = reason or item.reason
-    return {"error": reason}
+    return {"error": reason} if reason else {}
 
 
 def _beginning(item: Opened, characters: int, column: str | None) -> dict[str, Any]:

@@ -20,14 +20,14 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from ..errors import UserError
 from ..language import gettext as _
 from .archives import Member, is_tar, tar_members, zip_members
-from .globs import matcher, names_files
+from .globs import Patterns
 from .readers import formats
 from .readers.base import Format
 from .streams import CHUNK, MAGIC, Allowance, Damaged, Stream, Unpacker
@@ -42,11 +42,16 @@ _SHORT = {".tgz": ".tar.gz", ".tbz2": ".tar.bz2", ".txz": ".tar.xz", ".tzst": ".
 
 @dataclass(frozen=True)
 class Source:
-    """A file to read, standard input, or a data set; and the name by which reports call it."""
+    """A file to read, standard input, or a data set; and the name by which reports call it.
+
+    `patterns` say what is wanted of an archive, whose path from the folder that was asked for is `inside`.
+    """
 
     path: Path | None  # None: standard input or a data set
     name: str
     data_set: bool = False
+    patterns: Patterns = field(default=Patterns(), compare=False)
+    inside: str = ""
 
     @property
     def size(self) -> int:
@@ -84,14 +89,15 @@ def find_sources(
 
     A path is a file, which may be called anything; a folder, of which all files whose kind is known are taken, hidden
     ones left out; a pattern such as "texts/**/*.html"; "-" for standard input; "hf:NAME" for a data set. `include` and
-    `exclude` are patterns for what is in folders, see `globs.py`; a file that an included pattern such as `*.log` names
-    may be of any kind. Raises UserError for a path that is not there, and when there is no file.
+    `exclude` are patterns for what is in folders and archives, see `globs.py`; a file that an included pattern such as
+    `*.log` names may be of any kind. Raises UserError for a path that is not there, and when there is no file.
     """
+    patterns = Patterns(tuple(include), tuple(exclude))
     found: dict[object, Source] = {}
     asked = [os.path.expanduser(path) for path in paths]  # noqa: PTH111  a file may be called ~backup.txt
     for text in asked:
         if text == STANDARD_INPUT:
-            found.setdefault(text, Source(None, _("standard input")))
+            found.setdefault(text, Source(None, _("standard input"), patterns=patterns))
         elif text.startswith(HUB) and not Path(text).exists():
             from .readers.hub import check
 
@@ -99,7 +105,7 @@ def find_sources(
             found.setdefault(text, Source(None, text, data_set=True))
         else:
             for path in _matches(text):
-                for source in _files(path, include, exclude):
+                for source in _files(path, patterns):
                     assert source.path is not None
                     found.setdefault(source.path.resolve(), source)
     if not found:
@@ -120,20 +126,18 @@ def _matches(text: str) -> list[Path]:
     return [Path(path) for path in found]
 
 
-def _files(path: Path, include: Sequence[str], exclude: Sequence[str]) -> Iterator[Source]:
+def _files(path: Path, patterns: Patterns) -> Iterator[Source]:
     if path.is_dir():
-        yield from _walk(path, include, exclude)
+        yield from _walk(path, patterns)
     elif path.is_file():
-        yield Source(path, _readable(path.name))
+        yield Source(path, _readable(path.name), patterns=patterns)
     elif path.exists():
         raise UserError(_("{path} is neither a file nor a folder.").format(path=path))
     else:
         raise UserError(_("There is no file or folder {path}.").format(path=path))
 
 
-def _walk(folder: Path, include: Sequence[str], exclude: Sequence[str]) -> Iterator[Source]:
-    wanted, unwanted = matcher(include), matcher(exclude)
-    named = matcher([pattern for pattern in include if names_files(pattern)])
+def _walk(folder: Path, patterns: Patterns) -> Iterator[Source]:
     entered: set[tuple[int, int]] = set()
     for parent, folders, files in os.walk(folder, followlinks=True):
         status = os.stat(parent)  # noqa: PTH116
@@ -143,15 +147,28 @@ def _walk(folder: Path, include: Sequence[str], exclude: Sequence[str]) -> Itera
         entered.add((status.st_dev, status.st_ino))
         inside = Path(parent).relative_to(folder)
         folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and not unwanted((inside / name).as_posix())
+            name for name in folders if not name.startswith(".") and patterns.enter((inside / name).as_posix())
         )
         for name in sorted(files):
             relative = (inside / name).as_posix()
-            if name.startswith(".") or unwanted(relative) or (include and not wanted(relative)):
-                continue
             path = Path(parent, name)
-            if (_is_known(name) or named(relative)) and path.is_file():
-                yield Source(path, _readable(str(Path(folder.resolve().name, inside, name))))
+            if not name.startswith(".") and _is_wanted(relative, patterns) and path.is_file():
+                yield Source(
+                    path,
+                    _readable(str(Path(folder.resolve().name, inside, name))),
+                    patterns=patterns,
+                    inside=_readable(relative),
+                )
+
+
+def _is_wanted(relative: str, patterns: Patterns) -> bool:
+    """Whether a file is read or, where it is an archive, looked into; what is packed alone may go by either name."""
+    kind, unpacked = _kind_of_name(relative)
+    if kind in ARCHIVES.values() or _kind_of_name(unpacked)[0] in ARCHIVES.values():
+        return patterns.enter(relative)
+    return all(map(patterns.enter, (relative, unpacked))) and any(
+        patterns.take(name, _is_known(relative)) for name in (relative, unpacked)
+    )
 
 
 def _is_known(name: str) -> bool:
@@ -280,7 +297,7 @@ class _Unfolding:
         return "docx" if b"[Content_Types].xml" in head[:4096] and b"word/" in head else None
 
     def _archive(self, kind: str, name: str, stream: Stream, depth: int) -> Iterator[Opened | LeftOut]:
-        taken, others = 0, 0
+        taken, others, unwanted, patterns = 0, 0, 0, self.source.patterns
         try:
             if kind == "tar":
                 members = tar_members(stream)
@@ -292,19 +309,30 @@ class _Unfolding:
                 parts = member.name.split("/")
                 if any(part.startswith((".", "__MACOSX")) and part not in (".", "..") for part in parts):
                     continue
-                if not _is_known(member.name):
-                    others += 1
+                within = f"{name}/{member.name}"
+                if not _is_wanted(self._inside(within), patterns):
+                    if _is_known(member.name):
+                        unwanted += 1
+                    else:
+                        others += 1
                     continue
                 taken += 1
-                yield from self._member(f"{name}/{member.name}", member, stream, depth)
+                yield from self._member(within, member, stream, depth)
         except Damaged as error:
             yield LeftOut(name, stream.damage or str(error) or _("it is damaged"))
         else:
             if stream.damage:
                 yield LeftOut(name, stream.damage)
+            elif unwanted and not taken:
+                if not self.source.inside:  # in a folder with many archives that is nothing to tell
+                    yield LeftOut(name, _("no file in it fits --include and --exclude"))
             elif not taken:
                 reason = _("of {number} files in it none is of a kind that is known").format(number=others)
                 yield LeftOut(name, reason if others else _("there is no file in it"))
+
+    def _inside(self, name: str) -> str:
+        """From the folder that was asked for, or in the archive that was, to what reports call `name`."""
+        return f"{self.source.inside}{name.removeprefix(self.source.name)}".lstrip("/")
 
     def _member(self, name: str, member: Member, stream: Stream, depth: int) -> Iterator[Opened | LeftOut]:
         if member.read is None:

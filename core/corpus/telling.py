@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from ..language import N_, ngettext
 from ..language import gettext as _
 from ..options import format_size
+from ..sections import Section, with_content
 from .cleaning.dropped import reason_text
 from .cleaning.steps import STEPS
 from .store import Corpus
@@ -34,28 +34,20 @@ class Bar(str):
     """A line with a bar as long as what it counts."""
 
 
-@dataclass
-class Section:
-    """A heading, fields below each other, and lines after them; the class of some lines says what they are."""
-
-    title: str
-    fields: list[tuple[str, str]] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
-
-
 def sections(corpus: Corpus, bar: int = BAR) -> list[Section]:
     """The whole report; what does not apply is not in it. `bar` is how many characters the longest bar has."""
     report = corpus.report
-    every = [
-        _text(corpus, report),
-        _sources(report),
-        _lengths(report, bar),
-        _cleaning(report),
-        _duplicates(report),
-        _left_out(report),
-        _samples(report),
-    ]
-    return [section for section in every if section.fields or section.lines]
+    return with_content(
+        [
+            _text(corpus, report),
+            _sources(report),
+            _lengths(report, bar),
+            _cleaning(report),
+            _duplicates(report),
+            _left_out(report),
+            _samples(report),
+        ]
+    )
 
 
 def left_out(skipped: dict[str, str]) -> str:

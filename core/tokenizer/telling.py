@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from ..language import gettext as _
 from ..language import ngettext
 from ..options import format_size
+from ..sections import Section, with_content
 
 SHOWN = 5  # rare or long pieces, scripts
 PYTHON = "python"  # what an imported tokenizer is measured with where there is no corpus: Python's documentation
-
-
-@dataclass
-class Section:
-    """A heading, fields below each other, a table, and lines after them."""
-
-    title: str
-    fields: list[tuple[str, str]] = field(default_factory=list)
-    table: list[list[str]] = field(default_factory=list)  # the head first; numbers are the columns after the first
-    lines: list[str] = field(default_factory=list)
 
 
 def headline(report: Mapping[str, Any], name: str) -> list[str]:
@@ -49,8 +39,9 @@ def headline(report: Mapping[str, Any], name: str) -> list[str]:
 
 def sections(report: Mapping[str, Any], visible: Callable[[str], str]) -> list[Section]:
     """The whole report; what does not apply is not in it. `visible` shows a piece so that its white space is seen."""
-    every = [_text(report), _vocabulary(report, visible), _scripts(report), _choice(report), _remarks(report)]
-    return [section for section in every if section.fields or section.table or section.lines]
+    return with_content(
+        [_text(report), _vocabulary(report, visible), _scripts(report), _choice(report), _remarks(report)]
+    )
 
 
 def _text(report: Mapping[str, Any]) -> Section:
@@ -162,4 +153,4 @@ def comparison_sections(found: Mapping[str, Any], visible: Callable[[str], str])
             examples.lines.append("")
         for side, pieces in ((sides[0], example["first"]), (sides[1], example["second"])):
             examples.lines.append(f"{side['name']} ({len(pieces)}): " + "|".join(map(visible, pieces)))
-    return [figures, *([examples] if examples.lines else [])]
+    return with_content([figures, examples])

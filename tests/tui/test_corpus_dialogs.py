@@ -289,7 +289,8 @@ async def test_the_event_loop_goes_on_while_cleaning_is_tried(texts):
         for _again in range(5):  # each takes the place of the one before
             await turn(pilot, "quality")
         await wait_for_text(pilot, "documents cleaned for a try")
-        assert "Before and after: trying" not in screen_text(app)
+        await wait_for(pilot, lambda: "Before and after: trying" not in screen_text(app), "the last try's end")
+        assert "documents cleaned for a try" in screen_text(app)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 20), (200, 50)])

@@ -1,10 +1,13 @@
 """Which files are found, under which names, and how they are opened."""
 
+import gzip
 import importlib.util
 import io
 import os
 import subprocess
 import sys
+import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newleaf.core.corpus.globs import matcher
+from newleaf.core.corpus.importing import ImportOptions, import_files
 from newleaf.core.corpus.readers import formats
 from newleaf.core.corpus.sources import LeftOut, Opened, find_sources, open_sources
 from newleaf.core.errors import UserError
@@ -133,6 +137,34 @@ def test_patterns_say_what_of_a_folder_is_taken(tmp_path):
     assert names(books, exclude=["**/old/**"]) == ["b/a.txt", "b/notes/b.txt"]
     assert names(books, include=["notes/**"], exclude=["*.md"]) == ["b/notes/b.txt"]
     assert names(books, include=["*.log"]) == ["b/x.log"]
+
+
+def opened(*paths, **patterns):
+    return [item.name for item in open_sources(find_sources(paths, **patterns))]
+
+
+def test_patterns_say_what_of_an_archive_is_taken_as_of_a_folder(newleaf_home, tmp_path):
+    members = {"a.txt": "A", "notes/b.md": "B", "notes/old/c.txt": "C", "x.log": "X"}
+    books = tmp_path / "b"
+    books.mkdir()
+    with zipfile.ZipFile(books / "box.zip", "w") as box:
+        for name, text in members.items():
+            box.writestr(name, text)
+    with tarfile.open(books / "other.tar.gz", "w:gz") as tar:
+        tar.add(books / "box.zip", "deep/box.zip")
+    (books / "d.txt.gz").write_bytes(gzip.compress(b"D"))
+    box = books / "box.zip"
+    assert opened(box, include=["*.md"]) == ["box.zip/notes/b.md"]
+    assert opened(box, include=["notes/*.txt", "*.log"]) == ["box.zip/x.log"]
+    assert opened(box, exclude=["old", "*.txt"]) == ["box.zip/notes/b.md"]
+    assert opened(books, include=["*.md"]) == ["b/box.zip/notes/b.md", "b/other.tar.gz/deep/box.zip/notes/b.md"]
+    assert opened(books, include=["other.tar.gz/**/old"]) == ["b/other.tar.gz/deep/box.zip/notes/old/c.txt"]
+    assert opened(books, include=["*.txt"], exclude=["box.zip"]) == ["b/d.txt.gz"]
+    with pytest.raises(UserError, match="No file in the archives fits"):
+        import_files([books], "none", ImportOptions(exclude=["*.txt", "*.md"]))
+    assert list(open_sources(find_sources([box], ["*.pdf"]))) == [
+        LeftOut("box.zip", "no file in it fits --include and --exclude")
+    ]
 
 
 @pytest.mark.parametrize(
