@@ -16,10 +16,10 @@ run: .venv/installed
 	$(BIN)/newleaf
 
 test: check
-	$(BIN)/python -m pytest -n logical -m 'not long'
+	$(BIN)/python -m pytest -n logical --dist worksteal -m 'not long'
 
 test-long: check
-	$(BIN)/python -m pytest -n logical -m long
+	$(BIN)/python -m pytest -n logical --dist worksteal -m long
 
 check: .venv/installed-dev
 	$(BIN)/ruff check .

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..language import current_language, set_language
 from ..language import gettext as _
+from .arrays import number_array, text_array
 from .batches import Batch
 from .cleaning.cleaner import Cleaner
 from .cleaning.language import language_of
@@ -81,6 +82,7 @@ class Preparer:
         names = names or [self.names[source] for source in batch.sources]
         cleaner = Cleaner(self.options)
         texts: list[str] = []
+        encoded: list[bytes] = []
         digests: list[bytes] = []
         sizes: list[int] = []
         froms: list[int] = []
@@ -93,6 +95,7 @@ class Preparer:
                     if text and not text.isspace():
                         text, data = _encoded(text)
                         texts.append(text)
+                        encoded.append(data)
                         digests.append(sha256(data).digest())
                         sizes.append(len(data))
                         froms.append(source)
@@ -102,7 +105,7 @@ class Preparer:
                 raise
             except Exception as error:  # of a library, on a file that its authors never saw
                 left_out.append((source, "", cannot_be_read(error)))
-        _write(self.folder / scratch_name(batch.number), texts, froms)
+        _write(self.folder / scratch_name(batch.number), encoded, froms)
         documents = np.zeros(len(texts), DOCUMENT)
         halves = np.frombuffer(b"".join(digests), ">u8").reshape(-1, 4)
         documents["high"], documents["low"] = halves[:, 0], halves[:, 1]
@@ -143,15 +146,15 @@ def _encoded(text: str) -> tuple[str, bytes]:
         return text, text.encode()
 
 
-def _write(path: Path, texts: list[str], sources: list[int]) -> None:
+def _write(path: Path, texts: list[bytes], sources: list[int]) -> None:
+    import numpy as np
     import pyarrow
 
-    table = pyarrow.table(
-        {"text": pyarrow.array(texts, pyarrow.large_string()), "source": pyarrow.array(sources, pyarrow.uint32())}
-    )
+    columns = {"text": text_array(texts), "source": number_array(np.array(sources, np.uint32))}
+    table = pyarrow.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
     options = pyarrow.ipc.IpcWriteOptions(compression="lz4")
     with pyarrow.OSFile(str(path), "wb") as file, pyarrow.ipc.new_file(file, table.schema, options=options) as writer:
-        writer.write_table(table)
+        writer.write_batch(table)
 
 
 _preparer: Preparer | None = None  # of a process of the pool

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..progress import Cancelled
 from . import store
+from .arrays import mask_array, number_array, text_array
 from .mapped import Table, parts
 from .near_duplicates import NearDuplicates
 from .preparing import DOCUMENT, PATIENCE, Prepared, scratch_name
@@ -78,7 +79,10 @@ class Scratch:
         import pyarrow
 
         edges = self._edges(choice)
-        names_array, split_names = pyarrow.array(names, pyarrow.string()), pyarrow.array(["train", "val"])
+        names_array, split_names = (
+            text_array([name.encode("utf-8", "replace") for name in every]).cast(pyarrow.string())
+            for every in (names, ("train", "val"))
+        )
         done = [0] * (len(edges) - 1)
         stop = threading.Event()
 
@@ -89,8 +93,8 @@ class Scratch:
                         raise Cancelled
                     table = _read(self.folder, batch.number).slice(begin - batch.begin, end - begin)
                     kept = choice.kept[begin:end]
-                    splits = pyarrow.array(choice.splits[begin:end][kept] - 1)
-                    table = table.filter(pyarrow.array(kept))
+                    splits = number_array(choice.splits[begin:end][kept] - 1)
+                    table = table.filter(mask_array(kept))
                     columns = [table.column("text"), names_array.take(table.column("source")), split_names.take(splits)]
                     yield pyarrow.table(columns, schema=store.schema())
                     done[number] += end - begin

@@ -12,6 +12,7 @@ from command_line import data, newleaf
 from newleaf.trainer.jobs import LIVE, Job
 
 TINY = ["--size", "nano", "--context", "32", "--batch-tokens", "128", "--device", "cpu", "--dtype", "float32"]
+ENDLESS = ["--steps", "100000", *TINY]
 
 
 @pytest.fixture(autouse=True)
@@ -170,7 +171,7 @@ def test_a_model_cannot_command_the_terminal(tiny_model, monkeypatch, capsys):
 
 
 def test_detach_watch_stop_and_resume(book, tokenizer):
-    done = newleaf("train", "book", "--name", "m", "--steps", "100000", "--detach", *TINY)
+    done = newleaf("train", "book", "--tokenizer", "pieces", "--name", "m", "--detach", *ENDLESS)
     assert done.returncode == 0 and "job watch train-m" in done.stderr
     job = Job.open("train-m")
     while not job.status().get("step"):
@@ -187,7 +188,7 @@ def test_detach_watch_stop_and_resume(book, tokenizer):
 
 
 def test_ctrl_c_stops_the_training_cleanly_and_says_how_to_go_on(book, tokenizer):
-    command = [sys.executable, "-m", "newleaf", "train", "book", "--name", "m", "--steps", "100000", *TINY]
+    command = [sys.executable, "-m", "newleaf", "train", "book", "--tokenizer", "pieces", "--name", "m", *ENDLESS]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     while not (data("job", "list") and Job.open("train-m").status().get("step")):
         time.sleep(0.1)
@@ -199,7 +200,7 @@ def test_ctrl_c_stops_the_training_cleanly_and_says_how_to_go_on(book, tokenizer
 
 
 def test_killing_the_one_who_watches_leaves_the_job_running(book, tokenizer):
-    command = [sys.executable, "-m", "newleaf", "train", "book", "--name", "m", "--steps", "100000", *TINY]
+    command = [sys.executable, "-m", "newleaf", "train", "book", "--tokenizer", "pieces", "--name", "m", *ENDLESS]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     while not (data("job", "list") and Job.open("train-m").status().get("step")):
         time.sleep(0.1)

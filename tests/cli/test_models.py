@@ -28,16 +28,15 @@ def test_out_as_gguf_and_in_again_it_writes_the_same(tiny_model, tmp_path):
     assert {model["name"] for model in data("model", "list")} == {"tiny", "again"}
 
 
-@pytest.mark.parametrize(("kind", "share"), [("f16", 0.55), ("q8_0", 0.32)])
-def test_fewer_bytes_a_number_make_a_smaller_file(tiny_model, tmp_path, kind, share):
-    sizes = {}
-    for name in ("f32", kind):
+def test_fewer_bytes_a_number_make_a_smaller_file(tiny_model, tmp_path):
+    sizes = []
+    for name in ("q8_0", "f16", "f32"):
         assert newleaf("model", "export", "tiny", "--type", name, "--out", tmp_path / name).returncode == 0
-        sizes[name] = (tmp_path / name).stat().st_size
-    assert sizes[kind] < sizes["f32"]
-    assert newleaf("model", "import", tmp_path / kind, "--name", "x").returncode == 1  # it is not called .gguf
-    (tmp_path / kind).rename(tmp_path / f"{kind}.gguf")
-    assert data("model", "import", tmp_path / f"{kind}.gguf")["name"] == kind
+        sizes.append((tmp_path / name).stat().st_size)
+    assert sizes == sorted(set(sizes))
+    assert newleaf("model", "import", tmp_path / "q8_0", "--name", "x").returncode == 1  # it is not called .gguf
+    (tmp_path / "q8_0").rename(tmp_path / "q8_0.gguf")
+    assert data("model", "import", tmp_path / "q8_0.gguf")["name"] == "q8_0"
 
 
 def test_an_import_goes_on_in_the_background(tiny_model):

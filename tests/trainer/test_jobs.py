@@ -339,12 +339,12 @@ def test_a_training_goes_back_to_the_checkpoint_that_a_person_names():
 
 
 @pytest.mark.usefixtures("ready")
-@pytest.mark.parametrize("more", ["30m", "+x", "+0s", "-5m"])
-def test_how_much_longer_is_said_with_a_plus(more):
+def test_how_much_longer_is_said_with_a_plus():
     job = train("once", steps=3)
     wait_for_end(job)
-    with pytest.raises(UserError, match=r"\+30m"):
-        resume(job, time=more)
+    for more in ("30m", "+x", "+0s", "-5m"):
+        with pytest.raises(UserError, match=r"\+30m"):
+            resume(job, time=more)
 
 
 @pytest.mark.usefixtures("ready")

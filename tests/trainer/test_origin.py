@@ -1,6 +1,7 @@
 """A training that starts from a model that there is, and what it says was forgotten."""
 
 import dataclasses
+import shutil
 
 import pytest
 import torch
@@ -34,11 +35,21 @@ def numbers(book, tokenizer):
     return import_documents(((f"{n} and {n + 1} make {2 * n + 1}; " * 20, str(n)) for n in range(200)), "numbers")
 
 
+@pytest.fixture(scope="module")
+def learnt(prepared, tmp_path_factory):
+    """A home with a model that has learnt the book, called old."""
+    home = tmp_path_factory.mktemp("learnt") / "home"
+    shutil.copytree(prepared, home)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NEWLEAF_HOME", str(home))
+        finish(training.submit("book", "old", TrainOptions(steps=40, size="nano", **QUICK), "pieces"))
+    return home
+
+
 @pytest.fixture
-def old_model(numbers):
+def old_model(learnt, numbers):
     """A model that has learnt the book."""
-    job = training.submit("book", "old", TrainOptions(steps=40, size="nano", **QUICK), "pieces")
-    finish(job)
+    shutil.copytree(learnt / "models" / "old", folder("models") / "old")
     return ModelInfo.open("old")
 
 

@@ -293,10 +293,19 @@ async def test_the_event_loop_goes_on_while_cleaning_is_tried(texts):
         assert "documents cleaned for a try" in screen_text(app)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (60, 20), (200, 50)])
 @pytest.mark.parametrize(
-    ("key", "heading"),
-    [("a", "Add text"), ("e", "Extend corpus one"), ("m", "Merge corpora"), ("c", "Clean corpus one")],
+    ("key", "heading", "size"),
+    [
+        ("a", "Add text", (60, 20)),
+        ("a", "Add text", (80, 24)),
+        ("e", "Extend corpus one", (60, 20)),
+        ("m", "Merge corpora", (60, 20)),
+        ("c", "Clean corpus one", (60, 20)),
+        pytest.param("a", "Add text", (200, 50), marks=pytest.mark.long),
+        pytest.param("e", "Extend corpus one", (80, 24), marks=pytest.mark.long),
+        pytest.param("m", "Merge corpora", (80, 24), marks=pytest.mark.long),
+        pytest.param("c", "Clean corpus one", (80, 24), marks=pytest.mark.long),
+    ],
 )
 async def test_every_option_of_a_dialog_can_be_reached_and_nothing_is_cut_off(newleaf_home, size, key, heading):
     for name in ("one", "two"):

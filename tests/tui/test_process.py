@@ -3,6 +3,7 @@
 import os
 import pty
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -68,15 +69,27 @@ class Terminal:
         raise AssertionError("it does not end")
 
 
-@pytest.fixture
-def running_job(book, tokenizer):
+@pytest.fixture(scope="module")
+def home_with_job(prepared, tmp_path_factory):
+    """A home in which a training goes on as long as its tests do."""
+    folder = tmp_path_factory.mktemp("running") / "home"
+    shutil.copytree(prepared, folder)
     options = TrainOptions(steps=10**6, size="nano", context=32, batch_tokens=128, device="cpu", dtype="float32")
-    job = training.submit("book", "m", options, "pieces")
-    while "loss" not in job.status():
-        assert job.state in LIVE
-        time.sleep(0.1)
-    yield job
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NEWLEAF_HOME", str(folder))
+        job = training.submit("book", "m", options, "pieces")
+        while "loss" not in job.status():
+            assert job.state in LIVE
+            time.sleep(0.1)
+    yield folder
     os.kill(job.status()["pid"], signal.SIGKILL)
+
+
+@pytest.fixture
+def running_job(home_with_job, monkeypatch):
+    monkeypatch.setenv("NEWLEAF_HOME", str(home_with_job))
+    (home_with_job / "draft.json").unlink(missing_ok=True)
+    return Job.open("train-m")
 
 
 def draft_has(text):

@@ -85,7 +85,10 @@ def test_many_characters_rule_out_small_vocabularies():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("text", "size"), [("kjv.txt", 4096), ("tang-poems.txt.gz", 8192)])
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("kjv.txt", 4096), pytest.param("tang-poems.txt.gz", 8192, marks=pytest.mark.long)],
+)
 def test_it_takes_the_sizes_that_trained_best(real_text, text, size):
     """docs/recipe.md, 2026-11-25: a vocabulary for five minutes."""
     import gzip
