@@ -27,6 +27,7 @@ from .arrays import number_array, text_array
 from .batches import Batch
 from .cleaning.cleaner import Cleaner
 from .cleaning.language import language_of
+from .cleaning.look import look
 from .cleaning.tally import Tally
 from .documents import MOST, split_documents
 from .near_duplicates import sketch
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 MOST_PROCESSES = 32
 PATIENCE = 0.25  # seconds between two looks whether somebody still waits
 # The language of one of so many documents is looked at, and of each of the first ones.
-LANGUAGE_SAMPLE, LANGUAGES_AT_FIRST = 64, 200
+LANGUAGE_SAMPLE, LANGUAGES_AT_FIRST = 256, 200
 # What is kept of a document besides its text: the first 16 bytes of its SHA-256, its lengths, where it is from, the
 # split that it has already (0: none), and its language where it was looked at.
 DOCUMENT = [
@@ -81,30 +82,35 @@ class Preparer:
 
         names = names or [self.names[source] for source in batch.sources]
         cleaner = Cleaner(self.options)
+        raws: list[str] = []
         texts: list[str] = []
         encoded: list[bytes] = []
         digests: list[bytes] = []
         sizes: list[int] = []
         froms: list[int] = []
+        origins: list[tuple[int, str]] = []
         left_out = []
         sha256, as_they_are, mode = hashlib.sha256, batch.split is not None, self.options.documents
         for payload, source, name in zip(batch.payloads, batch.sources, names, strict=True):
             try:
                 for raw in texts_of(batch, payload, mode):
-                    text = raw if as_they_are else cleaner.clean(raw.strip("\n"), name)
-                    if text and not text.isspace():
-                        text, data = _encoded(text)
-                        texts.append(text)
-                        encoded.append(data)
-                        digests.append(sha256(data).digest())
-                        sizes.append(len(data))
-                        froms.append(source)
+                    raws.append(raw if as_they_are else raw.strip("\n"))
+                    origins.append((source, name))
             except NotTextError as error:
                 left_out.append((source, "", str(error)))
             except (MemoryError, OSError):
                 raise
             except Exception as error:  # of a library, on a file that its authors never saw
                 left_out.append((source, "", cannot_be_read(error)))
+        for raw, (source, name), seen in zip(raws, origins, look(raws), strict=True):
+            text = raw if as_they_are else cleaner.clean(raw, name, seen)
+            if text and not text.isspace():
+                text, data = _encoded(text)
+                texts.append(text)
+                encoded.append(data)
+                digests.append(sha256(data).digest())
+                sizes.append(len(data))
+                froms.append(source)
         _write(self.folder / scratch_name(batch.number), encoded, froms)
         documents = np.zeros(len(texts), DOCUMENT)
         halves = np.frombuffer(b"".join(digests), ">u8").reshape(-1, 4)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from .preparing import LANGUAGE_SAMPLE, LANGUAGES_AT_FIRST
+
 if TYPE_CHECKING:
     from .choosing import Choice
     from .found import Found
@@ -79,11 +81,17 @@ def _estimated_tokens(kept: _Kept) -> int:
 
 
 def _languages(kept: _Kept) -> dict[str, float]:
-    """The share of each language in the bytes of those documents that were looked at."""
+    """The share of each language in the bytes of those documents that were looked at.
+
+    The first documents, which are often of one source, count only where too few others were drawn.
+    """
     import numpy as np
 
     languages = kept["language"]
     looked = languages != b""
+    drawn = looked & (kept["low"] % LANGUAGE_SAMPLE == 0)
+    if drawn.sum() >= LANGUAGES_AT_FIRST:
+        looked = drawn
     names, places = np.unique(languages[looked], return_inverse=True)
     sizes = np.bincount(places, kept["bytes"][looked].astype(float), len(names))
     shares = {str(name, "ascii"): round(float(size / sizes.sum()), 4) for name, size in zip(names, sizes, strict=True)}

@@ -5,6 +5,13 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+/* Compiled for several kinds of processors, of which the one that is there is taken when the library is loaded. */
+#if defined(__x86_64__) && defined(__GLIBC__) && __GNUC__ >= 12 && !defined(__clang__)
+#define FOR_EACH_PROCESSOR __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define FOR_EACH_PROCESSOR
+#endif
+
 #define EMPTY 0xFFFFFFFFu
 #define SPACE 0x20u
 #define GRAM 5
@@ -20,6 +27,15 @@ static inline uint64_t mixed(uint64_t gram, uint64_t number) {
 }
 
 static inline uint32_t value(uint64_t hash) { return (uint32_t)hash >> 1; }
+
+FOR_EACH_PROCESSOR static void hash_grams(const uint32_t *kept, int64_t windows, uint64_t *grams) {
+    for (int64_t place = 0; place < windows; place++) {
+        uint64_t hash = kept[place];
+        for (int next = 1; next < GRAM; next++)
+            hash = hash * BASE + kept[place + next];
+        grams[place] = hash;
+    }
+}
 
 /* The hashes of the grams of one text; how many, or 0 where it is nothing but spaces and punctuation. */
 static int64_t grams_of(const uint32_t *codes, int64_t length, const uint32_t *normal, uint64_t *grams, uint32_t *kept) {
@@ -37,42 +53,51 @@ static int64_t grams_of(const uint32_t *codes, int64_t length, const uint32_t *n
     for (int64_t place = count; place < GRAM; place++)
         kept[place] = 0;
     int64_t windows = count < GRAM ? 1 : count - GRAM + 1;
-    for (int64_t place = 0; place < windows; place++) {
-        uint64_t hash = kept[place];
-        for (int next = 1; next < GRAM; next++)
-            hash = hash * BASE + kept[place + next];
-        grams[place] = hash;
-    }
+    hash_grams(kept, windows, grams);
     return windows;
 }
 
-static void sketch_of(const uint64_t *grams, int64_t count, int64_t size, int64_t spreading, uint32_t *bins, uint32_t *least) {
+#define BLOCK 512
+FOR_EACH_PROCESSOR static void mix_all(const uint64_t *grams, int64_t count, uint64_t number, uint64_t *hashes) {
+    for (int64_t place = 0; place < count; place++)
+        hashes[place] = mixed(grams[place], number);
+}
+
+FOR_EACH_PROCESSOR static uint32_t least_of_all(const uint64_t *grams, int64_t count, uint64_t number) {
+    uint32_t found = EMPTY;
+    for (int64_t place = 0; place < count; place++) {
+        uint32_t new = value(mixed(grams[place], number));
+        found = new < found ? new : found;
+    }
+    return found;
+}
+
+/* A bin holds the round that reached it first, above the least hash of that round: the least of both is what counts. */
+#define NONE UINT64_MAX
+
+static void sketch_of(const uint64_t *grams, int64_t count, int64_t size, int64_t spreading, uint32_t *bins, uint64_t *least) {
     int64_t filled = 0;
     for (int64_t bin = 0; bin < size; bin++)
-        bins[bin] = EMPTY;
-    for (int64_t round = 0; round < spreading && filled < size; round++) {
-        for (int64_t bin = 0; bin < size; bin++)
-            least[bin] = EMPTY;
-        for (int64_t place = 0; place < count; place++) {
-            uint64_t hash = mixed(grams[place], (uint64_t)round);
-            uint32_t *bin = least + ((hash >> 32) * (uint64_t)size >> 32);
-            uint32_t new = value(hash);
-            *bin = new < *bin ? new : *bin;
-        }
-        for (int64_t bin = 0; bin < size; bin++)
-            if (bins[bin] == EMPTY && least[bin] != EMPTY) {
-                bins[bin] = least[bin];
-                filled++;
+        least[bin] = NONE;
+    for (int64_t round = 0; round < spreading && filled < size; round++)
+        for (int64_t begin = 0; begin < count; begin += BLOCK) {
+            int64_t block = count - begin < BLOCK ? count - begin : BLOCK;
+            uint64_t hashes[BLOCK];
+            mix_all(grams + begin, block, (uint64_t)round, hashes);
+            for (int64_t place = 0; place < block; place++) {
+                uint64_t hash = hashes[place];
+                uint64_t *bin = least + ((hash >> 32) * (uint64_t)size >> 32);
+                uint64_t new = (uint64_t)round << 32 | value(hash), old = *bin;
+                filled += old == NONE;
+                *bin = new < old ? new : old;
             }
+        }
+    for (int64_t bin = 0; bin < size; bin++) {
+        uint32_t found = (uint32_t)least[bin];
+        if (least[bin] == NONE)
+            found = least_of_all(grams, count, (uint64_t)(spreading + bin));
+        bins[bin] = found;
     }
-    for (int64_t bin = 0; bin < size && filled < size; bin++)
-        if (bins[bin] == EMPTY) {
-            for (int64_t place = 0; place < count; place++) {
-                uint32_t new = value(mixed(grams[place], (uint64_t)(spreading + bin)));
-                bins[bin] = new < bins[bin] ? new : bins[bin];
-            }
-            filled++;
-        }
 }
 
 /* codes: all texts one after the other, each with one space or line end behind it; lengths: of each, with that one.
@@ -85,7 +110,7 @@ int newleaf_sketch(const uint32_t *codes, const int64_t *lengths, int64_t texts,
         longest = lengths[text] > longest ? lengths[text] : longest;
     uint64_t *grams = malloc((size_t)longest * sizeof *grams);
     uint32_t *kept = malloc((size_t)(longest + 1) * sizeof *kept);
-    uint32_t *least = malloc((size_t)size * sizeof *least);
+    uint64_t *least = malloc((size_t)size * sizeof *least);
     int failed = !grams || !kept || !least;
     for (int64_t text = 0; text < texts && !failed; text++) {
         int64_t count = grams_of(codes, lengths[text], normal, grams, kept);

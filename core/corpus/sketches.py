@@ -7,9 +7,11 @@ import ctypes
 import functools
 import importlib.machinery
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from .code_points import code_points, parts
 
 if TYPE_CHECKING:
     import numpy
@@ -19,7 +21,6 @@ BANDS = 20  # groups of numbers; texts that share all numbers of one of them are
 ROWS = 7  # numbers in a band
 SIZE = BANDS * ROWS  # numbers in a sketch
 SPREADING = 16  # rounds in which the grams are spread over the bins, before what is still empty is filled from all
-TOGETHER = 1 << 16  # characters worked on at once: their arrays stay in the processor's cache
 LONG = 1 << 20  # characters; the grams of a longer text are gathered piece by piece, for an array of all takes memory
 
 _EMPTY = 0xFFFFFFFF
@@ -45,7 +46,7 @@ def sketch(texts: Sequence[str]) -> numpy.ndarray[Any, Any]:
     import numpy as np
 
     sketches = np.empty((len(texts), SIZE), np.uint32)
-    for begin, end in _parts(texts):
+    for begin, end in parts(texts):
         part = texts[begin:end]
         if (native := library()) is None or len(part[0]) > LONG:
             sketches[begin:end] = _sketch(part)
@@ -72,7 +73,7 @@ def library() -> Any | None:
 def _sketch_natively(native: Any, texts: Sequence[str], sketches: numpy.ndarray[Any, Any]) -> None:
     import numpy as np
 
-    codes, lengths = _codes(texts)
+    codes, lengths = code_points(texts)
     done = np.zeros(len(texts), np.uint8)
     arrays = (codes, lengths, _normal(), sketches, done)
     places = [array.ctypes.data for array in arrays]
@@ -81,25 +82,6 @@ def _sketch_natively(native: Any, texts: Sequence[str], sketches: numpy.ndarray[
     rest = np.flatnonzero(done == 0)
     if len(rest):
         sketches[rest] = _sketch([texts[number] for number in rest.tolist()])
-
-
-def _codes(texts: Sequence[str]) -> tuple[numpy.ndarray[Any, Any], numpy.ndarray[Any, Any]]:
-    """The code points of all texts, a line end behind each, and how many are each text's, that included."""
-    import numpy as np
-
-    codes = np.frombuffer("\n".join([*texts, ""]).encode("utf-32-le", "surrogatepass"), np.dtype("<u4"))
-    return codes, np.fromiter(map(len, texts), np.int64, len(texts)) + 1
-
-
-def _parts(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
-    begin = characters = 0
-    for number, text in enumerate(texts):
-        if number > begin and characters + len(text) > TOGETHER:
-            yield begin, number
-            begin, characters = number, 0
-        characters += len(text) + 1
-    if begin < len(texts):
-        yield begin, len(texts)
 
 
 def _sketch(texts: Sequence[str]) -> numpy.ndarray[Any, Any]:
@@ -156,7 +138,7 @@ def _grams(texts: Sequence[str]) -> tuple[numpy.ndarray[Any, Any], numpy.ndarray
 
     import numpy as np
 
-    raw, lengths = _codes(texts)
+    raw, lengths = code_points(texts)
     codes = _normal().take(raw)
     letters = codes != 0x20
     keep = letters.copy()

@@ -38,6 +38,16 @@ _HAN = re.compile("[\u4e00-\u9fff]")
 _GBK_PRIVATE_USE = re.compile("[\ue815-\ue864]")
 
 
+def is_line_end(character: str) -> bool:
+    """Whether `fix_line_ends` changes it."""
+    return _LINE_END.match(character) is not None
+
+
+def is_invisible(character: str) -> bool:
+    """Whether `remove_invisible` may take it away."""
+    return (_ASCII_CONTROL.match(character) or _SUSPECT.match(character)) is not None
+
+
 def fix_line_ends(text: str) -> str:
     """Every kind of line end as one newline."""
     if "\r" in text or "\x0b" in text or "\x0c" in text:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .dropped import Dropped
+from .look import ANYTHING
 from .options import CleaningOptions
 from .steps import STEPS
 from .tally import StepTally, Tally
@@ -19,17 +20,22 @@ class Cleaner:
 
     def __init__(self, options: CleaningOptions | None = None) -> None:
         options = options or CleaningOptions()
-        self._steps = [(step.name, step.judges, step.make(options)) for step in STEPS if options.is_on(step.name)]
-        self.tally = Tally(steps={name: StepTally() for name, _judges, _function in self._steps})
+        self._steps = [
+            (step.name, step.judges, step.bit, step.make(options)) for step in STEPS if options.is_on(step.name)
+        ]
+        self.tally = Tally(steps={name: StepTally() for name, *_rest in self._steps})
 
-    def clean(self, text: str, source: str = "") -> str | None:
-        """The cleaned text, or None where it is left out. A blank text is None too."""
+    def clean(self, text: str, source: str = "", seen: int = ANYTHING) -> str | None:
+        """The cleaned text, or None where it is left out. A blank text is None too.
+
+        `seen` is what `look` saw in it; steps that have nothing to do then are passed over.
+        """
         tally = self.tally
         tally.texts += 1
         tally.characters_before += len(text)
         changed: set[str] = set()
         cleaned: str | Dropped = text
-        for name, before, cleaned in self._changes(text):
+        for name, before, cleaned in self._changes(text, seen):
             if isinstance(cleaned, Dropped):
                 tally.steps[name].add_drop(before, cleaned.reason, source)
                 return None
@@ -45,12 +51,12 @@ class Cleaner:
         """What the steps do to `text`: (step, before, after) for each that changes it, in order. Counts nothing."""
         return list(self._changes(text))
 
-    def _changes(self, text: str) -> Iterator[tuple[str, str, str | Dropped]]:
+    def _changes(self, text: str, seen: int = ANYTHING) -> Iterator[tuple[str, str, str | Dropped]]:
         again = False
         while True:
             start = text
-            for name, judges, function in self._steps:
-                if judges and again:
+            for name, judges, bit, function in self._steps:
+                if (judges and again) or not seen & bit:
                     continue
                 cleaned = function(text)
                 if cleaned is text or cleaned == text:
@@ -60,7 +66,7 @@ class Cleaner:
                 yield name, text, cleaned
                 if isinstance(cleaned, Dropped):
                     return
-                text = cleaned
+                text, seen = cleaned, ANYTHING
             if text == start:
                 return
             again = True

@@ -9,8 +9,9 @@ import re
 # pairs as they look in Windows-1252 and Latin-1, and the ones that are typical of Windows-1250, -1251, -1253, -1257,
 # Mac Roman and code page 437. What they find is only suspected: ftfy judges.
 _HIGH_HALF = "".join(chr(number) for number in range(0x80, 0xC0)) + "€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"
+_FIRST = "\xc2-\xf4ĂĹāŐŘĐРСВГвβΒΓΞΟ‚√¬├┬╬"
 _SUSPECT = re.compile(
-    f"[\xc2-\xf4ĂĹāŐŘĐРСВГвβΒΓΞΟ‚√¬├┬╬][{re.escape(_HIGH_HALF)}ĄąĽľŁłŚśŤťŹźŞşЂ-ЏѐҐђ-џ\u0384-\u0386Äâ†¢∞±≤≥¥µ∂∑∏π∫ªºΩæø¿¡¬√ƒ≈∆"
+    f"[{_FIRST}][{re.escape(_HIGH_HALF)}ĄąĽľŁłŚśŤťŹźŞşЂ-ЏѐҐђ-џ\u0384-\u0386Äâ†¢∞±≤≥¥µ∂∑∏π∫ªºΩæø¿¡¬√ƒ≈∆"
     "ÇüéäàåçêëèïîìÅÉôöòûùÿÖÜ£₧áíóúñÑ⌐½¼«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐\xa0]"
     "|[\x80-\x9f]"
 )
@@ -23,6 +24,14 @@ _MARKUP = re.compile(
 _GB_RUN = re.compile("[\xa1-\xfe]{2,}")
 _LONG_GB_RUN = re.compile("[\xa1-\xfe]{8,}")
 _UTF8_REST = re.compile("[\x80-\xa0€‚ƒ„†‡ˆ‰Š‹ŒŽ•˜™š›œžŸ]")
+
+
+_BEGINS = re.compile(f"[&{_FIRST}\x80-\x9f]")
+
+
+def may_begin_mojibake(character: str) -> bool:
+    """Whether `fix_mojibake` can change a text with this character, as it changes none without one."""
+    return _BEGINS.match(character) is not None
 
 
 def fix_mojibake(text: str) -> str:

@@ -7,7 +7,12 @@ import re
 _ODD_SPACE = re.compile("[\xa0\u1680\u2000-\u200a\u202f\u205f]")
 _IDEOGRAPHIC_SPACE = re.compile("^\u3000+|\u3000", re.MULTILINE)
 _BLANK_LINES = re.compile(r"\n{3,}")
-_TRAILING = " \t\u3000"
+BLANKS = " \t\u3000"  # not at the end of a line
+
+
+def is_odd_space(character: str) -> bool:
+    """Whether `tidy_white_space` may put a plain space in its place."""
+    return (_ODD_SPACE.match(character) or _IDEOGRAPHIC_SPACE.match(character)) is not None
 
 
 def tidy_white_space(text: str) -> str:
@@ -22,9 +27,9 @@ def tidy_white_space(text: str) -> str:
         if "\u3000" in text:
             # A line's first ones stay; each other one is a space.
             text = _IDEOGRAPHIC_SPACE.sub(_plain_inside, text)
-    if " \n" in text or "\t\n" in text or "\u3000\n" in text or text.endswith((" ", "\t", "\u3000")):
+    if " \n" in text or "\t\n" in text or "\u3000\n" in text or text.endswith(tuple(BLANKS)):
         # Not a regular expression: `[ \t]+$` takes a time that grows with the square of a long run of spaces.
-        text = "\n".join([line.rstrip(_TRAILING) for line in text.split("\n")])
+        text = "\n".join([line.rstrip(BLANKS) for line in text.split("\n")])
     if "\n\n\n" in text:
         text = _BLANK_LINES.sub("\n\n", text)
     return text.strip("\n")

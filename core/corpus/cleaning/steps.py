@@ -11,6 +11,7 @@ from .characters import fix_line_ends, remove_invisible, to_nfc
 from .chinese import convert_chinese
 from .dropped import Dropped, reason_text
 from .language import keep_languages
+from .look import INVISIBLE, LINE_ENDS, MOJIBAKE, OTHERS, WHITE_SPACE
 from .mojibake import fix_mojibake
 from .options import PRESETS, CleaningOptions
 from .personal import mask_personal_data
@@ -45,6 +46,7 @@ class Step:
     family: str
     make: Callable[[CleaningOptions], Function]
     judges: bool = False  # whether it leaves texts out, and changes none
+    bit: int = OTHERS  # what `look` sees in a text that it may change
 
     @property
     def presets(self) -> frozenset[str]:
@@ -57,11 +59,17 @@ def _plain(function: Function) -> Callable[[CleaningOptions], Function]:
 
 
 STEPS: tuple[Step, ...] = (
-    Step("line_ends", N_("one kind of line end"), "characters", _plain(fix_line_ends)),
-    Step("mojibake", N_("text in the wrong encoding repaired"), "characters", _plain(fix_mojibake)),
-    Step("invisible", N_("control and invisible characters removed"), "characters", _plain(remove_invisible)),
+    Step("line_ends", N_("one kind of line end"), "characters", _plain(fix_line_ends), bit=LINE_ENDS),
+    Step("mojibake", N_("text in the wrong encoding repaired"), "characters", _plain(fix_mojibake), bit=MOJIBAKE),
+    Step(
+        "invisible",
+        N_("control and invisible characters removed"),
+        "characters",
+        _plain(remove_invisible),
+        bit=INVISIBLE,
+    ),
     Step("unicode", N_("composed characters (Unicode NFC)"), "characters", _plain(to_nfc)),
-    Step("white_space", N_("spaces and blank lines tidied"), "page", _plain(tidy_white_space)),
+    Step("white_space", N_("spaces and blank lines tidied"), "page", _plain(tidy_white_space), bit=WHITE_SPACE),
     Step("boilerplate", N_("menus, banners and notices removed"), "page", _plain(remove_boilerplate)),
     Step("chinese", N_("Chinese in one script"), "language", convert_chinese),
     Step("quality", N_("poor texts left out"), "quality", _plain(judge_quality), judges=True),

@@ -309,3 +309,10 @@ def test_a_real_book(real_text):
     assert "In the beginning God created the heaven and the earth." in next(corpus.documents())
     assert 0.03 < corpus.manifest.val.bytes / corpus.manifest.total.bytes < 0.07
     assert "".join("".join(corpus.documents()).split()) == "".join(real_text("kjv.txt").read_text().split())
+
+
+def test_the_languages_of_many_documents_are_not_those_of_the_first_ones(newleaf_home):
+    chinese = [(f"第{n}章，春天来了，花开了，鸟儿在树上歌唱。", "a") for n in range(200)]
+    english = [(f"In chapter {n} the heron stands in the water and waits for a fish.", "b") for n in range(60_000)]
+    languages = import_documents(chinese + english, "c", ImportOptions(near_duplicates="off")).report["languages"]
+    assert languages["en"] > 0.99

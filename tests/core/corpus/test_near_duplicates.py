@@ -17,8 +17,9 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from newleaf.core.corpus import sketches
+from newleaf.core.corpus.code_points import TOGETHER
 from newleaf.core.corpus.near_duplicates import NearDuplicates
-from newleaf.core.corpus.sketches import LONG, ROWS, SIZE, TOGETHER, sketch
+from newleaf.core.corpus.sketches import LONG, ROWS, SIZE, sketch
 from newleaf.core.progress import Cancelled
 
 

@@ -1,0 +1,69 @@
+"""A first look at many texts at once: which steps may have something to do in which of them.
+
+Most texts need no cleaning, and most of the time of cleaning would go into finding that out, step by step and text by
+text. Here each character is looked up in one table. Whoever is suspected is only looked at closely.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..code_points import code_points, parts
+from .characters import is_invisible, is_line_end
+from .mojibake import may_begin_mojibake
+from .spaces import BLANKS, is_odd_space
+
+if TYPE_CHECKING:
+    import numpy
+
+LINE_ENDS, MOJIBAKE, INVISIBLE, WHITE_SPACE, OTHERS = 1, 2, 4, 8, 16
+ANYTHING = LINE_ENDS | MOJIBAKE | INVISIBLE | WHITE_SPACE | OTHERS
+_BLANK = OTHERS  # in the table, which knows nothing of the others
+LONG = 1 << 20  # characters; a longer text is suspected of anything, for its arrays would take much memory
+
+
+def look(texts: Sequence[str]) -> list[int]:
+    """For each text a number, whose bits say which steps may change it: OTHERS always, and some of those above."""
+    found: list[int] = []
+    for begin, end in parts(texts):
+        part = texts[begin:end]
+        found += [ANYTHING] if len(part[0]) > LONG else _look(part)
+    return found
+
+
+def _look(texts: Sequence[str]) -> list[int]:
+    import numpy as np
+
+    codes, lengths = code_points(texts)
+    starts = np.cumsum(lengths) - lengths
+    seen = _table().take(codes)
+    ends = codes == 0x0A
+    seen[:-1][((seen[:-1] & _BLANK) > 0) & ends[1:]] |= WHITE_SPACE  # the line end behind each text counts as one
+    seen[:-2][ends[:-2] & ends[1:-1] & ends[2:]] |= WHITE_SPACE
+    first_and_last = np.concatenate([starts, np.maximum(starts, starts + lengths - 2)])
+    seen[first_and_last[ends[first_and_last]]] |= WHITE_SPACE
+    bits = np.bitwise_or.reduceat(seen, starts) | np.uint8(OTHERS)
+    found: list[int] = bits.tolist()
+    return found
+
+
+@functools.cache
+def _table() -> numpy.ndarray[Any, Any]:
+    import numpy as np
+
+    table = np.zeros(0x110000, np.uint8)
+    for bit, suspicious in (
+        (LINE_ENDS, is_line_end),
+        (MOJIBAKE, may_begin_mojibake),
+        (INVISIBLE, is_invisible),
+        (WHITE_SPACE, is_odd_space),
+    ):
+        for code in range(0x10000):
+            if suspicious(chr(code)):
+                table[code] |= bit
+    table[0x10000:] = INVISIBLE  # private use and tags are among them; the rest is rare
+    for blank in BLANKS:
+        table[ord(blank)] |= _BLANK
+    return table
