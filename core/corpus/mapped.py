@@ -20,18 +20,28 @@ def mapped(path: Path, dtype: Any, *shape: int) -> Array:
     return np.memmap(path, dtype, "r", shape=shape or None) if path.stat().st_size else np.zeros(0, dtype)
 
 
+SMALL = 128 << 20  # bytes
+
+
 class Rows:
-    """The rows of a large array in a file, read where they are asked for: of a mapped one whole pages would stay."""
+    """The rows of a large array in a file, read where they are asked for: of a mapped one whole pages would stay.
+
+    A small one is read whole.
+    """
 
     def __init__(self, path: Path, dtype: Any, width: int):
         import numpy as np
 
         self._file = path.open("rb")
         self._dtype, self._width = np.dtype(dtype), width
+        small = path.stat().st_size <= SMALL
+        self._all = np.fromfile(self._file, self._dtype).reshape(-1, width) if small else None
 
     def __getitem__(self, numbers: Array) -> Array:
         import numpy as np
 
+        if self._all is not None:
+            return self._all[numbers]
         different, places = np.unique(numbers, return_inverse=True)
         size, descriptor = self._dtype.itemsize * self._width, self._file.fileno()
         data = b"".join([os.pread(descriptor, size, number * size) for number in different.tolist()])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..language import gettext as _
 from ..progress import Progress, no_progress
@@ -21,6 +22,7 @@ COMPARED = 1 << 14  # pairs compared at once
 READ = 1 << 17  # documents worked on at once
 
 _MULTIPLIER = 0x9E3779B97F4A7C15
+Result = TypeVar("Result")
 
 
 class NearDuplicates:
@@ -80,9 +82,8 @@ class NearDuplicates:
         sketches_file, wholes_file, *band_files = self._files()
         sketches = Rows(sketches_file, np.uint16, SIZE)
         wholes = mapped(wholes_file, np.uint64, self.documents)
-        for number, path in enumerate(band_files):
+        for number, (documents, sizes) in enumerate(_ahead(_buckets_in, band_files)):
             progress(number, BANDS, _("looking for near duplicates"))
-            documents, sizes = _buckets(np.fromfile(path, np.uint64))
             if left_out is not None:
                 documents, sizes = _without(left_out, documents, sizes)
             documents, sizes = _kept(documents, sizes, _is_open(documents, sizes, groups))
@@ -177,6 +178,22 @@ class _Groups:
         for begin in range(0, len(self._parents), READ):
             self.of(np.arange(begin, min(begin + READ, len(self._parents))))
         return self._parents
+
+
+def _ahead(work: Callable[[Path], Result], paths: Sequence[Path]) -> Iterator[Result]:
+    """The result of the work for each path; while one is in use, the next is being made."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(work, paths[0])
+        for path in paths[1:]:
+            ready, coming = coming, thread.submit(work, path)
+            yield ready.result()
+        yield coming.result()
+
+
+def _buckets_in(path: Path) -> tuple[numpy.ndarray[Any, Any], numpy.ndarray[Any, Any]]:
+    import numpy as np
+
+    return _buckets(np.fromfile(path, np.uint64))
 
 
 def _bands(sketches: numpy.ndarray[Any, Any]) -> Iterator[numpy.ndarray[Any, Any]]:

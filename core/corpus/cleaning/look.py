@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..code_points import code_points, parts
-from .characters import is_invisible, is_line_end
-from .mojibake import may_begin_mojibake
-from .spaces import BLANKS, is_odd_space
+from .characters import INVISIBLE as INVISIBLE_CHARACTER
+from .characters import LINE_END
+from .mojibake import BEGINS_MOJIBAKE
+from .spaces import BLANKS, ODD_SPACE
 
 if TYPE_CHECKING:
     import numpy
@@ -54,16 +55,17 @@ def _table() -> numpy.ndarray[Any, Any]:
     import numpy as np
 
     table = np.zeros(0x110000, np.uint8)
+    every = "".join(map(chr, range(0x10000)))
     for bit, suspicious in (
-        (LINE_ENDS, is_line_end),
-        (MOJIBAKE, may_begin_mojibake),
-        (INVISIBLE, is_invisible),
-        (WHITE_SPACE, is_odd_space),
+        (LINE_ENDS, LINE_END),
+        (MOJIBAKE, BEGINS_MOJIBAKE),
+        (INVISIBLE, INVISIBLE_CHARACTER),
+        (WHITE_SPACE, ODD_SPACE),
     ):
-        for code in range(0x10000):
-            if suspicious(chr(code)):
-                table[code] |= bit
+        for match in suspicious.finditer(every):
+            table[match.start()] |= bit
     table[0x10000:] = INVISIBLE  # private use and tags are among them; the rest is rare
+    table[0x3000] |= WHITE_SPACE
     for blank in BLANKS:
         table[ord(blank)] |= _BLANK
     return table

@@ -15,6 +15,7 @@ _SUSPECT = re.compile(
     "ÇüéäàåçêëèïîìÅÉôöòûùÿÖÜ£₧áíóúñÑ⌐½¼«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐\xa0]"
     "|[\x80-\x9f]"
 )
+BEGINS_MOJIBAKE = re.compile(f"[&{_FIRST}\x80-\x9f]")  # a text without any of these is left as it is
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 # Where a text has mark-up, or is about it, escapes are meant.
 _MARKUP = re.compile(
@@ -24,14 +25,6 @@ _MARKUP = re.compile(
 _GB_RUN = re.compile("[\xa1-\xfe]{2,}")
 _LONG_GB_RUN = re.compile("[\xa1-\xfe]{8,}")
 _UTF8_REST = re.compile("[\x80-\xa0€‚ƒ„†‡ˆ‰Š‹ŒŽ•˜™š›œžŸ]")
-
-
-_BEGINS = re.compile(f"[&{_FIRST}\x80-\x9f]")
-
-
-def may_begin_mojibake(character: str) -> bool:
-    """Whether `fix_mojibake` can change a text with this character, as it changes none without one."""
-    return _BEGINS.match(character) is not None
 
 
 def fix_mojibake(text: str) -> str:

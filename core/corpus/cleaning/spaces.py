@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import re
 
-_ODD_SPACE = re.compile("[\xa0\u1680\u2000-\u200a\u202f\u205f]")
+ODD_SPACE = re.compile("[\xa0\u1680\u2000-\u200a\u202f\u205f]")
 _IDEOGRAPHIC_SPACE = re.compile("^\u3000+|\u3000", re.MULTILINE)
 _BLANK_LINES = re.compile(r"\n{3,}")
 BLANKS = " \t\u3000"  # not at the end of a line
-
-
-def is_odd_space(character: str) -> bool:
-    """Whether `tidy_white_space` may put a plain space in its place."""
-    return (_ODD_SPACE.match(character) or _IDEOGRAPHIC_SPACE.match(character)) is not None
 
 
 def tidy_white_space(text: str) -> str:
@@ -22,8 +17,8 @@ def tidy_white_space(text: str) -> str:
     paragraph.
     """
     if not text.isascii():
-        if _ODD_SPACE.search(text):
-            text = _ODD_SPACE.sub(" ", text)
+        if ODD_SPACE.search(text):
+            text = ODD_SPACE.sub(" ", text)
         if "\u3000" in text:
             # A line's first ones stay; each other one is a space.
             text = _IDEOGRAPHIC_SPACE.sub(_plain_inside, text)
