@@ -144,12 +144,10 @@ def progress_text(job: Job, status: dict[str, Any]) -> str:
         parts.append(_("{rate:,.0f} tokens/s").format(rate=status["tokens_per_second"]))
         if status.get("mfu"):
             parts.append(_("{share:.0%} of the peak").format(share=status["mfu"]))
-    elif status["progress"]:
-        parts += [bar(status["progress"]), status.get("message", "")]
+    else:
+        parts += [bar(status["progress"]) if status["progress"] else "", status.get("message", "")]
         if status.get("bytes_per_second"):
             parts.append(_("{size}/s").format(size=format_size(status["bytes_per_second"])))
-    else:
-        parts.append(status.get("message", ""))
     parts.append(time_left(status.get("eta_s")))
     return "  ".join(filter(None, parts))
 

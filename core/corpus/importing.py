@@ -17,7 +17,7 @@ from ..errors import UserError
 from ..files import staged_folder
 from ..language import N_
 from ..language import gettext as _
-from ..options import option
+from ..options import format_size, option
 from ..progress import Progress, Rate, no_progress, part
 from ..store import find, new_path
 from .batches import Batch, Batches, renumbered, size_of
@@ -254,8 +254,11 @@ def batches_of_files(
                 its_size = size_of(payload)
                 size += its_size
                 if batch := batches.add(payload, number, its_size):
-                    done = min(starts[item.source] + item.position(), total)
-                    progress(done, total, item.name, bytes_per_second=rate(done))
+                    here, size_here = item.position() or size, item.source.size
+                    done = starts[item.source] + min(here, size_here)
+                    # How much there is of standard input and of data sets nobody knows.
+                    name = item.name if size_here else f"{item.name}, {format_size(here)}"
+                    progress(done, total, name, bytes_per_second=rate(starts[item.source] + here))
                     yield batch
                 if limit and taken + size >= limit:
                     break

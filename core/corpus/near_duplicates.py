@@ -58,7 +58,7 @@ class NearDuplicates:
         multipliers = np.array([pow(_MULTIPLIER, power, 1 << 64) for power in range(1, ROWS + 1)], np.uint64)
         for begin in range(0, len(sketches), READ):
             part = sketches[begin : begin + READ]
-            bands = np.stack([_mixed(band @ multipliers) for band in _bands(part)])
+            bands = _mixed(np.einsum("dbr,r->bd", part.reshape(-1, BANDS, ROWS), multipliers))
             whole = _mixed(bands.T @ np.arange(1, 2 * BANDS, 2, dtype=np.uint64))
             # 16 bits of each number tell two texts apart as well as 32 (b-bit minwise hashing, Li and König 2010,
             # arXiv:0910.3349: two that differ seem equal once in 65,536 times).
@@ -194,13 +194,6 @@ def _buckets_in(path: Path) -> tuple[numpy.ndarray[Any, Any], numpy.ndarray[Any,
     import numpy as np
 
     return _buckets(np.fromfile(path, np.uint64))
-
-
-def _bands(sketches: numpy.ndarray[Any, Any]) -> Iterator[numpy.ndarray[Any, Any]]:
-    import numpy as np
-
-    for number in range(BANDS):
-        yield sketches[:, number * ROWS : (number + 1) * ROWS].astype(np.uint64)
 
 
 def _mixed(numbers: numpy.ndarray[Any, Any]) -> numpy.ndarray[Any, Any]:

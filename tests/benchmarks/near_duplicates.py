@@ -44,7 +44,7 @@ def main() -> None:
             found.setdefault("newleaf", ([], []))[1].append(seconds := {})
             found["newleaf"][0][:] = _ours(texts, Path(folder, f"ours-{number}"), seconds)
             if arguments.peer_python:
-                command = [arguments.peer_python, PEER, corpus, Path(folder, f"peer-{number}")]
+                command = [arguments.peer_python, "-P", PEER, corpus, Path(folder, f"peer-{number}")]
                 answer = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
                 found.setdefault("datatrove", ([], []))[1].append(answer["seconds"])
                 found["datatrove"][0][:] = answer["representatives"]
