@@ -76,6 +76,22 @@ def _gbk_characters() -> dict[str, str]:
     return {chr(0xE815 + number): late.get(found, found) for number, found in enumerate(characters)}
 
 
+def composing() -> set[str]:
+    """The characters below U+10000 that normal form C changes, or may change where they follow others.
+
+    These are the ones whose property NFC_Quick_Check (Unicode Standard Annex 15) is not Yes, and all combining marks.
+    """
+    found = {chr(code) for code in (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))}  # parts of Korean syllables
+    for code in range(0x10000):
+        character = chr(code)
+        if unicodedata.combining(character) or not unicodedata.is_normalized("NFC", character):
+            found.add(character)
+        parts = unicodedata.decomposition(character).split()
+        if len(parts) == 2 and not parts[0].startswith("<") and unicodedata.is_normalized("NFC", character):
+            found.add(chr(int(parts[1], 16)))
+    return {character for character in found if ord(character) < 0x10000}
+
+
 def to_nfc(text: str) -> str:
     """Composed characters where there are any: Unicode's normal form C."""
     if text.isascii() or unicodedata.is_normalized("NFC", text):

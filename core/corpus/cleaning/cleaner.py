@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Iterator
 
 from .dropped import Dropped
@@ -23,6 +25,7 @@ class Cleaner:
         self._steps = [
             (step.name, step.judges, step.bit, step.make(options)) for step in STEPS if options.is_on(step.name)
         ]
+        self._bits = functools.reduce(operator.or_, (bit for _name, _judges, bit, _function in self._steps), 0)
         self.tally = Tally(steps={name: StepTally() for name, *_rest in self._steps})
 
     def clean(self, text: str, source: str = "", seen: int = ANYTHING) -> str | None:
@@ -33,6 +36,10 @@ class Cleaner:
         tally = self.tally
         tally.texts += 1
         tally.characters_before += len(text)
+        if not seen & self._bits and text and not text.isspace():
+            tally.kept += 1
+            tally.characters_after += len(text)
+            return text
         changed: set[str] = set()
         cleaned: str | Dropped = text
         for name, before, cleaned in self._changes(text, seen):

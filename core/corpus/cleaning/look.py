@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from ..code_points import code_points, parts
 from .characters import INVISIBLE as INVISIBLE_CHARACTER
-from .characters import LINE_END
+from .characters import LINE_END, composing
 from .mojibake import BEGINS_MOJIBAKE
 from .spaces import BLANKS, ODD_SPACE
 
 if TYPE_CHECKING:
     import numpy
 
-LINE_ENDS, MOJIBAKE, INVISIBLE, WHITE_SPACE, OTHERS = 1, 2, 4, 8, 16
-ANYTHING = LINE_ENDS | MOJIBAKE | INVISIBLE | WHITE_SPACE | OTHERS
+LINE_ENDS, MOJIBAKE, INVISIBLE, COMPOSED, WHITE_SPACE, OTHERS = 1, 2, 4, 8, 16, 32
+ANYTHING = LINE_ENDS | MOJIBAKE | INVISIBLE | COMPOSED | WHITE_SPACE | OTHERS
 _BLANK = OTHERS  # in the table, which knows nothing of the others
 LONG = 1 << 20  # characters; a longer text is suspected of anything, for its arrays would take much memory
 
@@ -64,7 +64,9 @@ def _table() -> numpy.ndarray[Any, Any]:
     ):
         for match in suspicious.finditer(every):
             table[match.start()] |= bit
-    table[0x10000:] = INVISIBLE  # private use and tags are among them; the rest is rare
+    for character in composing():
+        table[ord(character)] |= COMPOSED
+    table[0x10000:] = INVISIBLE | COMPOSED  # such characters are among them; the rest is rare
     table[0x3000] |= WHITE_SPACE
     for blank in BLANKS:
         table[ord(blank)] |= _BLANK

@@ -11,7 +11,7 @@ from .characters import fix_line_ends, remove_invisible, to_nfc
 from .chinese import convert_chinese
 from .dropped import Dropped, reason_text
 from .language import keep_languages
-from .look import INVISIBLE, LINE_ENDS, MOJIBAKE, OTHERS, WHITE_SPACE
+from .look import COMPOSED, INVISIBLE, LINE_ENDS, MOJIBAKE, OTHERS, WHITE_SPACE
 from .mojibake import fix_mojibake
 from .options import PRESETS, CleaningOptions
 from .personal import mask_personal_data
@@ -68,7 +68,7 @@ STEPS: tuple[Step, ...] = (
         _plain(remove_invisible),
         bit=INVISIBLE,
     ),
-    Step("unicode", N_("composed characters (Unicode NFC)"), "characters", _plain(to_nfc)),
+    Step("unicode", N_("composed characters (Unicode NFC)"), "characters", _plain(to_nfc), bit=COMPOSED),
     Step("white_space", N_("spaces and blank lines tidied"), "page", _plain(tidy_white_space), bit=WHITE_SPACE),
     Step("boilerplate", N_("menus, banners and notices removed"), "page", _plain(remove_boilerplate)),
     Step("chinese", N_("Chinese in one script"), "language", convert_chinese),

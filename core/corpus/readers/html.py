@@ -113,7 +113,7 @@ def _take_away_surroundings(root: Any) -> None:
             name in _AROUND
             or element.get("role") in _ROLES
             or (name == "header" and next(element.iterancestors("article", "main"), None) is None)
-            or (_NAMES.search(called) and not next(element.iter("article", "main"), False) is not False)
+            or (_NAMES.search(called) and next(element.iter("article", "main"), None) is None)
         ) and _length(element) * 2 < total:  # a page whose text is all in a form or a "modal" keeps it
             _remove(element)
 

@@ -1,14 +1,19 @@
 """The first look at many texts: no step changes a text in which it saw nothing for that step."""
 
+import unicodedata
+
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from newleaf.core.corpus.cleaning.cleaner import Cleaner
-from newleaf.core.corpus.cleaning.look import ANYTHING, LONG, OTHERS, look
+from newleaf.core.corpus.cleaning.look import ANYTHING, COMPOSED, LONG, OTHERS, look
 from newleaf.core.corpus.cleaning.options import CleaningOptions
 from newleaf.core.corpus.cleaning.steps import STEPS
 
-ODD = st.sampled_from(list(" \t\n\r\x0b\x00\x85\xa0\xad&;é„\u200b\u200d\u2028\u3000\ufeff\ue5e5中文🏴\U000e0067aZ1"))
+ODD = st.sampled_from(
+    list(" \t\n\r\x0b\x00\x85\xa0\xad&;é„\u200b\u200d\u2028\u3000\ufeff\ue5e5\u0301\u0327")
+    + list("\u1112\u1161\u11ab\u09bf\u09be\u2126中文🏴\U000e0067aZ1")
+)
 texts = st.lists(st.text(st.one_of(ODD, st.characters()), max_size=12), max_size=6)
 
 
@@ -20,6 +25,24 @@ def test_a_step_that_is_passed_over_would_have_changed_nothing(found):
         for step in STEPS:
             if not seen & step.bit:
                 assert step.make(CleaningOptions())(text) == text, step.name
+
+
+def test_every_pair_of_characters_that_would_be_composed_is_seen():
+    pairs = ["".join(chr(int(part, 16)) for part in parts) for parts in _decompositions()]
+    assert len(pairs) > 900
+    for pair, seen in zip(pairs, look(pairs), strict=True):
+        assert seen & COMPOSED or unicodedata.is_normalized("NFC", pair), pair
+    marks = [chr(code) for code in range(0x110000) if unicodedata.combining(chr(code))]
+    disordered = [f"a{first}{second}" for first in marks[::7] for second in marks[::11]]
+    for text, seen in zip(disordered, look(disordered), strict=True):
+        assert seen & COMPOSED or unicodedata.is_normalized("NFC", text), text
+
+
+def _decompositions():
+    for code in range(0x110000):
+        parts = unicodedata.decomposition(chr(code)).split()
+        if parts and not parts[0].startswith("<"):
+            yield parts
 
 
 @given(texts)
