@@ -38,7 +38,7 @@ clean:
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
-.venv/installed: .venv/bin/python pyproject.toml setup.py constraints.txt core/model/decode.c core/model/decode.h core/corpus/sketch.c $(wildcard locale/*/LC_MESSAGES/*.po)
+.venv/installed: .venv/bin/python pyproject.toml setup.py constraints.txt core/model/decode.c core/model/decode.h core/corpus/look.c core/corpus/sketch.c $(wildcard locale/*/LC_MESSAGES/*.po)
 	@echo "Installing newleaf and what it needs into .venv (PyTorch is large: a minute or more) ..."
 	$(PIP) install -c constraints.txt -e .
 	@touch $@

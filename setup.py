@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say of the build: translations are compiled (.po to .mo), and so are two files of C.
+"""What pyproject.toml cannot say of the build: translations are compiled (.po to .mo), and so is what is written in C.
 
 Without a C compiler (for decode.c one that knows OpenMP) newleaf installs all the same, and is slower.
 """
@@ -30,5 +30,10 @@ decode = Extension(
     extra_link_args=["-fopenmp"],
     optional=True,
 )
-sketch = Extension("newleaf.core.corpus._sketch", ["core/corpus/sketch.c"], extra_compile_args=["-O3"], optional=True)
-setup(cmdclass={"build_py": BuildWithTranslations}, ext_modules=[decode, sketch])
+texts = Extension(
+    "newleaf.core.corpus._native",
+    ["core/corpus/look.c", "core/corpus/sketch.c"],
+    extra_compile_args=["-O3"],
+    optional=True,
+)
+setup(cmdclass={"build_py": BuildWithTranslations}, ext_modules=[decode, texts])

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import functools
-import importlib.machinery
 import unicodedata
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .code_points import code_points, parts
+from .native import library
 
 if TYPE_CHECKING:
     import numpy
@@ -53,21 +50,6 @@ def sketch(texts: Sequence[str]) -> numpy.ndarray[Any, Any]:
         else:
             _sketch_natively(native, part, sketches[begin:end])
     return sketches
-
-
-@functools.cache
-def library() -> Any | None:
-    """sketch.c, which does the same faster; built when newleaf is installed, where there is a C compiler."""
-    for suffix in importlib.machinery.EXTENSION_SUFFIXES:
-        path = Path(__file__).with_name(f"_sketch{suffix}")
-        if path.exists():
-            with contextlib.suppress(OSError, AttributeError):
-                found = ctypes.CDLL(str(path))
-                pointer, number = ctypes.c_void_p, ctypes.c_int64
-                found.newleaf_sketch.argtypes = [pointer, pointer, number, pointer, number, number, pointer, pointer]
-                found.newleaf_sketch.restype = ctypes.c_int
-                return found
-    return None
 
 
 def _sketch_natively(native: Any, texts: Sequence[str], sketches: numpy.ndarray[Any, Any]) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..code_points import code_points, parts
+from ..native import library
 from .characters import INVISIBLE as INVISIBLE_CHARACTER
 from .characters import LINE_END, composing
 from .mojibake import BEGINS_MOJIBAKE
@@ -38,16 +39,27 @@ def _look(texts: Sequence[str]) -> list[int]:
     import numpy as np
 
     codes, lengths = code_points(texts)
+    if native := library():
+        seen = np.empty(len(texts), np.uint8)
+        places = [array.ctypes.data for array in (codes, lengths, _table(), seen)]
+        native.newleaf_look(places[0], places[1], len(texts), places[2], _BLANK, WHITE_SPACE, places[3])
+    else:
+        seen = _look_with_numpy(codes, lengths)
+    found: list[int] = (seen | np.uint8(OTHERS)).tolist()
+    return found
+
+
+def _look_with_numpy(codes: numpy.ndarray[Any, Any], lengths: numpy.ndarray[Any, Any]) -> numpy.ndarray[Any, Any]:
+    import numpy as np
+
     starts = np.cumsum(lengths) - lengths
     seen = _table().take(codes)
     ends = codes == 0x0A
     seen[:-1][((seen[:-1] & _BLANK) > 0) & ends[1:]] |= WHITE_SPACE  # the line end behind each text counts as one
-    seen[:-2][ends[:-2] & ends[1:-1] & ends[2:]] |= WHITE_SPACE
+    seen[2:][ends[:-2] & ends[1:-1] & ends[2:]] |= WHITE_SPACE
     first_and_last = np.concatenate([starts, np.maximum(starts, starts + lengths - 2)])
     seen[first_and_last[ends[first_and_last]]] |= WHITE_SPACE
-    bits = np.bitwise_or.reduceat(seen, starts) | np.uint8(OTHERS)
-    found: list[int] = bits.tolist()
-    return found
+    return np.bitwise_or.reduceat(seen, starts)
 
 
 @functools.cache

@@ -2,13 +2,17 @@
 
 import unicodedata
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from newleaf.core.corpus.cleaning import look as look_module
 from newleaf.core.corpus.cleaning.cleaner import Cleaner
 from newleaf.core.corpus.cleaning.look import ANYTHING, COMPOSED, LONG, OTHERS, look
 from newleaf.core.corpus.cleaning.options import CleaningOptions
 from newleaf.core.corpus.cleaning.steps import STEPS
+from newleaf.core.corpus.code_points import code_points
+from newleaf.core.corpus.native import library
 
 ODD = st.sampled_from(
     list(" \t\n\r\x0b\x00\x85\xa0\xad&;é„\u200b\u200d\u2028\u3000\ufeff\ue5e5\u0301\u0327")
@@ -52,6 +56,13 @@ def test_a_text_is_cleaned_to_the_same_with_the_look_and_without(found):
         for text, seen in zip(found, look(found), strict=True):
             assert with_look.clean(text, "x", seen) == without.clean(text, "x")
         assert with_look.tally == without.tally
+
+
+@pytest.mark.skipif(library() is None, reason="there was no C compiler when newleaf was installed")
+@given(st.lists(st.text(st.one_of(ODD, st.characters()), max_size=12), min_size=1, max_size=6))
+@example(["x", "\n\ny", "z\n", "\n", ""])
+def test_c_and_numpy_see_the_same(found):
+    assert look(found) == (look_module._look_with_numpy(*code_points(found)) | OTHERS).tolist()
 
 
 def test_plain_text_is_not_suspected_and_long_text_is_of_anything():
