@@ -4,7 +4,7 @@ The same documents by turns in one run, from a JSONL file to Parquet: an import 
 duplicates, and the same steps in a pipeline of Hugging Face `datasets` (`map` in as many processes, `filter` for the
 duplicates), written with the libraries that one would use there. FILE are texts (.txt, .txt.gz) or .jsonl(.gz); their
 documents are written `--times` times over, every third copy with a line more and the others as they are, so there are
-duplicates. Run it on a quiet machine.
+duplicates. Each side runs in a process of its own, timed from its start to its end. Run it on a quiet machine.
 """
 
 import argparse
@@ -14,6 +14,8 @@ import os
 import re
 import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -68,15 +70,14 @@ def clean(row: dict) -> dict:
     return {"text": text, "digest": hashlib.sha256(text.encode()).hexdigest()}
 
 
-def peer(source: Path, folder: Path, processes: int) -> tuple[float, int]:
-    """Seconds, and documents left."""
+def datasets_pipeline(source: Path, folder: Path) -> int:
+    """Documents left."""
     import datasets
 
     datasets.disable_caching()
     datasets.disable_progress_bars()
-    begin = time.perf_counter()
     rows = datasets.load_dataset("json", data_files=str(source), split="train", cache_dir=str(folder / "cache"))
-    rows = rows.map(clean, num_proc=processes)
+    rows = rows.map(clean, num_proc=len(os.sched_getaffinity(0)))
     seen: set[str] = set()
 
     def new(digest: str) -> bool:
@@ -87,37 +88,46 @@ def peer(source: Path, folder: Path, processes: int) -> tuple[float, int]:
 
     rows = rows.filter(new, input_columns="digest").remove_columns("digest")
     rows.to_parquet(str(folder / "peer.parquet"))
-    return time.perf_counter() - begin, len(rows)
+    return len(rows)
 
 
-def ours(source: Path, folder: Path) -> tuple[float, int]:
-    """Seconds, and documents left."""
+def newleaf_import(source: Path, folder: Path) -> int:
+    """Documents left."""
     from newleaf.core.corpus.importing import import_files
 
     os.environ["NEWLEAF_HOME"] = str(folder / "home")
-    begin = time.perf_counter()
-    corpus = import_files([source], "benchmark")
-    return time.perf_counter() - begin, corpus.manifest.total.documents
+    return import_files([source], "benchmark").manifest.total.documents
+
+
+SIDES = {"newleaf": newleaf_import, "datasets": datasets_pipeline}
 
 
 def main() -> None:
     """Both by turns."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", type=Path)
+    parser.add_argument(
+        "--side", choices=SIDES, help="what a process of its own does: FILE is its source, then its folder"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--times", type=int, default=3)
     parsed = parser.parse_args()
-    processes = len(os.sched_getaffinity(0))
+    if parsed.side:
+        print(SIDES[parsed.side](*parsed.files))
+        return
     with tempfile.TemporaryDirectory() as name:
         source = Path(name, "documents.jsonl")
         count, size = write(parsed.files, parsed.times, source)
-        print(f"{count:,} documents, {size / 1e6:.1f} MB, {processes} processes")
-        seconds: dict[str, list[float]] = {"newleaf": [], "datasets": []}
+        print(f"{count:,} documents, {size / 1e6:.1f} MB, {len(os.sched_getaffinity(0))} processes")
+        seconds: dict[str, list[float]] = {side: [] for side in SIDES}
         for _round in range(parsed.rounds):
-            for side, run in (("newleaf", ours), ("datasets", lambda *at: peer(*at, processes))):
+            for side in SIDES:
                 folder = Path(name, "work")
                 folder.mkdir()
-                took, left = run(source, folder)
+                begin = time.perf_counter()
+                command = [sys.executable, __file__, "--side", side, source, folder]
+                left = int(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout.split()[-1])
+                took = time.perf_counter() - begin
                 shutil.rmtree(folder)
                 seconds[side].append(took)
                 print(f"{side}: {took:.1f} s, {size / took / 1e6:.1f} MB/s, {left:,} documents left", flush=True)
