@@ -28,6 +28,7 @@ def test_out_as_gguf_and_in_again_it_writes_the_same(tiny_model, tmp_path):
     assert {model["name"] for model in data("model", "list")} == {"tiny", "again"}
 
 
+@pytest.mark.long
 def test_fewer_bytes_a_number_make_a_smaller_file(tiny_model, tmp_path):
     sizes = []
     for name in ("q8_0", "f16", "f32"):

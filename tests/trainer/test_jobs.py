@@ -149,6 +149,7 @@ def test_a_training_that_is_killed_tells_of_each_step_once():
     assert history(job).evaluations == history(undisturbed).evaluations
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("ready")
 def test_a_training_killed_before_its_first_checkpoint_begins_again():
     job = train("early", steps=30, checkpoint_every=1000.0)
@@ -381,6 +382,7 @@ def test_one_training_runs_at_a_time_and_the_others_wait_in_an_order_that_can_be
         move(third, 1)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("ready")
 def test_a_training_that_waits_can_be_stopped():
     running = train("first", steps=100_000)

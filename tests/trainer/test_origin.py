@@ -67,6 +67,7 @@ def test_it_goes_on_from_the_model_and_says_what_was_forgotten(old_model):
     assert ModelInfo.open("new").config == old_model.config
 
 
+@pytest.mark.long
 def test_with_next_to_no_rate_it_stays_the_model_that_it_was(old_model):
     finish(training.submit("numbers", "same", TrainOptions(steps=1, learning_rate=1e-8, **QUICK), origin="old"))
     before, after = (load_model(folder("models") / name).state_dict() for name in ("old", "same"))

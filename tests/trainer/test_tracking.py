@@ -82,7 +82,10 @@ def in_trackio(path):
 READERS = {"tensorboard": in_tensorboard, "wandb": in_wandb, "mlflow": in_mlflow, "trackio": in_trackio}
 
 
-@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.long] if name in ("wandb", "trackio") else []) for name in READERS],
+)
 @pytest.mark.usefixtures("book", "tokenizer")
 def test_each_step_and_each_measurement_is_there(name, monkeypatch):
     pytest.importorskip(tracking.MODULES[name])
