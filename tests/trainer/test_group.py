@@ -103,7 +103,7 @@ def test_a_training_begun_by_so_many_is_finished_by_others(before, after, shard)
 
 
 def test_when_a_process_is_lost_all_begin_again_from_the_last_checkpoint():
-    straight, job = train("straight", steps=80), train("robbed", steps=80, gpus="2", checkpoint_every=0.05)
+    straight, job = train("straight", steps=200), train("robbed", steps=200, gpus="2", checkpoint_every=0.05)
     finish(straight)
     wait_until(lambda: len(losses(job)) > 10)
     victim = processes(job)[-1]
