@@ -107,15 +107,14 @@ def _show(parsed: Namespace) -> None:
     if parsed.json:
         print_json(summary)
         return
-    print_fields(
-        [
-            (_("name"), summary["name"]),
-            (_("path"), summary["path"]),
-            (_("made"), when(summary["created"])),
-            (_("from"), summary["origin"]) if summary.get("origin") else (_("corpus"), summary["corpus"]),
-            (_("type"), summary["type"]),
-        ]
-    )
+    fields = [
+        (_("name"), summary["name"]),
+        (_("path"), summary["path"]),
+        (_("made"), when(summary["created"])),
+        (_("from"), summary["origin"]) if summary.get("origin") else (_("corpus"), summary["corpus"]),
+        (_("type"), summary["type"]),
+    ]
+    print_fields([(name, harmless(str(value), sys.stdout)) for name, value in fields])
     print_sections(sections(summary, _visible))
 
 

@@ -103,7 +103,13 @@ class Preparer:
             except Exception as error:  # of a library, on a file that its authors never saw
                 left_out.append((source, "", cannot_be_read(error)))
         for raw, (source, name), seen in zip(raws, origins, look(raws), strict=True):
-            text = raw if as_they_are else cleaner.clean(raw, name, seen)
+            try:
+                text = raw if as_they_are else cleaner.clean(raw, name, seen)
+            except (MemoryError, OSError):
+                raise
+            except Exception as error:  # of a library, on a text that its authors never saw
+                left_out.append((source, "", cannot_be_read(error)))
+                continue
             if text and not text.isspace():
                 text, data = _encoded(text)
                 texts.append(text)

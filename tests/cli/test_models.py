@@ -35,9 +35,10 @@ def test_fewer_bytes_a_number_make_a_smaller_file(tiny_model, tmp_path):
         assert newleaf("model", "export", "tiny", "--type", name, "--out", tmp_path / name).returncode == 0
         sizes.append((tmp_path / name).stat().st_size)
     assert sizes == sorted(set(sizes))
-    assert newleaf("model", "import", tmp_path / "q8_0", "--name", "x").returncode == 1  # it is not called .gguf
-    (tmp_path / "q8_0").rename(tmp_path / "q8_0.gguf")
-    assert data("model", "import", tmp_path / "q8_0.gguf")["name"] == "q8_0"
+    for kind in ("f16", "q8_0"):
+        assert newleaf("model", "import", tmp_path / kind, "--name", "x").returncode == 1  # it is not called .gguf
+        (tmp_path / kind).rename(tmp_path / f"{kind}.gguf")
+        assert data("model", "import", tmp_path / f"{kind}.gguf")["name"] == kind
 
 
 def test_an_import_goes_on_in_the_background(tiny_model):
