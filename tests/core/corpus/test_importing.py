@@ -327,3 +327,18 @@ def test_of_standard_input_it_is_told_how_much_was_read_and_not_how_much_is_left
     reading = [(seen, rate) for seen, rate in told if "MB" in seen[2]]
     assert all(seen[0] == 0 for seen, _rate in reading) and reading[-1][1]["bytes_per_second"] > 0
     assert reading[-1][0][2].startswith("standard input, ")
+
+
+def test_a_text_at_which_cleaning_fails_costs_that_text_alone(newleaf_home, monkeypatch):
+    clean = Cleaner.clean
+
+    def failing(self, text, *more):
+        if "bad" in text:
+            raise ValueError("nobody foresaw this")
+        return clean(self, text, *more)
+
+    monkeypatch.setattr(Cleaner, "clean", failing)
+    texts = [(f"Text {n}.", "a") for n in range(9)]
+    corpus = import_documents([*texts, ("A bad one.", "b")], "c")
+    assert corpus.manifest.total.documents == 9
+    assert "nobody foresaw this" in str(corpus.report)
