@@ -9,6 +9,7 @@ from typing import Any
 from ..core.errors import UserError
 from ..core.language import gettext as _
 from ..core.options import format_duration, format_size
+from ..core.tasks.all import scores_text
 from ..trainer.health import worries
 from ..trainer.history import History
 from ..trainer.jobs import LIVE, Job, kind_word, state_word
@@ -115,17 +116,24 @@ class _View:
         elif kind == "plan":
             self.line.above(plan_text(Plan.from_dict(event)))
         elif kind == "eval" and not event.get("final"):
-            self.line.above(
-                _("step {step:,}: {bits:.3f} bits per byte of held-out text").format(
-                    step=event["step"], bits=event["bits_per_byte"]
-                )
-            )
+            self.line.above(_evaluation_text(event))
             self._warn()
         elif kind == "sample":
             text = " ".join((event["prompt"] + event["text"]).split())
             self.line.above(textwrap.indent(textwrap.shorten(text, SAMPLE_LENGTH, placeholder=" ..."), "    "))
         elif kind == "resume":
             self.line.above(_("Going on from step {step:,}.").format(step=event["step"]))
+
+
+def _evaluation_text(event: dict[str, Any]) -> str:
+    if "scores" not in event:
+        return _("step {step:,}: {bits:.3f} bits per byte of held-out text").format(
+            step=event["step"], bits=event["bits_per_byte"]
+        )
+    text = _("step {step:,}: {bits:.3f} bits per byte of held-out answers").format(
+        step=event["step"], bits=event["bits_per_byte"]
+    )
+    return ", ".join([text, *scores_text(event["scores"])])
 
 
 def progress_text(job: Job, status: dict[str, Any]) -> str:

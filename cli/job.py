@@ -126,7 +126,7 @@ def _stop(parsed: Namespace) -> None:
     state = job.state
     if state in LIVE:
         say(_("It is asked to stop, and will soon."))
-    elif state == "stopped" and job.kind == "train":
+    elif state == "stopped" and job.trains:
         step = job.status().get("step", 0)
         say(_("Stopped at step {step:,}. Go on with: newleaf job resume {name}").format(step=step, name=job.name))
     else:

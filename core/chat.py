@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import UserError
 from .language import gettext as _
@@ -34,36 +34,77 @@ def encode_chat(tokenizer: Tokenizer, messages: Sequence[Message], answer: bool 
     """The tokens of a chat, with the beginning of an answer after it. Raises UserError for messages of another form,
     and what the template says against them."""
     _check(messages)
-    if tokenizer.chat_template is None:
-        tokens = tokenizer.encode(_plain(messages, answer))
-        return tokens if tokenizer.begin is None else [tokenizer.begin, *tokens]
-    kept: list[str] = []  # symbols that stand in messages; the template sees a place for each
-
-    def keep(match: re.Match[str]) -> str:
-        kept.append(match[0])
-        return f"{_SEAM}{len(kept) - 1}{_SEAM}"
-
-    marked = [
-        {
-            "role": message["role"],
-            "content": tokenizer.special_pattern.sub(keep, message["content"].replace(_SEAM, "\ufffd")),
-        }
-        for message in messages
-    ]
-    text = render(tokenizer.chat_template, marked, tokenizer.symbol_names, answer)
-    if not kept:
-        return tokenizer.encode_marked(text)
-    tokens = []
-    for index, part in enumerate(tokenizer.special_pattern.split(text)):
-        if index % 2:
-            tokens.append(tokenizer.special[part])
-        elif part:
-            tokens += tokenizer.encode(_PLACE.sub(lambda match: kept[int(match[1])], part))
-    return tokens
+    marked = _Marked(tokenizer)
+    return marked.encode(marked.text(messages, answer))
 
 
-def shortened(tokenizer: Tokenizer, messages: Sequence[Message], room: int) -> tuple[list[int], int]:
-    """The tokens of a chat that fit into `room`, and how many the whole chat has.
+def render_parts(tokenizer: Tokenizer, messages: Sequence[Message], answer: Message) -> tuple[list[int], list[int]]:
+    """The tokens of a chat with the beginning of an answer, as `encode_chat` gives them, and of all of the answer that
+    follows it, up to the token that ends it. Raises UserError."""
+    _check([*messages, answer])
+    marked = _Marked(tokenizer)
+    before, whole = marked.text(messages, True), marked.text([*messages, answer], False)
+    if not whole.startswith(before):  # the template begins an answer in another way than it writes one
+        before, whole = "", whole.removeprefix(marked.text(messages, False))
+        first = encode_chat(tokenizer, messages)
+    else:
+        first = marked.encode(before)
+    said = marked.encode(whole[len(before) :], begins=False)
+    ends = [place for place, token in enumerate(said) if token in tokenizer.end]
+    end = sorted(tokenizer.end)[:1] if not ends else []
+    return first, said[: ends[-1] + 1] if ends else said + end
+
+
+class _Marked:
+    """Chats in the words of a tokenizer's template, in which control symbols are only those of the template itself."""
+
+    def __init__(self, tokenizer: Tokenizer):
+        self.tokenizer = tokenizer
+        self.kept: list[str] = []  # symbols that stand in messages; the template sees a place for each
+
+    def text(self, messages: Sequence[Message], answer: bool) -> str:
+        """The chat, with places for what looks like a symbol."""
+        template = self.tokenizer.chat_template
+        if template is None:
+            return _plain(messages, answer)
+        marked = [{"role": message["role"], "content": self._mark(message["content"])} for message in messages]
+        return render(template, marked, self.tokenizer.symbol_names, answer)
+
+    def _mark(self, text: str) -> str:
+        def keep(match: re.Match[str]) -> str:
+            if match[0] not in self.kept:
+                self.kept.append(match[0])
+            return f"{_SEAM}{self.kept.index(match[0])}{_SEAM}"
+
+        return self.tokenizer.special_pattern.sub(keep, text.replace(_SEAM, "\ufffd"))
+
+    def encode(self, text: str, begins: bool = True) -> list[int]:
+        """The tokens of such a text, or of a part of one."""
+        tokenizer = self.tokenizer
+        if tokenizer.chat_template is None:
+            tokens = tokenizer.encode(text)
+            return tokens if tokenizer.begin is None or not begins else [tokenizer.begin, *tokens]
+        if not self.kept:
+            return tokenizer.encode_marked(text)
+        tokens = []
+        for index, part in enumerate(tokenizer.special_pattern.split(text)):
+            if index % 2:
+                tokens.append(tokenizer.special[part])
+            elif part:
+                tokens += tokenizer.encode(_PLACE.sub(lambda match: self.kept[int(match[1])], part))
+        return tokens
+
+
+class Shortened(NamedTuple):
+    """The tokens of a chat that are left, how many the whole chat has, and how many messages are left out."""
+
+    tokens: list[int]
+    whole: int
+    left_out: int
+
+
+def shortened(tokenizer: Tokenizer, messages: Sequence[Message], room: int) -> Shortened:
+    """The tokens of a chat that fit into `room`.
 
     The oldest messages give way, two by two so that a question begins it; the system's and the last one stay, even
     where they are too long by themselves.
@@ -75,7 +116,7 @@ def shortened(tokenizer: Tokenizer, messages: Sequence[Message], room: int) -> t
     while len(tokens) > room and begin + 2 < len(messages):
         begin += 2
         tokens = encode_chat(tokenizer, [*messages[:system], *messages[begin:]])
-    return tokens, whole
+    return Shortened(tokens, whole, begin - system)
 
 
 def stop_of(tokenizer: Tokenizer) -> tuple[str, ...]:

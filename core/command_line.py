@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .options import OptionField, OptionsBase, fields
+from .options import OptionField, OptionsBase, fields, format_duration, parse_duration
 
 
 def command_line(words: Sequence[str], options: OptionsBase, usual: Mapping[str, Any] | None = None) -> str:
@@ -29,6 +29,8 @@ def _flags(field: OptionField, value: Any) -> list[str]:
         return []
     if field.type is bool:
         return [field.flag] if field.default is False else [field.flag, "on" if value else "off"]
+    if field.kind == "duration" and parse_duration(shown := format_duration(value)) == value:
+        return [field.flag, shown]
     values = value if isinstance(value, list) else [value]
     return [word for each in values for word in _pair(field.flag, str(each))]
 

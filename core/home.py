@@ -1,6 +1,6 @@
 """Where things are kept: `NEWLEAF_HOME`, its folders, and the names that a person gives.
 
-corpora/NAME/  tokenizers/NAME/  models/NAME/  jobs/NAME/
+corpora/NAME/  tokenizers/NAME/  models/NAME/  jobs/NAME/  knowledge/NAME/
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def settings_path() -> Path:
 
 
 def folder(kind: str) -> Path:
-    """The folder of all `kind`: "corpora", "tokenizers", "models" or "jobs". Made when it is absent."""
+    """The folder of all `kind`: "corpora", "tokenizers", "models", "jobs" or "knowledge". Made when it is absent."""
     return make_private(home() / kind)
 
 

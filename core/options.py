@@ -57,7 +57,9 @@ def option(
 
 @dataclasses.dataclass(frozen=True)
 class OptionsBase:
-    """Checked options: see the module's text."""
+    """Checked options: see the module's text. A subclass may do `without` some of another class's."""
+
+    without: typing.ClassVar[frozenset[str]] = frozenset()
 
     def __post_init__(self) -> None:
         problems = [
@@ -208,6 +210,8 @@ def fields(options: type[OptionsBase]) -> list[OptionField]:
     hints = typing.get_type_hints(options)
     found = []
     for field in dataclasses.fields(options):
+        if field.name in options.without:
+            continue
         hint, optional = hints[field.name], False
         if isinstance(hint, types.UnionType):
             optional = types.NoneType in hint.__args__

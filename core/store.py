@@ -23,11 +23,12 @@ _KINDS = {
     "tokenizers": ("tokenizer", "report.json"),
     "models": ("model", "config.json"),
     "jobs": ("job", "job.json"),
+    "knowledge": ("knowledge", "manifest.json"),
 }
 
 
 def names(kind: str) -> list[str]:
-    """The names of all that is kept of `kind` ("corpora", "tokenizers", "models", "jobs"), sorted."""
+    """The names of all that is kept of `kind` ("corpora", "tokenizers", "models", "jobs", "knowledge"), sorted."""
     marker = _KINDS[kind][1]
     return sorted(
         path.name for path in folder(kind).iterdir() if not path.name.startswith(STAGING) and (path / marker).is_file()
@@ -78,7 +79,13 @@ def remove(kind: str, name: str) -> None:
 
 def noun_of(kind: str) -> str:
     """The word for one of `kind`."""
-    return {"corpora": _("corpus"), "tokenizers": _("tokenizer"), "models": _("model"), "jobs": _("job")}[kind]
+    return {
+        "corpora": _("corpus"),
+        "tokenizers": _("tokenizer"),
+        "models": _("model"),
+        "jobs": _("job"),
+        "knowledge": _("knowledge base"),
+    }[kind]
 
 
 def missing(kind: str, name: str) -> str:
@@ -88,6 +95,7 @@ def missing(kind: str, name: str) -> str:
         "tokenizers": _("There is no tokenizer {name}."),
         "models": _("There is no model {name}."),
         "jobs": _("There is no job {name}."),
+        "knowledge": _("There is no knowledge base {name}."),
     }[kind].format(name=name)
 
 
@@ -98,4 +106,5 @@ def missing_advice(kind: str) -> str:
         "tokenizers": _("Train one first: newleaf tokenizer train CORPUS --name NAME"),
         "models": _("Train one first: newleaf train CORPUS --name NAME. Or import one: newleaf model import SOURCE"),
         "jobs": _("None was started yet."),
+        "knowledge": _("Add documents first: newleaf knowledge add PATH --name NAME"),
     }[kind]

@@ -4,11 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
+
+
+class Batch(NamedTuple):
+    """What a step learns from: tokens, and for each the one that follows, (rows, context) each, int64.
+
+    `counts` say how much each target counts, where not all do alike; `segments` number the texts of each row, where it
+    has several that do not see each other.
+    """
+
+    tokens: Tensor
+    targets: Tensor
+    counts: Tensor | None = None
+    segments: Tensor | None = None
+
+    def rows(self, some: slice) -> Batch:
+        """Some of the rows."""
+        return Batch(*(None if tensor is None else tensor[some] for tensor in self))  # type: ignore[arg-type]
+
+    def to(self, device: torch.device) -> Batch:
+        """The same on a device."""
+        moved = (None if tensor is None else tensor.to(device, non_blocking=True) for tensor in self)
+        return Batch(*moved)  # type: ignore[arg-type]
+
+    def pinned(self) -> Batch:
+        """The same in memory from which it goes to a GPU beside its work."""
+        return Batch(*(None if tensor is None else tensor.pin_memory() for tensor in self))  # type: ignore[arg-type]
+
+    @property
+    def weight(self) -> float:
+        """How much all targets count together."""
+        return float(self.targets.numel()) if self.counts is None else float(self.counts.double().sum())
 
 
 class TokenBatches:
@@ -26,8 +57,8 @@ class TokenBatches:
         self._epoch = -1
         self._starts = np.zeros(0, dtype=np.int64)
 
-    def batch(self, step: int) -> tuple[Tensor, Tensor]:
-        """Tokens and targets of a step, (rows, context) each, int64."""
+    def batch(self, step: int) -> Batch:
+        """What a step learns from."""
         epoch, index = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
             random = np.random.default_rng([self.seed, epoch])
@@ -36,24 +67,24 @@ class TokenBatches:
             self._epoch = epoch
         starts = self._starts[index * self.rows : (index + 1) * self.rows]
         block = torch.from_numpy(self.tokens[starts[:, None] + np.arange(self.context + 1)].astype(np.int64))
-        return block[:, :-1], block[:, 1:]
+        return Batch(block[:, :-1], block[:, 1:])
 
 
 class Prefetched:
     """Batches of which the next one is read while this one is learnt from: a disk or a GPU never waits for it."""
 
-    def __init__(self, batch: Callable[[int], tuple[Tensor, Tensor]], pin: bool = False):
-        self._batch, self._pin = batch, pin  # pinned memory goes to a GPU beside its work
+    def __init__(self, batch: Callable[[int], Batch], pin: bool = False):
+        self._batch, self._pin = batch, pin
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="batches")
-        self._next: tuple[int, Future[tuple[Tensor, Tensor]]] | None = None
+        self._next: tuple[int, Future[Batch]] | None = None
 
-    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+    def batch(self, step: int) -> Batch:
         """As the batches that it reads from."""
         known = self._next[1] if self._next and self._next[0] == step else self._thread.submit(self._read, step)
         found = known.result()
         self._next = step + 1, self._thread.submit(self._read, step + 1)
         return found
 
-    def _read(self, step: int) -> tuple[Tensor, Tensor]:
-        tokens, targets = self._batch(step)
-        return (tokens.pin_memory(), targets.pin_memory()) if self._pin else (tokens, targets)
+    def _read(self, step: int) -> Batch:
+        found = self._batch(step)
+        return found.pinned() if self._pin else found

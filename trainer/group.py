@@ -21,6 +21,7 @@ from torch.nn.parallel import DistributedDataParallel
 from ..core.errors import UserError
 from ..core.language import gettext as _
 from ..core.model.gpt import GPT
+from .batches import Batch
 from .muon import orthogonalise_each
 from .options import TrainOptions
 from .plan import Plan
@@ -81,15 +82,22 @@ class Group:
 ALONE = Group()
 
 
+def loss_of(model: GPT, batch: Batch) -> Tensor:
+    """The mean loss of a batch, which is on the model's device."""
+    if batch.counts is None and batch.segments is None:
+        return model.loss(batch.tokens, batch.targets)
+    return model.loss(batch.tokens, batch.targets, counts=batch.counts, segments=batch.segments)
+
+
 class Network:
     """A model that gives losses; its weights and gradients are those of this process."""
 
     def __init__(self, model: GPT):
         self.model = model
 
-    def loss(self, tokens: Tensor, targets: Tensor) -> Tensor:
+    def loss(self, batch: Batch) -> Tensor:
         """The mean loss of some rows, in the context `gathering`, as is its `backward`."""
-        return self.model.loss(tokens, targets)
+        return loss_of(self.model, batch)
 
     def gathering(self, last: bool) -> contextlib.AbstractContextManager[Any]:
         """The context for some rows of a step; with the last ones the gradients are averaged over all processes."""
@@ -192,8 +200,8 @@ class _Loss(nn.Module):
         super().__init__()
         self.inner = model
 
-    def forward(self, tokens: Tensor, targets: Tensor) -> Tensor:
-        return self.inner.loss(tokens, targets)
+    def forward(self, batch: Batch) -> Tensor:
+        return loss_of(self.inner, batch)
 
 
 class _Parallel(Network):
@@ -201,8 +209,8 @@ class _Parallel(Network):
         super().__init__(model)
         self.parallel = DistributedDataParallel(_Loss(model), gradient_as_bucket_view=True)
 
-    def loss(self, tokens: Tensor, targets: Tensor) -> Tensor:
-        return cast(Tensor, self.parallel(tokens, targets))
+    def loss(self, batch: Batch) -> Tensor:
+        return cast(Tensor, self.parallel(batch))
 
     def gathering(self, last: bool) -> contextlib.AbstractContextManager[Any]:
         return contextlib.nullcontext() if last else self.parallel.no_sync()

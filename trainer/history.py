@@ -17,7 +17,7 @@ class History:
     evaluation_steps: list[int] = field(default_factory=list)
     evaluations: list[float] = field(default_factory=list)  # bits per byte of held-out text
     final: float | None = None  # of all held-out text, at the end; the others are of a part of it
-    samples: list[tuple[int, str]] = field(default_factory=list)  # step, text
+    samples: list[tuple[int, str]] = field(default_factory=list)  # step, what was asked and the text
     messages: list[str] = field(default_factory=list)
 
     def feed(self, events: Iterable[Mapping[str, Any]]) -> None:
@@ -34,7 +34,7 @@ class History:
                 self.evaluation_steps.append(event["step"])
                 self.evaluations.append(event["bits_per_byte"])
             elif kind == "sample":
-                self.samples.append((event["step"], event["text"]))
+                self.samples.append((event["step"], event.get("prompt", "") + event["text"]))
             elif kind == "message":
                 self.messages.append(event["text"])
             elif kind == "resume":

@@ -60,8 +60,13 @@ class Job:
 
     @property
     def kind(self) -> str:
-        """ "import", "tokenizer", "train" or "model"."""
+        """ "import", "tokenizer", "train", "finetune", "evaluate" or "model"."""
         return str(self.spec["kind"])
+
+    @property
+    def trains(self) -> bool:
+        """Whether it trains a model, in steps and with checkpoints."""
+        return self.kind in ("train", "finetune")
 
     @property
     def target(self) -> str:
@@ -258,5 +263,7 @@ def kind_word(kind: str) -> str:
         "import": _("import"),
         "tokenizer": _("tokenizer"),
         "train": _("training"),
+        "finetune": _("fine-tuning"),
+        "evaluate": _("evaluation"),
         "model": _("model import"),
     }.get(kind, kind)

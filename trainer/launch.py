@@ -77,10 +77,12 @@ def launch(job: Job, reporter: Reporter, options: TrainOptions, number: int) -> 
 def work(folder: str) -> None:
     """One of the processes."""
     _die_with_parent()
+    from .finetuning import FineTuning
     from .group import Processes
     from .training import Training
 
     job = Job(Path(folder))
+    kind_of_training = FineTuning if job.kind == "finetune" else Training
     device = Plan.from_dict(read_object(job.path / "plan.json")).device
     if device == "cpu":
         torch.set_num_threads(max(1, torch.get_num_threads() // int(os.environ["LOCAL_WORLD_SIZE"])))
@@ -90,7 +92,7 @@ def work(folder: str) -> None:
     found: dict[str, Any] = {"state": "finished"}
     try:
         with reporter:
-            Training(job, reporter, group).run()
+            kind_of_training(job, reporter, group).run()
     except Cancelled:
         found["state"] = "stopped"
     except UserError as error:

@@ -24,6 +24,7 @@ from ..core.errors import UserError
 from ..core.language import gettext as _
 from ..core.model.gpt import GPT
 from . import optimisers
+from .batches import Batch
 from .group import ALONE, Group
 from .memory import free_memory, is_out_of_memory
 from .plan import Plan
@@ -142,7 +143,7 @@ class Loop:
         self,
         model: GPT,
         plan: Plan,
-        batch: Callable[[int], tuple[Tensor, Tensor]],
+        batch: Callable[[int], Batch],
         observer: Observer,
         initial: Callable[[GPT], None] | None = None,
         group: Group = ALONE,
@@ -372,13 +373,13 @@ class Loop:
     def _gradients_that_fit(self) -> Tensor:
         """The loss and the norm of a step's gradients (2,), with as many rows at once as the memory takes."""
         state = self.state
-        tokens, targets = self.batch(state.step)
+        batch = Batch(*self.batch(state.step))
         if self.plan.dropout:  # what is left out is a function of the seed and the step, too
             torch.manual_seed(self.plan.seed << 32 | state.step)
         while True:
             rows = state.micro_rows or self.plan.micro_rows
             try:
-                return torch.stack(gradients(self.network, self.plan, tokens, targets, rows, self.group, state.scale))
+                return torch.stack(gradients(self.network, self.plan, batch, rows, self.group, state.scale))
             except (RuntimeError, MemoryError) as error:
                 at_an_end = rows == 1 and state.recompute
                 if at_an_end or self.group.size > 1 or not is_out_of_memory(error):

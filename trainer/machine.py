@@ -18,6 +18,7 @@ from ..core.home import home
 from ..core.memory import total_memory
 from ..core.model.device import choose_device
 from ..core.model.gpt import GPT
+from .batches import Batch
 from .group import Network
 from .optimisers import build
 from .options import TrainOptions
@@ -133,7 +134,7 @@ def _step(size: str, device: str, dtype: str) -> tuple[Callable[[], None], float
     block = torch.randint(4096, (plan.rows, plan.context + 1), device=device)
 
     def run() -> None:
-        gradients(network, plan, block[:, :-1], block[:, 1:])
+        gradients(network, plan, Batch(block[:, :-1], block[:, 1:]))
         update(optimisers)
 
     return run, step_flops(model.config, plan.batch_tokens, plan.optimizer)

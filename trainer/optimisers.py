@@ -19,11 +19,13 @@ MOMENTUM = 0.9  # of SGD, as Nesterov has it
 
 
 def matrices_of(model: GPT) -> list[Parameter]:
-    """The weights that multiply between two layers: no embedding, no norm, no bias."""
+    """The weights that multiply between two layers and are trained: no embedding, no norm, no bias."""
     return [
         parameter
         for name, parameter in model.named_parameters()
-        if parameter.ndim > 1 and not any(part in name for part in ("embed_tokens", "embed_positions", "lm_head"))
+        if parameter.requires_grad
+        and parameter.ndim > 1
+        and not any(part in name for part in ("embed_tokens", "embed_positions", "lm_head"))
     ]
 
 
@@ -32,11 +34,12 @@ def build(network: Network, plan: Plan) -> list[torch.optim.Optimizer]:
     model = network.model
     matrices = matrices_of(model)
     theirs = {id(parameter) for parameter in matrices}
-    rest = [parameter for parameter in model.parameters() if id(parameter) not in theirs]
+    rest = [each for each in model.parameters() if each.requires_grad and id(each) not in theirs]
     of_the_rest = {"lr": plan.embedding_learning_rate, "weight_decay": 0.0}
     groups: list[dict[str, Any]] = [
-        {"params": [parameter for parameter in rest if parameter.ndim > 1], **of_the_rest},
-        {"params": [parameter for parameter in rest if parameter.ndim < 2], **of_the_rest},
+        {"params": some, **of_the_rest}
+        for some in ([each for each in rest if each.ndim > 1], [each for each in rest if each.ndim < 2])
+        if some
     ]
     optimisers: list[torch.optim.Optimizer] = []
     fused = plan.device in ("cpu", "cuda")

@@ -46,6 +46,7 @@ MEMORY, SHORTEST_MEMORY, LONGEST_MEMORY = 1 / 75, 1 / 0.15, 1 / 0.05  # Muon's, 
 ROOM = 0.8  # of the memory that a training may take
 # Pieces: the large one for a longer training, and where the characters alone would be many of the small one's.
 SMALL_VOCABULARY, LARGE_VOCABULARY, LONG = 4096, 8192, 3600.0
+MOST_PREPARING = 0.5  # of the time; the training has the rest, however long the preparation took
 COMPILED_AGAIN = 5.0  # seconds that it takes to compile what was compiled before
 
 
@@ -194,7 +195,8 @@ def make_plan(
     machine's processors. What will come out is expected from the `text`. Raises UserError for a corpus that is too
     small.
     """
-    check_size(train_tokens)
+    if origin is None:
+        check_size(train_tokens)
     devices = 1 if machine.device == "cpu" else processes
     machine = machine.times(devices)
     time = None if options.steps else (options.time or DEFAULT_TIME)
@@ -216,7 +218,7 @@ def make_plan(
     dtype = machine.dtype if options.dtype == "auto" else options.dtype
     trial = machine.trials.get(shape_name(config, dtype, optimizer))
     rows = _rows(options, machine.rate(size), config, context, time, train_tokens)
-    rows = min(max(rows, devices), (train_tokens - context) // context)
+    rows = min(max(rows, devices), max(1, (train_tokens - context) // context))
     most = trial.micro_rows if trial else max(1, LARGEST_MICRO_BATCH // context)
     micro_rows = even_rows(rows, most)
     room = ROOM * machine.memory_bytes if machine.memory_bytes else math.inf

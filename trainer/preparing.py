@@ -24,11 +24,9 @@ from .loop import initialise
 from .machine import machine, remember
 from .options import DEFAULT_TIME, TrainOptions
 from .origin import Origin
-from .plan import Plan, check_size, make_plan, shape_name, vocabulary_for
+from .plan import MOST_PREPARING, Plan, check_size, make_plan, shape_name, vocabulary_for
 from .reporter import Reporter
 from .trial import try_steps
-
-MOST_PREPARING = 0.5  # of the time; the training has the rest, however long the preparation took
 
 
 class Preparation:

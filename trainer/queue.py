@@ -18,7 +18,7 @@ from ..core.progress import Cancelled
 from .jobs import Job, list_jobs
 from .reporter import Reporter
 
-KINDS = ("train",)  # that need a device for themselves
+KINDS = ("train", "finetune")  # that need a device for themselves
 LOOK = 0.5  # seconds between two looks
 TURN = "turn.json"
 

@@ -12,6 +12,7 @@ from ..core.files import write_json
 from ..core.language import gettext as _
 from ..core.options import parse_duration
 from .checkpoints import is_whole, list_checkpoints, newest_whole, remove_newer, step_of
+from .finetune_options import FineTuneOptions
 from .jobs import RESUMABLE, Job, start, state_word
 from .options import TrainOptions
 
@@ -35,7 +36,7 @@ def prospect(job: Job) -> Prospect:
             obstacle=_("Job {name} cannot be resumed: it is {state}.").format(name=job.name, state=state_word(state))
         )
     for kind, key in (("corpora", "corpus"), ("tokenizers", "tokenizer")):
-        if job.kind == "train" and (name := job.spec["inputs"].get(key)) and name not in store.names(kind):
+        if job.trains and (name := job.spec["inputs"].get(key)) and name not in store.names(kind):
             return Prospect(
                 obstacle=_("Job {name} cannot be resumed: {path} is gone.").format(name=job.name, path=f"{kind}/{name}")
             )
@@ -93,7 +94,8 @@ def resume(
     if more:
         write_json(job.path / MORE, more)
     if where:
-        options = TrainOptions.from_mapping({**job.spec["options"], **where})
+        kind = FineTuneOptions if job.kind == "finetune" else TrainOptions
+        options = kind.from_mapping({**job.spec["options"], **where})
         write_json(job.path / "job.json", {**job.spec, "options": options.as_dict()})
     start(Job(job.path))
 
@@ -101,7 +103,7 @@ def resume(
 def _more(job: Job, time: str | None, steps: str | None) -> dict[str, float]:
     if time is None and steps is None:
         return {}
-    if job.kind != "train":
+    if not job.trains:
         raise UserError(_("Only a training can be prolonged."))
     if time is not None and steps is not None:
         raise UserError(_("--time and --steps exclude each other: give one."))

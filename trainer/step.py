@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from .batches import Batch
 from .group import ALONE, Group, Network
 from .optimisers import matrices_of
 from .plan import Plan
@@ -18,31 +19,30 @@ CLIP = 1.0  # the highest norm of all gradients together
 def gradients(
     network: Network,
     plan: Plan,
-    tokens: Tensor,
-    targets: Tensor,
+    batch: Batch,
     micro_rows: int | None = None,
     group: Group = ALONE,
     scale: float = 1.0,
 ) -> tuple[Tensor, Tensor]:
-    """Set the clipped gradients for tokens and targets (rows, context), `micro_rows` (the plan's) of them at a time.
+    """Set the clipped gradients for the rows of a batch, `micro_rows` (the plan's) of them at a time.
 
     Each process of a group computes its share of the rows; the gradients are those of all. They are computed `scale`
     times as large as they are. Gives the mean loss in nats, and the norm of the gradients before they were clipped.
     """
-    model, count = network.model, len(tokens)
+    model, count, whole = network.model, len(batch.tokens), batch.weight
     mine, most = group.rows(count), math.ceil(count / group.size)  # rows of this process, and of that with the most
     loss = torch.zeros((), device=model.device)
     rows = micro_rows or plan.micro_rows
     for begin in range(0, most, rows):
         some = slice(mine.start + begin, min(mine.stop, mine.start + begin + rows))
-        share = max(0, some.stop - some.start) * group.size / count
-        if not share:
-            some = slice(0, 1)  # all processes compute as often; what one has too many does not count
-        some_tokens = tokens[some].to(model.device, non_blocking=True)
-        some_targets = targets[some].to(model.device, non_blocking=True)
+        theirs = batch.rows(some)
+        share = theirs.weight * group.size / whole if whole and some.stop > some.start else 0.0
+        if some.stop <= some.start:
+            theirs = batch.rows(slice(0, 1))  # all processes compute as often; what one has too many does not count
+        theirs = theirs.to(model.device)
         with network.gathering(begin + rows >= most):
             with autocast(model.device.type, plan.dtype):
-                part = network.loss(some_tokens, some_targets) * share
+                part = network.loss(theirs) * share
             (part * scale).backward()
         loss += part.detach()
     loss = group.mean(loss)

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ from ..core.model.gpt import GPT
 from ..core.model.store import ModelInfo, load_model, save_model
 from ..core.options import format_duration
 from ..core.progress import Cancelled
-from .batches import Prefetched, TokenBatches
+from .batches import Batch, Prefetched, TokenBatches
 from .checkpoints import Kept, load_newest, save_checkpoint, tidy
 from .evaluation import bits_per_byte
 from .fold_training import FoldTraining
@@ -50,9 +50,11 @@ FINAL_SHARE = 0.08  # of the time, at most, for the last measurement on all held
 class Training:
     """One training, from the corpus to the model's folder."""
 
+    options_class: ClassVar[type[TrainOptions]] = TrainOptions
+
     def __init__(self, job: Job, reporter: Reporter, group: Group = ALONE):
         self.job, self.reporter, self.group = job, reporter, group
-        self.options = TrainOptions.from_mapping(job.spec["options"])
+        self.options = self.options_class.from_mapping(job.spec["options"])
         self._path = folder("models") / job.target
         self._writes = self.group.local_rank == 0  # of several processes on a machine one writes
         self.waited = 0.0  # seconds, for room on the disk
@@ -64,10 +66,7 @@ class Training:
         """All of it; by several processes where that is wanted."""
         torch.set_float32_matmul_precision("high")
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder("compiled")))
-        preparation = Preparation(self.job, self.reporter, self.options)
-        self.corpus, self.origin = preparation.corpus, preparation.origin
-        self.tokenizer_name, self.tokenizer, self.files = preparation.text()
-        self.plan = preparation.plan(self.tokenizer, self.files)
+        self._prepare()
         self._take_more()
         number = workers(self.options, self.plan.device)
         if self.group.size == 1 and number * self.options.nodes > 1:
@@ -75,21 +74,40 @@ class Training:
             return
         self._train()
 
+    def _prepare(self) -> None:
+        """Have what it learns from, and a plan."""
+        preparation = Preparation(self.job, self.reporter, self.options)
+        self.corpus, self.origin = preparation.corpus, preparation.origin
+        self.tokenizer_name, self.tokenizer, self.files = preparation.text()
+        self.plan = preparation.plan(self.tokenizer, self.files)
+        self.val_tokens = self.files.tokens("val")
+        self.bytes_per_token = self.files.index["train"]["bytes"] / self.files.index["train"]["tokens"]
+
+    @property
+    def _fingerprints(self) -> Any:
+        """Of what it learns from: the same for all processes."""
+        return self.files.index["fingerprints"]
+
+    def _batches(self) -> Callable[[int], Batch]:
+        """What each step learns from."""
+        return TokenBatches(self.files.tokens("train"), self.plan.context, self.plan.rows, self.plan.seed).batch
+
+    def _network(self) -> tuple[GPT, Callable[[GPT], None]]:
+        """A network, and what gives it its first weights."""
+        model = GPT(self.plan.model_config)
+        return model, self._initial(self.files.tokens("train"))
+
     def _train(self) -> None:
         plan = self.plan = self.group.same_plan(self.plan)
         if self.group.size == 1:
             torch.set_num_threads(plan.threads)
-        self.group.check_same(self.files.index["fingerprints"])
-        self.val_tokens = self.files.tokens("val")
-        self.bytes_per_token = self.files.index["train"]["bytes"] / self.files.index["train"]["tokens"]
-        batches = TokenBatches(self.files.tokens("train"), plan.context, plan.rows, plan.seed)
-        model = GPT(plan.model_config)
+        self.group.check_same(self._fingerprints)
+        model, initial = self._network()
         if plan.compile:
             model.model.compile_layers()
         if self.options.folds:
             self._cross_validate(model, self.options.folds)
-        initial = self._initial(self.files.tokens("train"))
-        prefetched = Prefetched(batches.batch, pin=plan.device == "cuda")
+        prefetched = Prefetched(self._batches(), pin=plan.device == "cuda")
         checkpoint = self._newest_checkpoint()
         self.loop = Loop(model, plan, prefetched.batch, self, initial, self.group, checkpoint)
         events, _offset = self.job.events()
@@ -166,7 +184,7 @@ class Training:
         """A step is done."""
         eta = self.seconds_left(state, self.loop)
         rounded = {key: float(f"{value:.6g}") for key, value in metrics.items() if key != "loss"}
-        bits = metrics["loss"] / math.log(2) / self.bytes_per_token  # about: of the corpus's mean token
+        bits = self._bits(metrics["loss"])
         self.reporter.event(
             "step", step=state.step, loss=metrics["loss"], bits_per_byte=round(bits, 5), eta_s=eta, **rounded
         )
@@ -184,6 +202,10 @@ class Training:
             tokens_per_second=round(metrics["tokens_per_second"], 1),
             mfu=mfu and round(mfu, 4),
         )
+
+    def _bits(self, loss: float) -> float:
+        """A loss in bits per byte, about: of the corpus's mean token."""
+        return loss / math.log(2) / self.bytes_per_token
 
     def _open_tracker(self, name: str) -> None:
         try:
@@ -338,37 +360,26 @@ class Training:
     def _finish(self) -> None:
         state = self.loop.state
         self.reporter.update(message=_("measuring on held-out text"))
-        model, limit = self.loop.model, self._final_tokens
         if state.best_step < state.step:
-            self.loop.network.load(load_model(self._path).state_dict())
-        plan, lengths = self.plan, self.tokenizer.byte_lengths
-        score = bits_per_byte(model, self.val_tokens, lengths, plan.dtype, limit, plan.context, self.group)
-        self._measure_old("after", model)
+            self.loop.network.load(self._best_weights())
+        score = self._final_score(state)
+        self._measure_old("after", self.loop.model)
         self.improved(state.best_step, score)
         if not self._writes:
             return
-        if score is not None:
-            self.reporter.event("eval", step=state.best_step, bits_per_byte=round(score, 5), best=True, final=True)
         tidy(self.job.path / "checkpoints", self._kept(None), newest=1)  # from which it can be prolonged
         self.reporter.result = {
             "model": self.job.target,
             "step": state.step,
-            "bits_per_byte": score and round(score, 4),
+            **self._result(score),
             "message": _("step {step:,} of {total:,}").format(step=state.step, total=state.step),
         }
-        self.reporter.message(
-            _("Model {name}: {score} bits per byte of held-out text, after {steps:,} steps in {time}.").format(
-                name=self.job.target,
-                score="?" if score is None else f"{score:.4f}",
-                steps=state.step,
-                time=format_duration(state.elapsed),
-            )
-        )
+        self.reporter.message(self._verdict(score))
         if self.origin and (sentence := self.origin.sentence()):
             self.reporter.message(sentence)
         if self.options.folds:
             self.reporter.message(Scores(self.job.path).sentence())
-        if limit is not None:
+        if (limit := self._final_tokens) is not None:
             self.reporter.message(
                 _("Measured on {part:.0%} of the held-out text, as the time allowed.").format(
                     part=limit / len(self.val_tokens)
@@ -380,6 +391,32 @@ class Training:
                     step=state.best_step
                 )
             )
+
+    def _best_weights(self) -> Mapping[str, Any]:
+        """Of the network, from the model's folder, where the best ones are."""
+        return load_model(self._path).state_dict()
+
+    def _final_score(self, state: State) -> float | None:
+        """Bits per byte of all held-out text, or as much as the time allows."""
+        plan, lengths, limit = self.plan, self.tokenizer.byte_lengths, self._final_tokens
+        model = self.loop.model
+        score = bits_per_byte(model, self.val_tokens, lengths, plan.dtype, limit, plan.context, self.group)
+        if score is not None and self._writes:
+            self.reporter.event("eval", step=state.best_step, bits_per_byte=round(score, 5), best=True, final=True)
+        return score
+
+    def _result(self, score: float | None) -> dict[str, Any]:
+        """What the job's status says of the score."""
+        return {"bits_per_byte": score and round(score, 4)}
+
+    def _verdict(self, score: float | None) -> str:
+        """What has come out, in a sentence."""
+        return _("Model {name}: {score} bits per byte of held-out text, after {steps:,} steps in {time}.").format(
+            name=self.job.target,
+            score="?" if score is None else f"{score:.4f}",
+            steps=self.loop.state.step,
+            time=format_duration(self.loop.state.elapsed),
+        )
 
     def improved(self, step: int, score: float | None) -> None:
         """The best weights so far become the model's folder, so that there is a model whatever happens."""
@@ -394,21 +431,22 @@ class Training:
                     "Model {name} exists already, and this job did not make it. Remove it: newleaf model remove {name}"
                 ).format(name=self.job.target)
             )
-        save_model(
-            self._path,
-            model,
-            self.tokenizer,
-            {
-                "bits_per_byte": None if score is None else round(score, 5),
-                "corpus": self.corpus.name,
-                "tokenizer": self.tokenizer_name,
-                "job": self.job.name,
-                "step": step,
-                "tokens": step * self.plan.batch_tokens,
-                "seconds": round(self.loop.state.elapsed, 1),
-                "created": round(time.time(), 3),
-                "seed": self.plan.seed,
-                **({"folds": Scores(self.job.path).as_dict()} if self.options.folds else {}),
-                **(self.origin.provenance() if self.origin else {}),
-            },
-        )
+        common = {
+            "job": self.job.name,
+            "step": step,
+            "tokens": step * self.plan.batch_tokens,
+            "seconds": round(self.loop.state.elapsed, 1),
+            "created": round(time.time(), 3),
+            "seed": self.plan.seed,
+        }
+        save_model(self._path, model, self.tokenizer, {**self._provenance(score), **common})
+
+    def _provenance(self, score: float | None) -> dict[str, Any]:
+        """What a model's newleaf.json says of where it came from."""
+        return {
+            "bits_per_byte": None if score is None else round(score, 5),
+            "corpus": self.corpus.name,
+            "tokenizer": self.tokenizer_name,
+            **({"folds": Scores(self.job.path).as_dict()} if self.options.folds else {}),
+            **(self.origin.provenance() if self.origin else {}),
+        }

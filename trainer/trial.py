@@ -12,6 +12,7 @@ import torch
 from ..core.errors import UserError
 from ..core.language import gettext as _
 from ..core.model.gpt import GPT
+from .batches import Batch
 from .group import Network
 from .machine import now
 from .memory import free_memory, is_out_of_memory, memory_is_full
@@ -122,6 +123,6 @@ def _token_seconds(model: GPT, plan: Plan, rows: int) -> float:
 
 def _gradients(model: GPT, plan: Plan, rows: int) -> None:
     block = torch.randint(plan.model_config.vocab_size, (rows, plan.context + 1))
-    gradients(Network(model), plan, block[:, :-1], block[:, 1:], rows)
+    gradients(Network(model), plan, Batch(block[:, :-1], block[:, 1:]), rows)
     if plan.device != "cpu":
         torch.accelerator.synchronize()

@@ -27,6 +27,7 @@ class Patterns:
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    suffixes: tuple[str, ...] = ()  # of files that are of a known kind here, though they are not elsewhere
 
     def enter(self, name: str) -> bool:
         """Whether a folder or an archive is looked into."""
@@ -36,7 +37,7 @@ class Patterns:
         """Whether a file is read; `known`: its kind can be told by its name, otherwise a pattern has to name it."""
         if self._unwanted(name) or (self.include and not self._wanted(name)):
             return False
-        return known or self._named(name)
+        return known or name.lower().endswith(self.suffixes) or self._named(name)
 
     @cached_property
     def _wanted(self) -> Callable[[str], bool]:

@@ -83,16 +83,20 @@ class LeftOut:
 
 
 def find_sources(
-    paths: Iterable[str | os.PathLike[str]], include: Sequence[str] = (), exclude: Sequence[str] = ()
+    paths: Iterable[str | os.PathLike[str]],
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    suffixes: Sequence[str] = (),
 ) -> list[Source]:
     """The files that `paths` mean, each file once, in a stable order.
 
     A path is a file, which may be called anything; a folder, of which all files whose kind is known are taken, hidden
     ones left out; a pattern such as "texts/**/*.html"; "-" for standard input; "hf:NAME" for a data set. `include` and
     `exclude` are patterns for what is in folders and archives, see `globs.py`; a file that an included pattern such as
-    `*.log` names may be of any kind. Raises UserError for a path that is not there, and when there is no file.
+    `*.log` names may be of any kind, and so may one that ends in one of `suffixes`. Raises UserError for a path that
+    is not there, and when there is no file.
     """
-    patterns = Patterns(tuple(include), tuple(exclude))
+    patterns = Patterns(tuple(include), tuple(exclude), tuple(suffixes))
     found: dict[object, Source] = {}
     asked = [os.path.expanduser(path) for path in paths]  # noqa: PTH111  a file may be called ~backup.txt
     for text in asked:
@@ -111,7 +115,7 @@ def find_sources(
     if not found:
         raise UserError(
             _("No text files ({suffixes}) in {paths}.").format(
-                suffixes=", ".join((*formats.suffixes(), *ARCHIVES, *PACKED)), paths=", ".join(asked) or "."
+                suffixes=", ".join((*formats.suffixes(), *suffixes, *ARCHIVES, *PACKED)), paths=", ".join(asked) or "."
             )
         )
     return list(found.values())

@@ -123,6 +123,61 @@ class Engine:
             async for answer in answers:
                 yield answer
 
+    async def perform(
+        self,
+        model: str,
+        task: str,
+        request: Mapping[str, Any],
+        options: Mapping[str, Any] | None = None,
+        load: Mapping[str, Any] | None = None,
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """What `newleaf.core.tasks.performing` tells of a task, {"done": {...}} last. Raises UserError.
+
+        Leaving the iteration early, or being cancelled, ends the work at once.
+        """
+        asked = {
+            "do": "perform",
+            "model": model,
+            "task": task,
+            "request": dict(request),
+            "options": dict(options or {}),
+            "load": dict(load or {}),
+        }
+        async with contextlib.aclosing(self._ask(asked)) as answers:
+            async for answer in answers:
+                yield answer
+
+    async def read_text(self, path: str) -> str:
+        """The text of a file of any kind that corpora read. Raises UserError."""
+        return str(await self._answer({"do": "read_text", "path": path}))
+
+    async def add_knowledge(self, paths: Sequence[str], name: str) -> AsyncGenerator[dict[str, Any], None]:
+        """Add files to a knowledge base: {"progress": {done, total, message}} again and again, {"done": {...}}.
+
+        What is done are the fields of `newleaf.core.knowledge.adding.Added` and the base's "summary". Raises UserError.
+        Leaving the iteration early, or being cancelled, keeps the files that are done.
+        """
+        request = {"do": "add_knowledge", "paths": list(paths), "name": name}
+        async with contextlib.aclosing(self._ask(request)) as answers:
+            async for answer in answers:
+                yield answer
+
+    async def knowledge_of(self, paths: Sequence[str]) -> AsyncGenerator[dict[str, Any], None]:
+        """The same for a knowledge base without a name, of what is in `paths` now; done has its folder as "path"."""
+        async with contextlib.aclosing(self._ask({"do": "knowledge_of", "paths": list(paths)})) as answers:
+            async for answer in answers:
+                yield answer
+
+    async def preview_records(
+        self, model: str, paths: Sequence[str], task: str = "", options: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The first records in `paths` as a model will see them: see `newleaf.core.engine.documents`.
+
+        `options` are DataOptions. Raises UserError.
+        """
+        request = {"do": "preview_records", "model": model, "paths": list(paths), "task": task}
+        return dict(await self._answer({**request, "options": dict(options or {})}))
+
     async def _answer(self, request: dict[str, Any]) -> Any:
         async with contextlib.aclosing(self._ask(request)) as answers:
             async for answer in answers:

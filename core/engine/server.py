@@ -5,6 +5,8 @@
         -> {"id": 2, "started": {seed, prompt_tokens, left_out}}, while a long prompt is read {"id": 2, "reading":
            {done, total}}, {"id": 2, "delta": {index, text, scores}} again and again, {"id": 2, "done": {seed,
            prompt_tokens, completions}}
+    {"id": 9, "do": "perform", "model": NAME, "load": {...}, "task": NAME, "request": {...}, "options": {...}}
+        -> what `newleaf.core.tasks.performing` tells, {"id": 9, "done": {...}} last
     {"id": 3, "do": "load", "model": NAME, "load": {...}}             -> {"id": 3, "done": {...}}
     {"id": 4, "do": "preview", "paths": [...], "options": {...}}      -> {"id": 4, "done": [...]}
     {"id": 6, "do": "before_after", "paths": [...], "corpora": [...], "options": {...}} -> {"id": 6, "done": {...}}
@@ -14,13 +16,18 @@
     {"id": 7, "do": "compare", "tokenizers": [NAME, NAME], "corpus": NAME}  -> {"id": 7, "done": {a Comparison}}
     {"id": 8, "do": "import_tokenizer", "path": PATH, "name": NAME, "corpus": NAME or ""}
         -> {"id": 8, "done": {its summary}}
+    {"id": 10, "do": "read_text", "path": PATH}                       -> {"id": 10, "done": TEXT}
+    {"id": 11, "do": "add_knowledge", "paths": [...], "name": NAME}, or "knowledge_of" without a name
+        -> {"id": 11, "progress": {done, total, message}} again and again, {"id": 11, "done": {...}}
+    {"id": 12, "do": "preview_records", "model": NAME, "paths": [...], "task": NAME or "", "options": {...}}
+        -> {"id": 12, "done": {...}}
     {"id": 2, "do": "cancel"}                                         ends request 2 at once
     anything that goes wrong                                          -> {"id": ..., "error": "a sentence", "kind": ...}
 
 A prompt is what `Writer.start` takes. Models work one after the other, in the order of the requests; encoding, looking
 into files and status do not wait for them, nor do what measures tokenizers and what tries what cleaning would do to a
-text, each one after the other. MEMORY is the most bytes of weights that stay loaded. The process ends when its last
-client is gone, whatever is being computed.
+text, each one after the other; what reads a person's documents waits for nothing. MEMORY is the most bytes of weights
+that stay loaded. The process ends when its last client is gone, whatever is being computed.
 """
 
 from __future__ import annotations
@@ -45,8 +52,8 @@ from ..language import gettext as _
 from ..language import set_language
 from ..memory import total_memory
 from ..model.loading import LoadOptions
-from ..progress import Cancelled
-from . import tokenizers
+from ..progress import Cancelled, Progress
+from . import documents, tokenizers
 from .models import Models
 from .place import listen, socket_path
 
@@ -61,6 +68,8 @@ SHARE = 0.5  # of the machine's memory, for models, unless it is told otherwise
 QUICK = {"encode", "pieces", "preview", "status"}
 MEASURING = {"compare", "import_tokenizer"}  # takes seconds, and needs no model
 TRIES = {"before_after"}
+DOCUMENTS = {"read_text", "add_knowledge", "knowledge_of", "preview_records"}  # may take minutes: each has a thread
+OFTEN = 0.1  # seconds between two words of progress
 
 
 class Client:
@@ -175,12 +184,21 @@ class Server:
             self.measuring.put((client, request))
         elif request["do"] in TRIES:
             self.tries.put((client, request))
+        elif request["do"] in DOCUMENTS:
+            threading.Thread(target=self._do, args=(client, request), daemon=True).start()
         else:
             with self._lock:
                 self.busy += 1
             self.slow.put((client, request))
 
     def _work(self, waiting: queue.Queue[tuple[Client, dict[str, Any]]]) -> None:
+        while True:
+            self._do(*waiting.get())
+            if waiting is self.slow:
+                with self._lock:
+                    self.busy -= 1
+
+    def _do(self, client: Client, request: dict[str, Any]) -> None:
         tasks: dict[str, Callable[[Client, int, dict[str, Any]], Any]] = {
             "encode": lambda _client, _number, request: tokenizers.encode(request),
             "pieces": lambda _client, _number, request: tokenizers.pieces(request),
@@ -191,27 +209,33 @@ class Server:
             "status": self._status,
             "load": self._load,
             "generate": self._generate,
+            "perform": self._perform,
+            "read_text": lambda _client, _number, request: documents.read_text(request),
+            "add_knowledge": self._add_knowledge,
+            "knowledge_of": self._knowledge_of,
+            "preview_records": lambda _client, _number, request: documents.preview_records(request),
         }
-        while True:
-            client, request = waiting.get()
-            number = request["id"]
-            try:
-                if not client.is_cancelled(number):
-                    set_language(request.get("language"))
-                    client.answer(number, done=tasks[request["do"]](client, number, request))
-            except Cancelled:
-                client.answer(number, error=_("Cancelled."), kind="cancelled")
-            except Exception as error:
-                sentence = explain(error) or _(FAULT).format(error=f"{type(error).__name__}: {error}")
-                client.answer(number, error=sentence, kind="wrong" if isinstance(error, UserError) else "fault")
-            finally:
-                client.forget(number)
-                if waiting is self.slow:
-                    with self._lock:
-                        self.busy -= 1
+        number = request["id"]
+        try:
+            if not client.is_cancelled(number):
+                set_language(request.get("language"))
+                client.answer(number, done=tasks[request["do"]](client, number, request))
+        except Cancelled:
+            client.answer(number, error=_("Cancelled."), kind="cancelled")
+        except Exception as error:
+            sentence = explain(error) or _(FAULT).format(error=f"{type(error).__name__}: {error}")
+            client.answer(number, error=sentence, kind="wrong" if isinstance(error, UserError) else "fault")
+        finally:
+            client.forget(number)
 
     def _import_tokenizer(self, client: Client, number: int, request: dict[str, Any]) -> dict[str, Any]:
         return tokenizers.import_tokenizer(request, lambda: client.is_cancelled(number))
+
+    def _add_knowledge(self, client: Client, number: int, request: dict[str, Any]) -> dict[str, Any]:
+        return documents.add_knowledge(request, _telling(client, number))
+
+    def _knowledge_of(self, client: Client, number: int, request: dict[str, Any]) -> dict[str, Any]:
+        return documents.knowledge_of(request, _telling(client, number))
 
     def _preview(self, client: Client, number: int, request: dict[str, Any]) -> list[Any]:
         from ..corpus.importing import ImportOptions
@@ -262,6 +286,38 @@ class Server:
                 if not done:
                     client.answer(number, **answer)
         return done
+
+    def _perform(self, client: Client, number: int, request: dict[str, Any]) -> dict[str, Any]:
+        from ..tasks.performing import Performer, perform
+
+        performer = Performer.of(
+            request["model"],
+            self._writer(client, number, request),
+            request.get("options") or {},
+            hold=lambda run: client.writing(number, run),
+            cancelled=lambda: client.is_cancelled(number),
+        )
+        done: dict[str, Any] = {}
+        for answer in perform(performer, request["task"], request["request"]):
+            done = answer.get("done", done)
+            if not done:
+                client.answer(number, **answer)
+        return done
+
+
+def _telling(client: Client, number: int) -> Progress:
+    """Progress that the client is told, until it does not want to know any more."""
+    told = -OFTEN
+
+    def tell(done: float, total: float, message: str = "", **metrics: float) -> None:
+        nonlocal told
+        if client.is_cancelled(number):
+            raise Cancelled
+        if (now := time.monotonic()) - told >= OFTEN:
+            told = now
+            client.answer(number, progress={"done": done, "total": total, "message": message})
+
+    return tell
 
 
 def main() -> None:

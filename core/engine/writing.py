@@ -31,6 +31,11 @@ class Writing(Protocol):
         Raises UserError. Leaving it early ends the writing.
         """
 
+    def perform(
+        self, task: str, request: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> Generator[dict[str, Any], None, None]:
+        """What `newleaf.core.tasks.performing` tells of a task. Raises UserError. Leaving it early ends the work."""
+
 
 def open_writing(model: str, load: LoadOptions) -> Writing:
     """The model of this name, ready. Raises UserError."""
@@ -47,6 +52,7 @@ class _Here:
     def __init__(self, model: str, load: LoadOptions):
         from ..generation.generate import Writer
 
+        self.model = model
         self._writer = Writer.open(model, load)
 
     def answers(
@@ -57,6 +63,13 @@ class _Here:
         run = self._writer.start(prompt, self._writer.options(prompt, options))
         run.progress = progress
         yield from answers_of(run)
+
+    def perform(
+        self, task: str, request: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> Generator[dict[str, Any], None, None]:
+        from ..tasks.performing import Performer, perform
+
+        yield from perform(Performer.of(self.model, self._writer, options), task, request)
 
 
 class _There:
@@ -75,6 +88,18 @@ class _There:
             if "reading" in answer:
                 progress(**answer["reading"])
                 continue
+            yield answer
+            if "done" in answer:
+                return
+        raise EngineError(_("The engine has ended: perhaps the memory is full. Try it again."), "ended")
+
+    def perform(
+        self, task: str, request: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> Generator[dict[str, Any], None, None]:
+        asked = {"do": "perform", "model": self.model, "task": task, "request": dict(request), "options": dict(options)}
+        for answer in self._ask({**asked, "load": self.load.as_dict()}):
+            if "error" in answer:
+                raise EngineError(answer["error"], answer["kind"])
             yield answer
             if "done" in answer:
                 return

@@ -129,9 +129,10 @@ class Writer:
     def _start_chat(self, messages: Sequence[Message], options: GenerationOptions, number: int | None) -> Run:
         """What is too long for the context loses its oldest messages, but for the system's: a half one misleads."""
         context = self.model.config.context
-        tokens, whole = shortened(self.tokenizer, messages, context - min(options.max_tokens, context // 2))
-        run = Run(self, [tokens], replace(options, stop=[*options.stop, *stop_of(self.tokenizer)]), number)
-        run.left_out += whole - len(tokens)
+        chat = shortened(self.tokenizer, messages, context - min(options.max_tokens, context // 2))
+        run = Run(self, [chat.tokens], replace(options, stop=[*options.stop, *stop_of(self.tokenizer)]), number)
+        run.left_out += chat.whole - len(chat.tokens)
+        run.messages_left_out = chat.left_out
         return run
 
 
@@ -156,6 +157,7 @@ class Run:
         self.prompts = [prompt[-room:] for prompt in prompts]
         # Tokens at the prompts' beginnings that the model does not see.
         self.left_out = sum(max(0, len(prompt) - room) for prompt in prompts)
+        self.messages_left_out = 0  # of a chat
         self.number = number or options.n
         self.completions = [
             Completion(index, TextStream(options.stop), scores=None if options.logprobs is None else [])

@@ -88,6 +88,17 @@ class Cache:
         return mask, (queries - self.padding[:, None]).clamp(min=0)
 
 
+def apart(segments: Tensor) -> tuple[Tensor, Tensor]:
+    """For rows that hold several texts, which `segments` (B, T) number: what each token sees (B, 1, T, T), its text's
+    tokens so far, and its position (B, T), counted from where its text begins."""
+    places = torch.arange(segments.shape[1], device=segments.device)
+    same = segments[:, :, None] == segments[:, None, :]
+    mask = (same & (places <= places[:, None]))[:, None]
+    begins = torch.ones_like(segments, dtype=torch.bool)
+    begins[:, 1:] = segments[:, 1:] != segments[:, :-1]
+    return mask, places - torch.where(begins, places, 0).cummax(dim=1).values
+
+
 def inverse_frequencies(config: GPTConfig) -> Tensor:
     """How far each pair of a head turns a position, (D/2,), in radians. Su et al. 2021, arXiv:2104.09864."""
     found = turns(config.rope_theta, config.head_dim)
@@ -281,9 +292,11 @@ class Decoder(nn.Module):
                 table = self._rotary = cosines.to(like.dtype), sines.to(like.dtype)
         return table
 
-    def forward(self, tokens: Tensor, cache: Cache | None = None) -> Tensor:
+    def forward(self, tokens: Tensor, cache: Cache | None = None, view: tuple[Tensor, Tensor] | None = None) -> Tensor:
+        """Hidden states (B, T, C). `view` is what each token sees (B, 1, T, T) and its position (B, T), where that is
+        not all before it."""
         start, length = cache.length if cache is not None else 0, tokens.shape[1]
-        mask, positions = cache.visible(length) if cache is not None else (None, None)
+        mask, positions = view or (cache.visible(length) if cache is not None else (None, None))
         chosen = slice(start, start + length) if positions is None else positions
         x = self.embed_tokens(tokens)  # (B, T, C)
         rotary = None
@@ -350,11 +363,24 @@ class GPT(nn.Module):
         hidden = self.model(tokens, cache)
         return self.lm_head(hidden[:, -1:] if last else hidden)
 
-    def loss(self, tokens: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
-        """Cross-entropy in nats of `targets` (B, T) after `tokens` (B, T): the mean; with "none" each of (B * T,)."""
-        hidden, weight = self.model(tokens).flatten(0, 1), self.lm_head.weight
-        use = token_losses if reduction == "none" else linear_cross_entropy
-        return use(hidden, weight, targets.flatten())
+    def loss(
+        self,
+        tokens: Tensor,
+        targets: Tensor,
+        reduction: str = "mean",
+        counts: Tensor | None = None,
+        segments: Tensor | None = None,
+    ) -> Tensor:
+        """Cross-entropy in nats of `targets` (B, T) after `tokens` (B, T): the mean; with "none" each of (B * T,).
+
+        In the mean each target counts as `counts` (B, T) says. Where a row holds several texts, `segments` (B, T)
+        number them: none sees another.
+        """
+        view = None if segments is None else apart(segments)
+        hidden, weight = self.model(tokens, view=view).flatten(0, 1), self.lm_head.weight
+        if reduction == "none":
+            return token_losses(hidden, weight, targets.flatten())
+        return linear_cross_entropy(hidden, weight, targets.flatten(), None if counts is None else counts.flatten())
 
     @torch.no_grad()
     def initialise(self, generator: torch.Generator) -> None:

@@ -16,11 +16,20 @@ from torch import Tensor
 CHUNK = 1 << 21  # logits at once
 
 
-def linear_cross_entropy(hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
-    """The mean cross-entropy in nats of `targets` (N,) for hidden states (N, C) and output weights (V, C)."""
+def linear_cross_entropy(hidden: Tensor, weight: Tensor, targets: Tensor, counts: Tensor | None = None) -> Tensor:
+    """The mean cross-entropy in nats of `targets` (N,) for hidden states (N, C) and output weights (V, C).
+
+    With `counts` (N,), each target counts as much as that says: those of 0 are not computed. Where none counts it is 0.
+    """
+    if counts is not None:
+        chosen = counts > 0
+        hidden, targets, counts = hidden[chosen], targets[chosen], counts[chosen]
+        if not len(targets):
+            return hidden.sum()  # 0, with gradients of 0
     if not torch.is_grad_enabled():
-        return token_losses(hidden, weight, targets).mean()
-    loss: Tensor = _LinearCrossEntropy.apply(hidden, weight, targets)
+        losses = token_losses(hidden, weight, targets)
+        return losses.mean() if counts is None else (losses * counts).sum() / counts.sum()
+    loss: Tensor = _LinearCrossEntropy.apply(hidden, weight, targets, counts)
     return loss
 
 
@@ -42,7 +51,7 @@ def chunk_rows(weight: Tensor) -> int:
 
 class _LinearCrossEntropy(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
+    def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, counts: Tensor | None) -> Tensor:
         rows = chunk_rows(weight)
         total = torch.zeros((), device=hidden.device)
         to_hidden, to_weight = torch.empty_like(hidden), torch.zeros_like(weight)
@@ -53,18 +62,24 @@ class _LinearCrossEntropy(torch.autograd.Function):
             slope = logits.softmax(-1)
             # log(sum(exp(x))) = x - log(probability of x), whichever x: the largest is no number too small.
             norms = logits.amax(-1, keepdim=True).float() - slope.amax(-1, keepdim=True).float().log()
-            total += (norms - logits.gather(1, answers)).sum()
+            losses = norms - logits.gather(1, answers)
             slope.scatter_add_(1, answers, slope.new_full((), -1.0).expand(answers.shape))
+            if counts is not None:
+                each = counts[start : start + rows, None]
+                losses, slope = losses * each, slope * each.to(slope.dtype)
+            total += losses.sum()
             to_hidden[start : start + rows] = slope @ weight
             if slope.dtype == to_weight.dtype:
                 to_weight.addmm_(slope.mT, part)
             else:
                 to_weight += slope.mT @ part
+        number = len(targets) if counts is None else counts.sum()
         ctx.save_for_backward(to_hidden, to_weight)
-        return total / len(targets)
+        ctx.number = number
+        return total / number
 
     @staticmethod
-    def backward(ctx: Any, scale: Tensor) -> tuple[Tensor, Tensor, None]:
+    def backward(ctx: Any, scale: Tensor) -> tuple[Tensor, Tensor, None, None]:
         to_hidden, to_weight = ctx.saved_tensors
-        scale = scale / len(to_hidden)
-        return to_hidden * scale, to_weight * scale, None
+        scale = scale / ctx.number
+        return to_hidden * scale, to_weight * scale, None, None

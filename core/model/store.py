@@ -61,6 +61,17 @@ class ModelInfo:
         return config.exists() and bool(read_object(config).get("chat_template"))
 
     @property
+    def taught(self) -> dict[str, dict[str, Any]]:
+        """The tasks that it was taught here by name, with what it remembers of each."""
+        tasks = self.provenance.get("tasks")
+        return tasks if isinstance(tasks, dict) else {}
+
+    @property
+    def follows(self) -> bool:
+        """Whether it follows what is asked in a chat, beyond the tasks that it was taught here."""
+        return bool(self.provenance.get("follows", self.chats and not self.taught))
+
+    @property
     def bits_per_byte(self) -> float | None:
         """Of held-out text, as last measured."""
         return self.provenance.get("bits_per_byte")
@@ -77,6 +88,7 @@ class ModelInfo:
             "vocab_size": self.config.vocab_size,
             "bits_per_byte": self.bits_per_byte,
             "chats": self.chats,
+            "tasks": self.taught,
             "disk_bytes": disk_size(self.path),
         }
 

@@ -18,6 +18,7 @@ import torch
 
 from newleaf.core.model.gpt import GPT
 from newleaf.trainer import optimisers
+from newleaf.trainer.batches import Batch
 from newleaf.trainer.group import Network
 from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.plan import Machine, Plan, make_plan, model_shape, token_flops
@@ -48,7 +49,7 @@ def step_of(model: GPT, plan: Plan) -> Callable[[], float]:
 
     def step() -> float:
         begin = time.perf_counter()
-        gradients(Network(model), plan, block[:, :-1], block[:, 1:])
+        gradients(Network(model), plan, Batch(block[:, :-1], block[:, 1:]))
         update(built)
         return time.perf_counter() - begin
 

@@ -47,6 +47,8 @@ def test_help_imports_next_to_nothing():
         ["tokenizer", "list"],
         ["model", "list"],
         ["job", "list"],
+        ["knowledge", "list"],
+        ["knowledge", "search", "absent", "x"],
         ["train", "--help"],
         ["generate", "--help"],
         ["generate", "absent", "x"],

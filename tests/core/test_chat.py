@@ -128,10 +128,12 @@ def test_a_long_chat_loses_its_oldest_messages(tokenizer):
         ]
     chat.append({"role": "user", "content": "The last question"})
     whole = len(encode_chat(tokenizer, chat))
-    tokens, count = shortened(tokenizer, chat, whole // 2)
+    tokens, count, messages = shortened(tokenizer, chat, whole // 2)
     assert count == whole and len(tokens) <= whole // 2
     text = tokenizer.decode(tokens)
-    assert text.startswith("system\nBe short.\nuser\nQuestion ") and text.endswith("The last question\nassistant\n")
-    assert shortened(tokenizer, chat, whole) == (encode_chat(tokenizer, chat), whole)
+    assert text.startswith(f"system\nBe short.\nuser\nQuestion {messages // 2}\n") and text.endswith(
+        "The last question\nassistant\n"
+    )
+    assert shortened(tokenizer, chat, whole) == (encode_chat(tokenizer, chat), whole, 0)
     only = [chat[0], chat[-1]]
     assert shortened(tokenizer, chat, 1)[0] == encode_chat(tokenizer, only)

@@ -11,6 +11,7 @@ MARKERS = {
     "tokenizers": "report.json",
     "models": "config.json",
     "jobs": "job.json",
+    "knowledge": "manifest.json",
 }
 kinds = pytest.mark.parametrize("kind", MARKERS)
 
@@ -38,14 +39,14 @@ def test_what_is_there_is_found(kind):
 @kinds
 def test_a_near_name_is_suggested(kind):
     make(kind, "moby-dick", "kjv")
-    with pytest.raises(UserError, match=r"There is no \w+ moby-duck\. Did you mean moby-dick\?"):
+    with pytest.raises(UserError, match=r"There is no [\w ]+ moby-duck\. Did you mean moby-dick\?"):
         store.find(kind, "moby-duck")
 
 
 @kinds
 def test_when_none_is_near_all_are_named(kind):
     make(kind, "poems", "kjv")
-    with pytest.raises(UserError, match=r"There is no \w+ zzz\. There are: kjv, poems\.$"):
+    with pytest.raises(UserError, match=r"There is no [\w ]+ zzz\. There are: kjv, poems\.$"):
         store.find(kind, "zzz")
 
 
@@ -63,6 +64,7 @@ def test_of_many_some_are_named():
         ("tokenizers", "newleaf tokenizer train CORPUS --name NAME"),
         ("models", "newleaf train CORPUS --name NAME"),
         ("jobs", "None was started yet"),
+        ("knowledge", "newleaf knowledge add PATH --name NAME"),
     ],
 )
 def test_when_there_is_none_the_first_step_is_named(kind, advice):
@@ -76,7 +78,7 @@ def test_a_new_name_is_free_until_it_is_taken(kind):
     path = store.new_path(kind, "x")
     assert path == folder(kind) / "x" and not path.exists()
     make(kind, "x")
-    command = {"corpora": "corpus", "tokenizers": "tokenizer", "models": "model", "jobs": "job"}[kind]
+    command = kind if kind == "knowledge" else {"corpora": "corpus"}.get(kind, kind.removesuffix("s"))
     with pytest.raises(UserError, match=f"x exists already.*newleaf {command} remove x"):
         store.new_path(kind, "x")
 

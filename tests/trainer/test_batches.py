@@ -18,7 +18,7 @@ def test_any_order_of_asking_gives_the_same_batches(steps):
 
 
 def test_targets_are_the_tokens_that_follow():
-    tokens, targets = batches().batch(3)
+    tokens, targets, *_others = batches().batch(3)
     assert tokens.shape == targets.shape == (8, 16)
     assert (targets == tokens + 1).all()
 
@@ -41,5 +41,5 @@ def test_epochs_and_seeds_differ():
 def test_what_is_read_ahead_is_what_would_be_read(steps):
     ahead, source = Prefetched(batches().batch), batches()
     for step in steps:
-        for got, expected in zip(ahead.batch(step), source.batch(step), strict=True):
+        for got, expected in zip(ahead.batch(step)[:2], source.batch(step)[:2], strict=True):
             assert (got == expected).all()

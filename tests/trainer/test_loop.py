@@ -112,7 +112,7 @@ def test_it_does_not_go_back_for_ever(monkeypatch):
 
 def test_a_batch_that_stands_out_is_left_out():
     def spoiled(step, batch):
-        tokens, targets = batch
+        tokens, targets, *_others = batch
         return (tokens, targets.flip(1).roll(7)) if step == 100 else batch
 
     loop, heard = new_loop(steps=120, batch=spoiled)
@@ -126,7 +126,7 @@ def test_batch_after_batch_that_stands_out_sends_it_back():
     healed = []
 
     def spoiled(step, batch):
-        tokens, targets = batch
+        tokens, targets, *_others = batch
         if step >= 100 and len(healed) < 4:
             healed.append(step)
             return tokens, targets.flip(1).roll(7)
@@ -306,7 +306,7 @@ def test_a_loss_that_is_no_number_touches_no_weights_though_it_is_seen_later(lat
 
 def test_a_batch_that_stands_out_is_left_out_though_it_is_seen_later(late_loop):
     def spoiled(step, batch):
-        tokens, targets = batch
+        tokens, targets, *_others = batch
         return (tokens, targets.flip(1).roll(7)) if step == 103 else batch
 
     straight, heard = new_loop(steps=120, batch=spoiled)

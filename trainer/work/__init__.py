@@ -9,7 +9,14 @@ if TYPE_CHECKING:
     from ..jobs import Job
     from ..reporter import Reporter
 
-_MODULES = {"import": "importing", "tokenizer": "tokenizing", "train": "training", "model": "model_importing"}
+_MODULES = {
+    "import": "importing",
+    "tokenizer": "tokenizing",
+    "train": "training",
+    "finetune": "finetuning",
+    "evaluate": "evaluating",
+    "model": "model_importing",
+}
 
 
 def do(job: Job, reporter: Reporter) -> None:

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, BinaryIO
@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from ...language import gettext as _
 from ...options import format_size
 from ..reading import open_text
-from .base import Format, Notes, NotTextError, ReadOptions
+from .base import Format, Notes, NotTextError, Place, ReadOptions
 from .columns import NAMES, find_column, missing, none_found, prose
 
 LONGEST = 1 << 24  # characters of one row
@@ -52,6 +52,49 @@ def read(stream: BinaryIO, notes: Notes, options: ReadOptions) -> Iterator[str]:
     A row that is too short or too long, or whose quote is never closed, is noted with its line, and the rest goes on
     from the next line. Raises NotTextError.
     """
+    table = _open(stream, notes, options)
+    columns = table.columns
+    index = _index(columns, table.sample, options.column)
+    notes.column = columns[index]
+    for number, row in table.rows:
+        if len(row) < len(columns) and index >= len(row):
+            _odd(notes, number, row, columns)
+        elif len(row) > len(columns):
+            if index == len(columns) - 1:  # what separates columns stands in the text itself
+                yield table.manner.separator.join(row[index:])
+            else:
+                _odd(notes, number, row, columns)
+        elif row[index].strip():
+            notes.unreadable += row[index].count("\ufffd")
+            yield _plain(row[index])
+
+
+def read_rows(stream: BinaryIO, notes: Notes, options: ReadOptions) -> Iterator[tuple[Place, dict[str, str]]]:
+    """All columns of each row, by their titles or, where there are none, their numbers from 1.
+
+    What `read` says of rows is true here; one that is too long is always noted.
+    """
+    table = _open(stream, notes, options)
+    columns = [column.strip() for column in table.columns]
+    for number, row in table.rows:
+        if len(row) == len(columns):
+            yield ("line", number), dict(zip(columns, map(_plain, row), strict=True))
+        else:
+            _odd(notes, number, row, columns)
+
+
+FORMAT = Format("table", (".csv", ".tsv"), read, rows=read_rows)
+
+
+@dataclass(frozen=True)
+class _Table:
+    manner: Manner
+    columns: list[str]
+    sample: list[list[str]]
+    rows: Iterator[tuple[int, list[str]]]  # with the numbers of their first lines; without the header
+
+
+def _open(stream: BinaryIO, notes: Notes, options: ReadOptions) -> _Table:
     text = open_text(stream, notes, newline="")
     csv.field_size_limit(LONGEST)
     beginning = text.read(_SAMPLE)
@@ -60,27 +103,14 @@ def read(stream: BinaryIO, notes: Notes, options: ReadOptions) -> Iterator[str]:
     sample = _sample(beginning, manner, whole)
     if not sample:
         raise NotTextError(_("there is no row in it"))
-    titled = has_header(sample)
+    titled = has_header(sample, options.titles)
     columns = sample[0] if titled else [str(number) for number in range(1, len(sample[0]) + 1)]
-    index = _index(columns, sample[titled:], options.column)
-    notes.column = columns[index]
-    for number, row in rows(_Rejoined(beginning, text), manner, len(columns), notes):
-        if titled:
-            titled = False
-            continue
-        if len(row) < len(columns) and index >= len(row):
-            _odd(notes, number, row, columns)
-        elif len(row) > len(columns):
-            if index == len(columns) - 1:  # what separates columns stands in the text itself
-                yield manner.separator.join(row[index:])
-            else:
-                _odd(notes, number, row, columns)
-        elif row[index].strip():
-            notes.unreadable += row[index].count("\ufffd")
-            yield row[index].replace("\r\n", "\n").replace("\r", "\n")
+    found = rows(_Rejoined(beginning, text), manner, len(columns), notes)
+    return _Table(manner, columns, sample[titled:], islice(found, int(titled), None))
 
 
-FORMAT = Format("table", (".csv", ".tsv"), read)
+def _plain(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def _odd(notes: Notes, number: int, row: Sequence[str], columns: Sequence[str]) -> None:
@@ -144,8 +174,8 @@ def _sample(beginning: str, manner: Manner, whole: bool) -> list[list[str]]:
     return found if whole or len(found) < 2 or len(found) == _ROWS else found[:-1]  # the last one may be cut
 
 
-def has_header(sample: list[list[str]]) -> bool:
-    """Whether the first row names the columns: short titles, each once, unlike what is below them."""
+def has_header(sample: list[list[str]], known: Collection[str] = ()) -> bool:
+    """Whether the first row names the columns: short titles, each once, unlike what is below them; or `known` ones."""
     titles = [title.strip() for title in sample[0]]
     if (
         len(set(titles)) < len(titles)
@@ -154,6 +184,8 @@ def has_header(sample: list[list[str]]) -> bool:
     ):
         return False
     if any(title.lower() in NAMES for title in titles):
+        return True
+    if sum(title.lower() in known for title in titles) >= min(2, len(titles)):
         return True
     below = sample[1:]
     if (

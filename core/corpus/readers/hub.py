@@ -15,8 +15,8 @@ from typing import Any, BinaryIO
 
 from ...errors import UserError
 from ...language import gettext as _
-from .base import Format, Notes, NotTextError, ReadOptions
-from .records import Place, texts_of
+from .base import Format, Notes, NotTextError, Place, ReadOptions
+from .records import texts_of
 
 SCHEME = "hf:"
 SPLIT = "train"
@@ -57,16 +57,20 @@ def read(stream: BinaryIO, notes: Notes, options: ReadOptions) -> Iterator[str]:
 
     Raises NotTextError with what the hub says.
     """
-    address = stream.read().decode()
-    check(address)
-    name, config, split = _parts(address)
     left = options.limit_bytes
-    for text in texts_of(_records(name, config, split), notes, options.column):
+    for text in texts_of(read_rows(stream, notes, options), notes, options.column):
         yield text
         if left is not None:
             left -= len(text.encode())
             if left <= 0:
                 return
+
+
+def read_rows(stream: BinaryIO, notes: Notes, options: ReadOptions) -> Iterator[tuple[Place, dict[str, Any]]]:
+    """The records of the data set whose address `stream` holds. Raises NotTextError with what the hub says."""
+    address = stream.read().decode()
+    check(address)
+    yield from _records(*_parts(address))
 
 
 def _records(name: str, config: str | None, split: str) -> Iterator[tuple[Place, dict[str, Any]]]:
@@ -85,4 +89,4 @@ def _records(name: str, config: str | None, split: str) -> Iterator[tuple[Place,
         raise NotTextError(_("the data set cannot be read: {reason}").format(reason=reason)) from None
 
 
-FORMAT = Format("data set", (), read)
+FORMAT = Format("data set", (), read, rows=read_rows)

@@ -11,9 +11,9 @@ from typing import Any, BinaryIO, cast
 from ...language import gettext as _
 from ...options import format_size
 from ..reading import SAMPLE, detect_encoding, open_text
-from .base import Format, Notes, NotTextError, ReadOptions
+from .base import Format, Notes, NotTextError, Place, ReadOptions, place_text
 from .columns import prose
-from .records import Place, is_conversation, place_text, texts_of
+from .records import is_conversation, texts_of
 
 LARGEST = 1 << 28  # bytes of one record
 _CHUNK = 1 << 17
@@ -26,23 +26,27 @@ _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\],]', re.DOTALL)
 
 
 def read(stream: BinaryIO, notes: Notes, options: ReadOptions) -> Iterator[str]:
-    """The texts of the records.
+    """The texts of the records. Raises NotTextError."""
+    yield from texts_of(read_rows(stream, notes, options), notes, options.column)
 
-    A record that is no JSON is noted with its line or number, and the rest goes on. Raises NotTextError.
+
+def read_rows(stream: BinaryIO, notes: Notes, options: ReadOptions) -> Iterator[tuple[Place, Any]]:
+    """The records with their lines or numbers.
+
+    One that is no JSON is noted, and the rest goes on. Raises NotTextError.
     """
     utf8 = _in_utf8(stream, notes)
     head = utf8.read(SAMPLE)
     utf8 = io.BufferedReader(_Window(head, utf8.read), _CHUNK)
     if _by_lines(head):
-        records = _unwrapped(_lines(utf8, notes), options.column)
+        yield from _unwrapped(_lines(utf8, notes), options.column)
     elif head.lstrip()[:1] == b"[":
-        records = _elements(utf8, notes)
+        yield from _elements(utf8, notes)
     else:
-        records = _unwrapped(_whole(utf8), options.column)
-    yield from texts_of(records, notes, options.column)
+        yield from _unwrapped(_whole(utf8), options.column)
 
 
-FORMAT = Format("JSON", (".json", ".jsonl", ".ndjson"), read)
+FORMAT = Format("JSON", (".json", ".jsonl", ".ndjson"), read, rows=read_rows)
 
 
 class _Window(io.RawIOBase):

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from ...language import gettext as _
-from .base import Format, Notes, NotTextError, ReadOptions
+from .base import Format, Notes, NotTextError, Place, ReadOptions
 from .columns import none_found
-from .records import LOOKED_AT, Place, find_way, texts_of
+from .records import LOOKED_AT, find_way, texts_of
 
 _ROWS = 256  # that are read at a time
 
@@ -35,7 +35,30 @@ def read(stream: BinaryIO, notes: Notes, options: ReadOptions) -> Iterator[str]:
         raise NotTextError(_("the file is damaged: {reason}").format(reason=str(error).splitlines()[0])) from None
 
 
-FORMAT = Format("Parquet", (".parquet",), read, seekable=True)
+def read_rows(stream: BinaryIO, notes: Notes, options: ReadOptions) -> Iterator[tuple[Place, Any]]:
+    """The rows with all that is no picture or the like. Raises NotTextError as `read` does."""
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        file = parquet.ParquetFile(stream)
+        yield from _rows(file, [field.name for field in file.schema_arrow if not _is_binary(field.type)])
+    except (pyarrow.ArrowException, OSError) as error:
+        raise NotTextError(_("the file is damaged: {reason}").format(reason=str(error).splitlines()[0])) from None
+
+
+FORMAT = Format("Parquet", (".parquet",), read, rows=read_rows, seekable=True)
+
+
+def _is_binary(kind: Any) -> bool:
+    """Whether bytes are in it anywhere."""
+    from pyarrow import types
+
+    if types.is_struct(kind):
+        return any(_is_binary(kind.field(index).type) for index in range(kind.num_fields))
+    if types.is_list(kind) or types.is_large_list(kind):
+        return _is_binary(kind.value_type)
+    return bool(types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind))
 
 
 def _texts(schema: Any) -> list[str]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from ...language import gettext as _
-from .base import Format, Notes, NotTextError, ReadOptions
-from .pdf_layout import running_text
+from .base import Format, Notes, NotTextError, Paged, ReadOptions
+from .pdf_layout import running_pages
 from .pdf_pages import Page, has_pictures, open_document, page_lines
 
 LARGE = 32_000_000  # bytes; of a larger file only the lines are handed on, not the pictures between them
@@ -54,19 +54,24 @@ def _parts(document: Any, notes: Notes) -> Iterator[list[Page]]:
 
 def convert(payload: Payload) -> Iterator[str]:
     """The text. Raises NotTextError at the end where pages are damaged: the others have been given then."""
+    return (text for text, _pages in paged(payload))
+
+
+def paged(payload: Payload) -> Iterator[Paged]:
+    """The same, with the places in the text where pages begin."""
     if not isinstance(payload, bytes):
-        yield running_text(payload)
+        yield running_pages(payload)
         return
     document = open_document(payload)
     try:
         pages = [page_lines(document, index) for index in range(len(document))]
         damaged = [index + 1 for index, page in enumerate(pages) if page is None]
-        text = running_text([page for page in pages if page is not None])
+        text, places = running_pages([page for page in pages if page is not None])
         if not text:
             raise NotTextError(_why_no_text(document, damaged))
     finally:
         document.close()
-    yield text
+    yield text, places
     if damaged:
         raise NotTextError(_("these pages of it are damaged: {pages}").format(pages=", ".join(map(str, damaged))))
 
@@ -79,4 +84,4 @@ def _why_no_text(document: Any, damaged: list[Any]) -> str:
     return _("it has no text")
 
 
-FORMAT = Format("pdf", (".pdf",), read, convert, seekable=True)
+FORMAT = Format("pdf", (".pdf",), read, convert, pages=paged, seekable=True)

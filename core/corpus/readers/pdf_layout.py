@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from statistics import median
 
+from .base import Paged
 from .paragraphs import is_cjk, join_lines
 from .pdf_pages import Line, Page
 
@@ -35,10 +36,15 @@ _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 def running_text(pages: list[Page]) -> str:
     """The text of pages that follow each other; paragraphs are separated by a blank line."""
+    return running_pages(pages)[0]
+
+
+def running_pages(pages: list[Page]) -> Paged:
+    """The same, and where in it the text of each page begins."""
     pages = _without_contents(_without_edges(pages))
     lines = [line for page in pages for line in page.lines]
     if not lines:
-        return ""
+        return "", []
     return _Flow(lines).text(pages)
 
 
@@ -113,6 +119,35 @@ def _key(line: Line, exact: bool = False) -> str:
     return f"{_DIGITS.sub('#', text)} {round(line.baseline / SAME_PLACE / 4)}"
 
 
+class _Paragraph:
+    """A paragraph that grows line by line, and where in it the text of other pages begins."""
+
+    def __init__(self, text: str, page: int):
+        self.text = text
+        self.begins = [(0, page)]
+
+    def add(self, line: str, join: str, page: int, words: Counter[str]) -> None:
+        """One more line, of this page."""
+        if page != self.begins[-1][1]:
+            self.begins.append((len(self.text), page))
+        self.text = f"{self.text.rstrip()}{join}{line}" if join else join_lines(self.text, line, words)
+
+
+def _together(paragraphs: list[_Paragraph]) -> Paged:
+    texts: list[str] = []
+    places: list[tuple[int, int]] = []
+    size = 0
+    for paragraph in paragraphs:
+        if paragraph.text.strip():
+            text = _tidied(paragraph.text)
+            # Where a page begins within a paragraph is right but for the spaces that were too many before it.
+            places += [(size + min(place, len(text)), page) for place, page in paragraph.begins]
+            texts.append(text)
+            size += len(text) + 2
+    first = [place for index, place in enumerate(places) if not index or place[1] != places[index - 1][1]]
+    return "\n\n".join(texts), first
+
+
 class _Flow:
     """Puts lines together to paragraphs."""
 
@@ -132,33 +167,31 @@ class _Flow:
         self.step = 0.0  # from the line before the last one to that
         self.in_list = False  # whether the line of text before this one is an item of a list
 
-    def text(self, pages: list[Page]) -> str:
-        paragraphs: list[str] = []
-        waiting: list[str] = []  # footnotes of the page that a paragraph runs over
+    def text(self, pages: list[Page]) -> Paged:
+        paragraphs: list[_Paragraph] = []
+        waiting: list[_Paragraph] = []  # footnotes of the page that a paragraph runs over
         before: tuple[Line, float] | None = None  # the last line, and how far lines like it go to the right
         for page in pages:
             body, notes = self._split_notes(page.lines)
             for run in _runs(body):
                 margin = _margin(run)
                 for index, line in enumerate(run):
-                    self.in_list = bool(paragraphs and _ITEM.match(paragraphs[-1].rpartition("\n")[2]))
+                    self.in_list = bool(paragraphs and _ITEM.match(paragraphs[-1].text.rpartition("\n")[2]))
                     if before is None:
-                        paragraphs.append(line.text)
+                        paragraphs.append(_Paragraph(line.text, page.number))
                     else:
                         join = self._between(*before, line, same_run=index > 0, margin=margin, run=run)
                         if join == "\n\n":
                             paragraphs += waiting
                             waiting = []
-                            paragraphs.append(line.text)
-                        elif join == "":
-                            paragraphs[-1] = join_lines(paragraphs[-1], line.text, self.words)
+                            paragraphs.append(_Paragraph(line.text, page.number))
                         else:
-                            paragraphs[-1] = f"{paragraphs[-1].rstrip()}{join}{line.text}"
+                            paragraphs[-1].add(line.text, join, page.number, self.words)
                     before = line, margin
             if notes:
-                waiting.append(_Flow(notes).text([Page(page.number, notes)]) if len(notes) > 1 else notes[0].text)
-        paragraphs += waiting
-        return "\n\n".join(_tidied(paragraph) for paragraph in paragraphs if paragraph.strip())
+                text = _Flow(notes).text([Page(page.number, notes)])[0] if len(notes) > 1 else notes[0].text
+                waiting.append(_Paragraph(text, page.number))
+        return _together(paragraphs + waiting)
 
     def _split_notes(self, lines: list[Line]) -> tuple[list[Line], list[Line]]:
         """The footnotes are what is set smaller, to the end of the page."""

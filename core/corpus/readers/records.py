@@ -8,35 +8,16 @@ from itertools import chain, islice
 from typing import Any
 
 from ...language import gettext as _
-from .base import Notes, NotTextError
+from .base import Notes, NotTextError, Place, place_text
 from .columns import find_column, missing, none_found
+from .conversations import CONVERSATIONS, PAIRS, Turn, turns_of, turns_of_pair
 
 LOOKED_AT = 200  # records that tell which field it is
 DEEPEST = 3  # parts of a dotted name that is found; one that a person gives may have more
 
 Record = Mapping[str, Any]
 
-_ROLES = {
-    "system": "System",
-    "user": "User",
-    "human": "User",
-    "prompter": "User",
-    "assistant": "Assistant",
-    "gpt": "Assistant",
-    "bot": "Assistant",
-    "chatgpt": "Assistant",
-    "model": "Assistant",
-    "tool": "Tool",
-    "function": "Tool",
-}
-_CONVERSATIONS = ("messages", "conversations", "conversation", "dialog", "dialogue")
-_PAIRS = (  # fields of a question, of what it is about, of its answer
-    ("instruction", "input", "output"),
-    ("instruction", "context", "response"),
-    ("prompt", None, "completion"),
-    ("prompt", None, "response"),
-    ("question", "context", "answer"),
-)
+_NAMES = {"system": "System", "user": "User", "assistant": "Assistant", "tool": "Tool"}  # in a text
 
 
 @dataclass(frozen=True)
@@ -46,16 +27,6 @@ class Way:
     name: str  # of the field or fields, for people
     fields: tuple[str, ...]  # of the record itself, that are needed
     text: Callable[[Record], str]  # "" where the record has none
-
-
-Place = tuple[str, int]  # "line", "row" or "record", and its number: words are made of it only where they are needed
-
-
-def place_text(place: Place) -> str:
-    """Where it is, for people."""
-    kind, number = place
-    words = {"line": _("line {number}"), "row": _("row {number}"), "record": _("record {number}")}
-    return words[kind].format(number=number)
 
 
 def texts_of(records: Iterable[tuple[Place, Any]], notes: Notes, column: str | Way | None) -> Iterator[str]:
@@ -95,7 +66,7 @@ def find_way(sample: list[Any], column: str | None) -> Way:
     if not sample:
         raise NotTextError(_("there is no record with fields in it"))
     if column:
-        if not any(_value(record, column) is not None for record in sample):
+        if not any(value_of(record, column) is not None for record in sample):
             raise missing(column, list(fields))
         return _field(column)
     for way in _chats(sample):
@@ -109,10 +80,11 @@ def find_way(sample: list[Any], column: str | None) -> Way:
 def _field(name: str) -> Way:
     if "." not in name:
         return Way(name, (name,), lambda record: _as_text(record.get(name)))
-    return Way(name, (name, name.split(".")[0]), lambda record: _as_text(_value(record, name)))
+    return Way(name, (name, name.split(".")[0]), lambda record: _as_text(value_of(record, name)))
 
 
-def _value(record: Record, name: str) -> Any:
+def value_of(record: Record, name: str) -> Any:
+    """What a field holds, by its name or its dotted path; None where there is none."""
     if name in record:
         return record[name]
     value: Any = record
@@ -152,15 +124,15 @@ def _flat(sample: list[Any]) -> dict[str, list[str]]:
     return found
 
 
-# Conversations: OpenAI's messages (role, content), ShareGPT's conversations (from, value), Alpaca's instructions.
+# Conversations, as lines that begin with who speaks.
 
 
 def _chats(sample: list[Any]) -> Iterator[Way]:
     most = len(sample) / 2
-    for name in _CONVERSATIONS:
+    for name in CONVERSATIONS:
         if sum(bool(_conversation(record.get(name))) for record in sample) > most:
             yield Way(name, (name,), lambda record, name=name: _conversation(record.get(name)))  # type: ignore[misc]
-    for asked, about, answer in _PAIRS:
+    for asked, about, answer in PAIRS:
         if sum(_texts(record, asked) and _texts(record, answer) for record in sample) > most:
             names = tuple(name for name in (asked, about, answer) if name and any(name in record for record in sample))
             yield Way(" + ".join(names), names, lambda record, pair=(asked, about, answer): _pair(record, *pair))  # type: ignore[misc]
@@ -175,29 +147,13 @@ def is_conversation(turns: Any) -> bool:
     return bool(_conversation(turns))
 
 
-def _conversation(turns: Any) -> str:
-    """Turns as lines that begin with who speaks; "" where it is no conversation."""
-    if not isinstance(turns, list):
-        return ""
-    lines = []
-    for turn in turns:
-        if not isinstance(turn, Mapping):
-            return ""
-        role = turn.get("role", turn.get("from"))
-        said = turn.get("content", turn.get("value"))
-        if isinstance(said, list):  # parts, of which pictures are some
-            said = "\n".join(part["text"] for part in said if isinstance(part, Mapping) and _texts(part, "text"))
-        if not isinstance(role, str) or not isinstance(said, str | None):
-            return ""
-        if said and said.strip():
-            lines.append(f"{_ROLES.get(role.lower(), role)}: {said.strip()}")
-    return "\n".join(lines)
+def _conversation(value: Any) -> str:
+    return _told(turns_of(value))
 
 
 def _pair(record: Record, asked: str, about: str | None, answer: str) -> str:
-    question = [record.get(name) for name in (asked, about) if name]
-    parts = [part.strip() for part in question if isinstance(part, str) and part.strip()]
-    given = record.get(answer)
-    if not parts or not isinstance(given, str) or not given.strip():
-        return ""
-    return "User: " + "\n".join(parts) + "\nAssistant: " + given.strip()
+    return _told(turns_of_pair(record, asked, about, answer))
+
+
+def _told(turns: list[Turn] | None) -> str:
+    return "\n".join(f"{_NAMES.get(turn.role, turn.role)}: {turn.text}" for turn in turns or () if turn.text)

@@ -45,3 +45,42 @@ def test_the_loss_of_each_token_is_the_same_however_it_is_cut(monkeypatch):
     whole = F.cross_entropy(F.linear(hidden, weight), targets, reduction="none")
     monkeypatch.setattr(chunked, "CHUNK", 7 * 50)
     torch.testing.assert_close(chunked.token_losses(hidden, weight, targets), whole)
+
+
+# Where targets count differently.
+
+
+@pytest.mark.parametrize("rows", [1, 7, 8, 9, 40])
+@pytest.mark.parametrize("scale", [1.0, 0.25])
+def test_with_counts_value_and_gradients_are_those_of_weighted_losses(monkeypatch, rows, scale):
+    monkeypatch.setattr(chunked, "CHUNK", 8 * 50)
+    hidden, weight, targets = example(rows)
+    counts = torch.rand(rows, generator=torch.Generator().manual_seed(3)) * (torch.arange(rows) % 3 != 1)
+    expected = (F.cross_entropy(F.linear(hidden, weight), targets, reduction="none") * counts).sum() / counts.sum()
+    (expected * scale).backward()
+    gradients = hidden.grad.clone(), weight.grad.clone()
+    hidden.grad = weight.grad = None
+    loss = chunked.linear_cross_entropy(hidden, weight, targets, counts)
+    torch.testing.assert_close(loss, expected)
+    (loss * scale).backward()
+    torch.testing.assert_close((hidden.grad, weight.grad), gradients)
+    with torch.no_grad():
+        torch.testing.assert_close(chunked.linear_cross_entropy(hidden, weight, targets, counts), expected.detach())
+
+
+def test_counts_of_one_are_those_of_pytorch_with_targets_ignored():
+    hidden, weight, targets = example(20)
+    counts = (torch.arange(20) % 2).float()
+    expected = F.cross_entropy(F.linear(hidden, weight), targets.where(counts > 0, -100))
+    torch.testing.assert_close(chunked.linear_cross_entropy(hidden, weight, targets, counts), expected)
+
+
+@pytest.mark.parametrize("learning", [True, False])
+def test_where_none_counts_the_loss_is_zero(learning):
+    hidden, weight, targets = example(5)
+    with torch.set_grad_enabled(learning):
+        loss = chunked.linear_cross_entropy(hidden, weight, targets, torch.zeros(5))
+    assert loss.item() == 0
+    if learning:
+        loss.backward()
+        assert not hidden.grad.any()

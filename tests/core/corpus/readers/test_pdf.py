@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from newleaf.core.corpus.readers import pdf
 from newleaf.core.corpus.readers.base import Notes, NotTextError
 from newleaf.core.corpus.readers.pdf import FORMAT
-from newleaf.core.corpus.readers.pdf_layout import running_text
+from newleaf.core.corpus.readers.pdf_layout import running_pages, running_text
 from newleaf.core.corpus.readers.pdf_pages import Line, Page
 
 from .reading_aids import texts, texts_or_reason
@@ -125,6 +125,18 @@ def test_a_paragraph_goes_on_over_the_end_of_a_page():
     assert texts(FORMAT, made(pages)) == [" ".join(LONG)]
 
 
+def test_where_pages_begin_in_the_text_can_be_known():
+    pages = [
+        [*column("It begins.", *LONG[:2], top=714), (300, 40, 9, "1")],
+        [*column(LONG[2]), *column("- one", "- two", top=640), (300, 40, 9, "2")],
+        [*column("- three", "- four"), *column(LONG[0], top=600), (300, 40, 9, "3")],
+    ]
+    ((text, places),) = FORMAT.pages(made(pages))
+    assert [text] == texts(FORMAT, made(pages))
+    begins = {page: text[place:].lstrip()[:6] for place, page in places}
+    assert begins == {1: "It beg", 2: "boats ", 3: "- thre"}
+
+
 def test_pages_that_are_pictures_need_ocr():
     with pytest.raises(NotTextError, match="pictures: run it through OCR first"):
         texts(FORMAT, made([[], []], content=b"q 600 0 0 800 0 0 cm /I1 Do Q"))
@@ -208,6 +220,13 @@ LINES = st.builds(
 def test_any_pages_give_a_text(pages):
     text = running_text([Page(number, lines) for number, lines in enumerate(pages, 1)])
     assert "\n\n\n" not in text
+
+
+@given(st.lists(st.lists(LINES, max_size=8), max_size=6))
+def test_places_of_pages_go_upwards_within_the_text(pages):
+    text, places = running_pages([Page(number, lines) for number, lines in enumerate(pages, 1)])
+    assert [place for place, _page in places] == sorted(place for place, _page in places)
+    assert all(place <= len(text) for place, _page in places) and bool(places) >= bool(text)
 
 
 WHOLE = made([column(*LONG), column(*LONG)])

@@ -1,0 +1,39 @@
+"""`newleaf summarize`: what a text says, in short."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from ..core.language import gettext as _
+from .arguments import ArgumentParser
+from .main import DONE, INTERRUPTED
+from .output import print_json
+from .performing import add_model, opened, perform, text_of
+
+STYLES = ("prose", "bullets")
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Its arguments."""
+    parser.description = _(
+        "Sum up a text of any length. TEXT is a text, a file of any kind that corpora read, or what comes on standard "
+        "input. A model that was taught no summaries picks the sentences that say most."
+    )
+    add_model(parser)
+    parser.add_argument("text", nargs="?", default="", metavar="TEXT", help=_("a text or a file"))
+    parser.add_argument("--words", type=int, metavar="N", help=_("about how many words"))
+    parser.add_argument("--style", choices=STYLES, default="prose", help=_("how it is written"))
+    parser.set_defaults(run=_summarize)
+
+
+def _summarize(parsed: Namespace) -> int:
+    text = text_of(parsed, _("There is nothing to sum up: give a text."))
+    writing, values = opened(parsed)
+    request = {"text": text, "words": parsed.words, "style": parsed.style}
+    try:
+        done = perform(writing, "summary", request, values, show=not parsed.json)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    if parsed.json:
+        print_json({"model": parsed.model, **done})
+    return DONE

@@ -1,0 +1,1 @@
+"""Knowledge bases: documents cut into passages, kept where they can be searched."""

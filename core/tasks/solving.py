@@ -1,0 +1,58 @@
+"""A model at a task: records in, answers out, many at once. What asks for one answer goes the way of chats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ..chat import stop_of
+from ..generation.options import GenerationOptions
+from ..progress import Cancelled, Progress, no_progress
+from .base import Record, Task
+from .classification import Classification
+from .encoding import encode_question
+from .labels import Labels
+
+if TYPE_CHECKING:
+    from ..generation.generate import Writer
+
+ROWS = 16  # prompts that are answered at once
+
+
+def solve(
+    writer: Writer,
+    task: Task,
+    records: Sequence[Record],
+    about: Mapping[str, Any],
+    values: Mapping[str, Any] | None = None,
+    progress: Progress = no_progress,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> list[dict[str, Any]]:
+    """The answer to each record; of a classification with "label" and "probabilities".
+
+    `about` is what the model remembers of the task, see `Task.about`. `values` are options of generation. Raises
+    UserError and Cancelled.
+    """
+    if isinstance(task, Classification):
+        labels = Labels.of(writer, about)
+        return labels.weigh([str(record["text"]) for record in records], progress, cancelled)
+    options = GenerationOptions.from_mapping({**task.generation, **(values or {})})
+    options = replace(options, stop=[*options.stop, *stop_of(writer.tokenizer)])
+    room = writer.model.config.context - min(options.max_tokens, writer.model.config.context // 2)
+    questions = [encode_question(task, writer.tokenizer, record, room).tokens for record in records]
+    order = sorted(range(len(records)), key=lambda index: len(questions[index]))
+    found: list[dict[str, Any]] = [{} for _record in records]
+    done = 0
+    for begin in range(0, len(order), ROWS):
+        some = order[begin : begin + ROWS]
+        run = writer.start([questions[index] for index in some], options, 1)
+        for _delta in run:
+            if cancelled():
+                run.cancel()
+                raise Cancelled
+        for index, completion in zip(some, run.completions, strict=True):
+            found[index] = task.read(completion.text)
+        done += len(some)
+        progress(done, len(order))
+    return found
