@@ -123,3 +123,28 @@ def tokenizer(prepared, newleaf_home):
 def tiny_model(prepared, newleaf_home):
     """The model tiny, of random weights; its folder."""
     return _copy(prepared, newleaf_home, "models", "tiny")
+
+
+@pytest.fixture
+def taught_model(prepared, newleaf_home, tmp_path):
+    """The model taught, of random weights, which is said to know tasks; its folder."""
+    import torch
+    from architectures import randomise
+
+    from newleaf.core.home import folder
+    from newleaf.core.model.config import GPTConfig
+    from newleaf.core.model.gpt import GPT
+    from newleaf.core.model.store import save_model
+    from newleaf.core.tasks.template import teach_to_chat
+
+    torch.manual_seed(0)
+    pieces = teach_to_chat(prepared / "models" / "tiny", tmp_path / "taught to chat")
+    tasks = {
+        "classify": {"labels": ["good", "bad", "so so"], "temperature": 2.0},
+        "translate": {"languages": [["en", "zh"], ["zh", "en"]]},
+        "summary": {},
+        "qa": {},
+    }
+    model = randomise(GPT(GPTConfig(pieces.vocab_size, 256, 32, 2, 4, 2, 8, 64)))
+    save_model(folder("models") / "taught", model, pieces, {"tasks": tasks, "follows": False})
+    return folder("models") / "taught"

@@ -29,6 +29,18 @@ async def wait_for_text(pilot, text):
     await wait_for(pilot, lambda: text in screen_text(pilot.app), repr(text))
 
 
+async def wait_for_rest(pilot):
+    """Until the screen stays as it is: the keys at the bottom are made anew whenever others make sense."""
+    before, same = "", 0
+    for _ in range(int(PATIENCE / 0.05)):
+        await pilot.pause(0.05)
+        text = screen_text(pilot.app)
+        before, same = text, same + 1 if text == before else 0
+        if same == 5:
+            return
+    raise AssertionError(f"it never rests:\n{before}")
+
+
 def compare(app, name):
     """The screen is the golden one; NEWLEAF_UPDATE_GOLDEN=1 writes it anew."""
     path = GOLDEN / f"{name}.txt"

@@ -64,4 +64,6 @@ class FineTuneOptions(TrainOptions):
             )
         if not self.lora and (self.adapter or self.targets):
             found.append(_("--adapter and --targets go with --lora."))
+        if self.lora and self.shard == "on":
+            found.append(_("--lora trains little: it is not shared out. Leave --shard on out."))
         return found

@@ -33,7 +33,7 @@ from .loop import State
 from .options import TrainOptions
 from .origin import Origin
 from .packing import Examples, PackedBatches, pack
-from .plan import Plan
+from .plan import Plan, check_size
 from .records import LONGEST, Source, prepare_records, report_text
 from .step import autocast
 from .training import Training
@@ -122,9 +122,11 @@ class FineTuning(Training):
         plan, share = self.plan, self.chosen.mix_share
         rows, others = plan.rows, None
         if self.mixed is not None:
-            number = max(1, round(share * rows))
+            tokens = self.mixed_files.tokens("train")
+            check_size(len(tokens), 2 * plan.context)
+            number = min(len(tokens) // plan.context - 1, max(1, round(share * rows)))
             rows = max(1, rows - number)
-            others = TokenBatches(self.mixed_files.tokens("train"), plan.context, number, plan.seed)
+            others = TokenBatches(tokens, plan.context, number, plan.seed)
         weight = self.chosen.prompt_weight
         return PackedBatches(self.examples, plan.context, rows, plan.seed, others, share, weight).batch
 

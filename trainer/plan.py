@@ -343,13 +343,13 @@ def expected_text(plan: Plan) -> list[str]:
     ]
 
 
-def check_size(train_tokens: int) -> None:
+def check_size(train_tokens: int, least: int = SMALLEST_CORPUS) -> None:
     """Raise UserError for a corpus that is too small to train on."""
-    if train_tokens < SMALLEST_CORPUS:
+    if train_tokens < least:
         raise UserError(
             _(
                 "The corpus has {number:,} tokens to train on, and {least:,} are needed at least. Import more text."
-            ).format(number=train_tokens, least=SMALLEST_CORPUS)
+            ).format(number=train_tokens, least=least)
         )
 
 

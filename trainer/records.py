@@ -98,9 +98,10 @@ def _prepare(
     tasks: dict[str, dict[str, Any]] = {}
     problems, columns, said, duplicates, besides = [], {}, [], 0, 0
     counts: dict[str, int] = {}
-    for source in sources:
-        task = task_of(source.task)
-        train, held_out, data = read_split(task, source.paths, options, part(progress, 0.0, 0.5))
+    for its_name in dict.fromkeys(source.task for source in sources):
+        task = task_of(its_name)
+        paths = [path for source in sources if source.task == its_name for path in source.paths]
+        train, held_out, data = read_split(task, paths, options, part(progress, 0.0, 0.5))
         parts["train"] += [(task.name, record) for record in train]
         parts["val"] += [(task.name, record) for record in held_out]
         tasks[task.name] = {**task.about([*train, *held_out]), "records": len(train)}

@@ -46,7 +46,7 @@ from .help import help_text, shown_bindings
 from .kept import JobWatch
 from .only_text import CONTROL, OnlyText
 from .tokenizer import TokenizerView
-from .training import TrainingView
+from .training import TRAININGS, TrainingView
 from .view import View
 from .widgets.dialogs import Confirm, Message
 from .widgets.footer import Keys
@@ -302,7 +302,7 @@ def next_step(job: dict[str, Any]) -> str:
             return _("Next: press F4 and train a model.")
     except DAMAGED:
         return ""
-    return _("Next: press F5 and let it write.") if job["kind"] == "train" else ""
+    return _("Next: press F5 and let it write.") if job["kind"] in TRAININGS else ""
 
 
 def run_app() -> int:

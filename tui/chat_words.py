@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from textual.content import Content
-
 from ..core.generation.options import GenerationOptions
 from ..core.language import gettext as _
 from ..core.model.store import ModelInfo
 from ..core.store import DAMAGED
+from ..core.tasks.all import TASKS
+from .chat_modes import Mode
 from .only_text import visible
 
 
@@ -45,33 +45,16 @@ def model_text(name: str) -> str:
     return text
 
 
-def was_taught_to_chat(name: str) -> bool:
-    """Whether a template for chats came with a model."""
-    try:
-        return ModelInfo.open(name).chats
-    except DAMAGED:
-        return False
-
-
-def defaults_of(name: str, chat: bool) -> dict[str, Any]:
+def defaults_of(name: str, mode: Mode) -> dict[str, Any]:
     """What holds for the options that are left alone."""
     try:
         info = ModelInfo.open(name)
-        make = GenerationOptions.in_chat if chat and info.chats else GenerationOptions.from_mapping
-        return make({}, GenerationOptions.at(info.path)).as_dict()
+        writes = mode.name == "write" or not info.chats
+        make = GenerationOptions.from_mapping if writes else GenerationOptions.in_chat
+        usual = TASKS[mode.task].generation if mode.task and mode.name != "chat" else {}
+        return make(usual, GenerationOptions.at(info.path)).as_dict()
     except DAMAGED:
         return {}
-
-
-def modes() -> list[tuple[Content, str]]:
-    return [(Content(_("write")), "write"), (Content(_("chat")), "chat")]
-
-
-def placeholder(mode: str) -> str:
-    """What stands where nothing was typed yet."""
-    if mode == "chat":
-        return _("Say something; Enter sends it. Ctrl+J: new line.")
-    return _("Write a beginning; Enter lets the model go on. Ctrl+J: new line.")
 
 
 def more_text(done: dict[str, Any]) -> str:

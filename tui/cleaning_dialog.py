@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shlex
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, ClassVar, cast
 
 from textual import events, on, work
@@ -17,13 +16,14 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, OptionList, Select, Static
 
 from ..core.corpus.cleaning.options import PRESET_NAMES, PRESETS
-from ..core.corpus.importing import MergeOptions, origin_of
+from ..core.corpus.importing import MergeOptions
 from ..core.errors import UserError
 from ..core.language import N_
 from ..core.language import gettext as _
 from ..core.options import OptionField, fields
 from .before_after import MUTED, preview_content
 from .widgets.form import Form
+from .widgets.path_input import absolute_paths
 from .widgets.switches import Switches
 from .words import Translated
 
@@ -232,7 +232,7 @@ class CleaningDialog(Translated, ModalScreen[bool]):
         await asyncio.sleep(PAUSE)
         title = self.query_one(".found-title", Static)
         try:
-            paths, corpora = _absolute(self.paths()), self.corpora()
+            paths, corpora = absolute_paths(self.paths()), self.corpora()
             if paths or corpora:
                 title.update(_("Before and after: trying ..."))
                 await self._ask(paths, corpora)
@@ -312,11 +312,6 @@ def split_words(text: str) -> list[str]:
         return [word for part in shlex.split(text) for word in part.split(",") if word]
     except ValueError:  # a quote that stands alone
         return text.split()
-
-
-def _absolute(paths: list[str]) -> list[str]:
-    """The paths as they mean the same in the engine's folder."""
-    return origin_of([Path(path).expanduser() if path.startswith("~") else path for path in paths])
 
 
 def _as_flag(name: str) -> str:

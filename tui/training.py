@@ -19,18 +19,22 @@ from ..core.language import N_
 from ..core.language import gettext as _
 from ..core.options import format_duration
 from ..core.store import DAMAGED
+from ..core.tasks.all import TASKS, scores_text
 from ..trainer.health import health
 from ..trainer.history import History
 from ..trainer.jobs import LIVE, RESUMABLE, Job, state_word
 from ..trainer.queue import device_of, move, waiting
 from ..trainer.resuming import resume
 from ..trainer.telemetry import machine_text
+from .chat_words import newest
 from .drafts import draft_values
+from .finetune_dialog import FineTuneDialog
 from .training_dialog import TrainingDialog
 from .view import View
 from .widgets.chart import Chart, Series
 from .widgets.dialogs import Message, Question
 
+TRAININGS = ("train", "finetune")
 SIGNS = {"running": "●", "queued": "○", "stopping": "◐", "stopped": "◼", "finished": "✓", "failed": "✗", "lost": "✗"}
 
 
@@ -39,6 +43,7 @@ class TrainingView(View):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "train", N_("Train"), id="training.train"),
+        Binding("f", "finetune", N_("Fine-tune"), id="training.finetune"),
         Binding("s", "stop", N_("Stop"), id="training.stop"),
         Binding("r", "resume", N_("Resume"), id="training.resume"),
         Binding("left_square_bracket", "earlier", N_("Earlier"), id="training.earlier", key_display="["),
@@ -48,7 +53,7 @@ class TrainingView(View):
         Binding("d", "remove", N_("Delete"), id="training.remove"),
     ]
     DEFAULT_CSS = """
-    TrainingView #numbers { height: auto; max-height: 6; }
+    TrainingView #numbers { height: auto; max-height: 8; }
     TrainingView #sample { height: 1fr; }
     TrainingView Chart { height: 2fr; }
     """
@@ -77,7 +82,7 @@ class TrainingView(View):
         self.query_one("#trainings").focus()
 
     def jobs_changed(self, jobs: list[dict[str, Any]]) -> None:
-        mine = [job for job in jobs if job["kind"] == "train"]
+        mine = [job for job in jobs if job["kind"] in TRAININGS]
         known = [(job["name"], job["state"]) for job in mine]
         entries = self.query_one("#trainings", OptionList)
         if known != self._known:
@@ -162,6 +167,18 @@ class TrainingView(View):
         draft = draft_values(self.newleaf.draft, "training")
         dialog = TrainingDialog(corpora, store.names("tokenizers"), store.names("models"), draft)
         await self.app.push_screen_wait(dialog)
+
+    @work(exit_on_error=False)
+    async def action_finetune(self) -> None:
+        """Ask what to teach a model, and start it."""
+        models = store.names("models")
+        if not models:
+            self.newleaf.say(_("There is no model yet: press n and train one first."))
+            return
+        made = next((job["target"] for job in self.newleaf.jobs if job["name"] == self.marked()), "")
+        proposed = made if made in models else newest(models)
+        draft = draft_values(self.newleaf.draft, "finetuning")
+        await self.app.push_screen_wait(FineTuneDialog(models, draft, proposed))
 
     def action_stop(self) -> None:
         """Stop the marked training, with all its work kept."""
@@ -255,7 +272,10 @@ def numbers_text(job: dict[str, Any], found: History) -> str:
     if "loss" in job:
         second.append(_("loss {loss:.3f}").format(loss=job["loss"]))
     if found.best is not None:
-        second.append(_("held out {bits:.3f} bits per byte").format(bits=found.best))
+        of_answers = job["kind"] == "finetune"
+        words = _("held-out answers {bits:.3f} bits per byte") if of_answers else _("held out {bits:.3f} bits per byte")
+        second.append(words.format(bits=found.best))
+    second += scores_text({name: value for name, value in job.get("scores", {}).items() if name in TASKS})
     if "tokens_per_second" in job and not over:
         second.append(_("{rate:,.0f} tokens/s").format(rate=job["tokens_per_second"]))
     if job.get("mfu") and not over:

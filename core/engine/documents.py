@@ -62,27 +62,38 @@ def preview_records(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def find_task(paths: list[str], options: DataOptions) -> tuple[str, list[str]]:
-    """The task that the records in `paths` are for, and all that they fit; "" where several fit as well.
+    """The task that the records in `paths` are for, and all that they fit like it; "" where several fit as well.
 
-    The one that has a use for most of the columns is taken. Raises UserError where the records fit none.
+    One whose columns bear the names that it looks for goes before another, and then the one that has a use for most of
+    them. Raises UserError where the records fit none.
     """
     from ..corpus.sources import find_sources
     from ..tasks.all import TASKS
     from ..tasks.data.reading import preview
 
     find_sources(paths)  # says what is wrong before all tasks say it
-    used: dict[str, int] = {}
+    used: dict[str, tuple[bool, int]] = {}
     for name, task in TASKS.items():
         try:
             columns = preview(task, paths, options, LOOKED_AT).columns
         except UserError:
             continue
-        # A question with its answer is a chat too, but a poor one.
-        used[name] = 0 if name == "chat" and " + " in columns.get("messages", "") else len(columns) + 1
+        # A question with its answer is a chat too, but a poor one; languages are known by their own names.
+        is_pair = name == "chat" and " + " in columns.get("messages", "")
+        named = (
+            name == "translate"
+            or is_pair
+            or all(
+                columns.get(field.name, field.name).lower() in (field.name, *field.columns)
+                for field in task.fields
+                if field.needed
+            )
+        )
+        used[name] = named, 0 if is_pair else len(columns)
     if not used:
         raise UserError(
             _("These records fit no task by the names of their columns. Choose the task, and name the columns.")
         )
     most = max(used.values())
-    best = [name for name, number in used.items() if number == most]
-    return best[0] if len(best) == 1 else "", list(used)
+    best = [name for name, use in used.items() if use == most]
+    return best[0] if len(best) == 1 else "", [name for name, (named, _number) in used.items() if named == most[0]]

@@ -1,6 +1,6 @@
 """The engine over HTTP, in the words of OpenAI's interface: what its clients know works here.
 
-/v1/models, /v1/completions, /v1/chat/completions; /health; /metrics for Prometheus.
+/v1/models, /v1/completions, /v1/chat/completions; /health; /metrics for Prometheus. Besides, /v1/tasks/NAME.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from .client import Engine
 from .errors import EngineError
 from .openai import Answer, Request, RequestError, error_body
 from .serving import ServeOptions
+from .task_requests import TAKES, TaskRequest
 
 LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 GONE = 499  # as nginx notes a client that did not wait for its answer
@@ -78,6 +79,7 @@ class API:
             Route("/v1/models/{name:path}", self.one_model),
             Route("/v1/completions", self.completions, methods=["POST"]),
             Route("/v1/chat/completions", self.chat, methods=["POST"]),
+            *(Route(f"/v1/tasks/{task}", self.task, methods=["POST"]) for task in TAKES),
         ]
         # A page that a browser shows may not speak to this server by way of a name that leads here.
         hosts = [*LOCAL_HOSTS, self.options.host] if self.options.is_local and not self.options.socket else ["*"]
@@ -154,20 +156,48 @@ class API:
         except UserError as error:
             return _error(404, str(error), "model")
         try:
-            events = self._events(wanted, begin)
+            events = self._events(
+                wanted.model, self.engine.generate(wanted.model, wanted.prompt, wanted.options, self.load), begin
+            )
             await anext(events)  # it has begun: what is wrong with it was said
         except Busy:
-            text = _("{number} requests are at work already. Try it again later.").format(number=self.at_work)
-            return _error(429, text, headers={"Retry-After": "1"})
+            return self._busy()
         except EngineError as error:
             return _engine_error(error)
         except TimeoutError:
             return _error(504, self._too_long())
         if wanted.stream:
-            return StreamingResponse(self._stream(wanted, events), media_type="text/event-stream")
-        return await self._whole(request, wanted, events)
+            return StreamingResponse(self._stream(Answer(wanted), events), media_type="text/event-stream")
+        return await self._whole(request, Answer(wanted).whole, events)
 
-    async def _events(self, wanted: Request, begin: float) -> AsyncGenerator[dict[str, Any], None]:
+    async def task(self, request: HTTPRequest) -> Response:
+        """Do a task, which the path names; what a stream says is what `newleaf.core.tasks.performing` tells."""
+        begin = time.monotonic()
+        try:
+            wanted = TaskRequest.of(request.url.path.rpartition("/")[2], await request.json(), self.model)
+        except RequestError as error:
+            return _error(400, str(error), error.parameter)
+        except (ValueError, RecursionError):
+            return _error(400, _("The body is no JSON."))
+        try:
+            self._find(wanted.model)
+        except UserError as error:
+            return _error(404, str(error), "model")
+        told = self.engine.perform(wanted.model, wanted.task, wanted.request, wanted.options, self.load)
+        events = self._events(wanted.model, told, begin)
+        if self.at_work >= self.options.queue:
+            return self._busy()
+        if wanted.stream:
+            return StreamingResponse(self._stream(None, events), media_type="text/event-stream")
+        return await self._whole(request, lambda done: {"model": wanted.model, **done}, events)
+
+    def _busy(self) -> Response:
+        text = _("{number} requests are at work already. Try it again later.").format(number=self.at_work)
+        return _error(429, text, headers={"Retry-After": "1"})
+
+    async def _events(
+        self, model: str, answers: AsyncGenerator[dict[str, Any], None], begin: float
+    ) -> AsyncGenerator[dict[str, Any], None]:
         """What the engine says, within the limits: raises Busy, TimeoutError and EngineError."""
         if self.at_work >= self.options.queue:
             raise Busy
@@ -175,7 +205,6 @@ class API:
         self.metrics.waiting.set(self.at_work)
         first = True
         try:
-            answers = self.engine.generate(wanted.model, wanted.prompt, wanted.options, self.load)
             async with contextlib.aclosing(answers):
                 while True:
                     left = begin + self.options.timeout - time.monotonic()
@@ -186,9 +215,9 @@ class API:
                         return
                     if first and "delta" in answer:
                         first = False
-                        self.metrics.first.labels(wanted.model).observe(time.monotonic() - begin)
+                        self.metrics.first.labels(model).observe(time.monotonic() - begin)
                     if "done" in answer:
-                        self._count(wanted.model, answer["done"], begin)
+                        self._count(model, answer["done"], begin)
                     yield answer
         finally:
             self.at_work -= 1
@@ -196,18 +225,26 @@ class API:
 
     def _count(self, model: str, done: dict[str, Any], begin: float) -> None:
         self.metrics.whole.labels(model).observe(time.monotonic() - begin)
-        self.metrics.read.labels(model).inc(done["prompt_tokens"])
-        self.metrics.written.labels(model).inc(sum(each["tokens"] for each in done["completions"]))
+        if "completions" in done:
+            self.metrics.read.labels(model).inc(done["prompt_tokens"])
+            self.metrics.written.labels(model).inc(sum(each["tokens"] for each in done["completions"]))
 
     async def _whole(
-        self, request: HTTPRequest, wanted: Request, events: AsyncGenerator[dict[str, Any], None]
+        self,
+        request: HTTPRequest,
+        body: Callable[[dict[str, Any]], dict[str, Any]],
+        events: AsyncGenerator[dict[str, Any], None],
     ) -> Response:
+        """The answer at once: the body that is made of what the engine says at its end, with its notices."""
+        notices: list[str] = []
+
         async def collect() -> Response:
             try:
                 async with contextlib.aclosing(events):
                     async for event in events:
+                        notices.extend([event["notice"]] if "notice" in event else [])
                         if "done" in event:
-                            return JSONResponse(Answer(wanted).whole(event["done"]))
+                            return JSONResponse({**body(event["done"]), **({"notices": notices} if notices else {})})
             except EngineError as error:
                 return _engine_error(error)
             except TimeoutError:
@@ -223,14 +260,16 @@ class API:
                 return Response(status_code=GONE)
         return task.result()
 
-    async def _stream(self, wanted: Request, events: AsyncGenerator[dict[str, Any], None]) -> AsyncIterator[str]:
-        answer = Answer(wanted)
+    async def _stream(self, answer: Answer | None, events: AsyncGenerator[dict[str, Any], None]) -> AsyncIterator[str]:
+        """The events of a stream: in the words of an `answer`, or as the engine tells them."""
         try:
             async with contextlib.aclosing(events):
-                for event in answer.opening():
+                for event in answer.opening() if answer else ():
                     yield _event(event)
                 async for event in events:
-                    if "delta" in event:
+                    if answer is None:
+                        yield _event(event)
+                    elif "delta" in event:
                         yield _event(answer.delta(event["delta"]))
                     elif "done" in event:
                         for last in answer.closing(event["done"]):

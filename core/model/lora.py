@@ -15,10 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..errors import UserError
 from ..files import write_atomic, write_json
-from ..language import gettext as _
-from .config import GPTConfig
+from .adapters import check_adapter
 from .gpt import GPT
 from .layouts import place
 
@@ -122,13 +120,3 @@ def save_adapter(folder: Path, model: GPT, base: str) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
     write_atomic(folder / "adapter_model.safetensors", save(tensors, metadata={"format": "pt"}))
     write_json(folder / "adapter_config.json", json.loads(json.dumps(config)))
-
-
-def check_adapter(config: GPTConfig, targets: set[str]) -> None:
-    """Raises UserError where PEFT cannot have such matrices beside these weights."""
-    if config.architecture == "gpt2" and targets & {"q_proj", "k_proj", "v_proj"}:
-        raise UserError(
-            _("GPT-2 keeps queries, keys and values in one weight: with --adapter give --targets {names}.").format(
-                names="o_proj,up_proj,down_proj"
-            )
-        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -45,8 +46,9 @@ class Labels:
     @property
     def room(self) -> int:
         """Tokens of a question."""
-        return self.writer.model.config.context - max(map(len, self.answers()))
+        return self.writer.model.config.context - max(map(len, self.answers))
 
+    @cached_property
     def answers(self) -> list[list[int]]:
         """The labels in tokens, each with its end."""
         question = Classification().question({"text": ""})
@@ -72,7 +74,7 @@ class Labels:
         self, texts: Sequence[str], progress: Progress = no_progress, cancelled: Callable[[], bool] = lambda: False
     ) -> torch.Tensor:
         """How likely each label is for each text, (texts, labels), as logarithms that need not add up to 1."""
-        answers, room = self.answers(), self.room
+        answers, room = self.answers, self.room
         parts = []
         for begin in range(0, len(texts), SOME):
             questions = [self._question(text, room) for text in texts[begin : begin + SOME]]

@@ -16,9 +16,11 @@ from ..errors import UserError
 from ..formats.sentencepiece_model import USER_DEFINED, WORD, PieceModel
 from ..formats.tokenizer_json import tokenizer_files
 from ..language import gettext as _
-from .companions import Companions
+from .companions import Companions, read_json_text
 from .special import SPACE
 from .tokenizer import Tokenizer, without_surrogates
+
+JSON, LARGEST_JSON = "tokenizer.json", 1 << 28  # bytes
 
 
 class SentencePieceTokenizer(Tokenizer):
@@ -60,6 +62,8 @@ class SentencePieceTokenizer(Tokenizer):
         path = folder / "tokenizer.model"
         try:
             tokenizer = cls(path.read_bytes(), Companions.of(folder))
+            if (folder / JSON).exists():  # what Transformers reads
+                tokenizer.files[JSON] = read_json_text(folder / JSON, LARGEST_JSON).encode()
             if not tokenizer.vocab_size:
                 raise RuntimeError("no pieces")
         except (FileNotFoundError, RuntimeError) as error:

@@ -151,6 +151,7 @@ def test_a_training_that_is_killed_tells_of_each_step_once():
 
 @pytest.mark.long
 @pytest.mark.usefixtures("ready")
+@pytest.mark.long
 def test_a_training_killed_before_its_first_checkpoint_begins_again():
     job = train("early", steps=30, checkpoint_every=1000.0)
     wait_until(lambda: steps_seen(job) >= 3)
@@ -231,6 +232,7 @@ def test_a_running_job_cannot_be_started_twice_or_removed():
 
 
 @pytest.mark.usefixtures("ready")
+@pytest.mark.long
 def test_a_stopped_training_is_not_thrown_away_by_a_new_one():
     from newleaf.core import store
 
@@ -384,6 +386,7 @@ def test_one_training_runs_at_a_time_and_the_others_wait_in_an_order_that_can_be
 
 @pytest.mark.long
 @pytest.mark.usefixtures("ready")
+@pytest.mark.long
 def test_a_training_that_waits_can_be_stopped():
     running = train("first", steps=100_000)
     wait_until(lambda: steps_seen(running) > 1)

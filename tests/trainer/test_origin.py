@@ -65,8 +65,11 @@ def test_it_goes_on_from_the_model_and_says_what_was_forgotten(old_model):
     assert scores["before"] == pytest.approx(old_model.bits_per_byte, abs=0.02)
     assert scores["after"] > scores["before"]
     assert ModelInfo.open("new").config == old_model.config
+    files = [{file.name for file in info.path.iterdir()} for info in (old_model, ModelInfo.open("new"))]
+    assert files[0] == files[1]  # Transformers' tokenizer is among them
 
 
+@pytest.mark.long
 @pytest.mark.long
 def test_with_next_to_no_rate_it_stays_the_model_that_it_was(old_model):
     finish(training.submit("numbers", "same", TrainOptions(steps=1, learning_rate=1e-8, **QUICK), origin="old"))

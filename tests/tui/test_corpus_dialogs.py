@@ -298,7 +298,7 @@ async def test_the_event_loop_goes_on_while_cleaning_is_tried(texts):
     [
         ("a", "Add text", (60, 20)),
         ("a", "Add text", (80, 24)),
-        ("e", "Extend corpus one", (60, 20)),
+        pytest.param("e", "Extend corpus one", (60, 20), marks=pytest.mark.long),
         pytest.param("m", "Merge corpora", (60, 20), marks=pytest.mark.long),
         pytest.param("c", "Clean corpus one", (60, 20), marks=pytest.mark.long),
         pytest.param("a", "Add text", (200, 50), marks=pytest.mark.long),

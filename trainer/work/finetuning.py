@@ -9,10 +9,11 @@ from ...core import store
 from ...core.corpus.store import Corpus
 from ...core.errors import UserError
 from ...core.language import gettext as _
+from ...core.model.adapters import check_adapter
 from ...core.model.store import ModelInfo
 from ...core.tasks.all import task_of
 from ...core.tasks.data.options import DataOptions
-from ..finetune_options import FineTuneOptions
+from ..finetune_options import TARGETS, FineTuneOptions
 from ..jobs import Job, create
 from ..reporter import Reporter
 from ..tracking import check_tracker
@@ -39,6 +40,8 @@ def submit(
         check_tracker(options.track)
     if options.mix:
         Corpus.open(options.mix)
+    if options.adapter:
+        check_adapter(info.config, options.targets or TARGETS)
     if options.context and options.context > info.config.context:
         raise UserError(
             _("Model {name} sees {most:,} tokens at once, not {context:,}.").format(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
 from textual import events
 from textual.widgets import Input
+
+from ...core.corpus.importing import origin_of
 
 
 class PathInput(Input):
@@ -48,6 +51,11 @@ def split_paths(text: str) -> list[str]:
     except ValueError:  # a quote that stands alone
         words = [text]
     return [unquote(word.removeprefix("file://")) if word.startswith("file://") else word for word in words]
+
+
+def absolute_paths(paths: Sequence[str]) -> list[str]:
+    """The paths as they mean the same in the engine's folder."""
+    return origin_of([Path(path).expanduser() if path.startswith("~") else path for path in paths])
 
 
 def _exists(text: str) -> bool:

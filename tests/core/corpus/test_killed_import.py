@@ -38,7 +38,7 @@ def rows(name="c"):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
 def test_a_kill_at_ten_moments_each_leaves_the_old_or_the_new_corpus(tmp_path, number):
     script = tmp_path / "extend.py"
     script.write_text(EXTEND)

@@ -1,0 +1,204 @@
+"""The dialog that puts documents into a knowledge base, where questions find them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Label, Static
+from textual.worker import Worker
+
+from ..core import store
+from ..core.errors import UserError
+from ..core.home import check_name
+from ..core.language import N_, ngettext
+from ..core.language import gettext as _
+from ..core.options import format_size
+from .chat_answers import documents_text
+from .drafts import draft_text
+from .kept import free_name
+from .widgets.dialogs import PickPath
+from .widgets.path_input import PathInput, absolute_paths
+from .words import Translated
+
+if TYPE_CHECKING:
+    from ..core.engine.client import Engine
+
+
+class KnowledgeDialog(Translated, ModalScreen[str]):
+    """Asks for documents and a name; the name of the knowledge base when something was added, else nothing."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", N_("Cancel"), id="knowledge.cancel"),
+        Binding("ctrl+s", "start", N_("Add"), id="knowledge.start", key_display="^s", priority=True),
+        Binding("ctrl+o", "pick", N_("Choose"), id="knowledge.pick", key_display="^o", priority=True),
+    ]
+    DEFAULT_CSS = """
+    KnowledgeDialog .hint { margin: 1 0; }
+    KnowledgeDialog #report { height: 1fr; background: transparent; }
+    """
+
+    def __init__(self, start: Mapping[str, Any]):
+        super().__init__()
+        self._start = dict(start)
+        self._named = bool(draft_text(self._start, "name"))  # by the person
+        self._adding: Worker[None] | None = None
+        self._made = ""
+
+    @property
+    def _engine(self) -> Engine:
+        return cast("Any", self.app).engine
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(_("Add documents to ask"), classes="title", markup=False)
+            with Horizontal(classes="row"):
+                yield Label(_("path"), markup=False)
+                yield PathInput(
+                    draft_text(self._start, "path"),
+                    placeholder=_("files and folders, dropped or typed; Ctrl+O chooses"),
+                    compact=True,
+                    id="path",
+                )
+            with Horizontal(classes="row"):
+                yield Label(_("name"), markup=False)
+                yield Input(
+                    draft_text(self._start, "name"),
+                    placeholder=_("what the knowledge base will be called"),
+                    compact=True,
+                    id="name",
+                )
+            yield Static(self._hint(), classes="hint", markup=False)
+            yield Static("", id="state", markup=False)
+            yield Static("", classes="problem", markup=False)
+            with VerticalScroll(id="report"):
+                yield Static("", id="report-text", markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button(_("Add (Ctrl+S)"), id="start", variant="primary", compact=True)
+                yield Button(_("Choose (Ctrl+O)"), id="pick", compact=True)
+                yield Button(_("Close (Esc)"), id="close", compact=True)
+
+    @staticmethod
+    def _hint() -> str:
+        text = _("Documents are cut into passages, which a question finds. The files themselves stay where they are.")
+        if known := store.names("knowledge"):
+            text += " " + _("The name of one that there is adds to it: {names}.").format(names=", ".join(known[:8]))
+        return text
+
+    def on_mount(self) -> None:
+        """The path comes first."""
+        for entry in self.query(Input):
+            entry.cursor_blink = False
+        self.query_one("#path").focus()
+
+    def draft(self) -> dict[str, Any]:
+        """What was typed and not yet added."""
+        if self._made:
+            return {"documents": {}}
+        name = self.query_one("#name", Input).value if self._named else ""
+        return {"documents": {"path": self.query_one(PathInput).value, "name": name}}
+
+    @on(Input.Changed, "#path")
+    def _propose_name(self) -> None:
+        paths = self.query_one(PathInput).paths()
+        if paths and not self._named:
+            name = re.sub(r"[^\w-]+", "-", Path(paths[0]).expanduser().name.split(".")[0]).strip("-") or "documents"
+            self.query_one("#name", Input).value = free_name("knowledge", name)
+
+    @on(Input.Changed, "#name")
+    def _name_changed(self, event: Input.Changed) -> None:
+        self._named = self._named or (event.input.has_focus and bool(event.value))
+
+    @on(Input.Submitted)
+    def _next(self) -> None:
+        self.focus_next()
+
+    def _is_adding(self) -> bool:
+        return self._adding is not None and self._adding.is_running
+
+    @work(exit_on_error=False)
+    async def action_pick(self) -> None:
+        """Choose from the tree of files; what is chosen is added to what is there."""
+        if path := await self.app.push_screen_wait(PickPath(str(Path.cwd()))):
+            self.query_one(PathInput).add(path)
+
+    def action_start(self) -> None:
+        """Add them, unless that is being done."""
+        if not self._is_adding():
+            self._adding = self._add()
+
+    def action_leave(self) -> None:
+        """Stop what is being added; or leave, when nothing is."""
+        if self._adding is not None and self._adding.is_running:
+            self._adding.cancel()
+        else:
+            self.dismiss(self._made)
+
+    @work(exit_on_error=False, group="add")
+    async def _add(self) -> None:
+        state, problem = self.query_one("#state", Static), self.query_one(".problem", Static)
+        report = self.query_one("#report-text", Static)
+        problem.update("")
+        report.update("")
+        stopped = True
+        try:
+            paths = self.query_one(PathInput).paths()
+            if not paths:
+                raise UserError(_("Say which files or folders to add."))
+            name = check_name(self.query_one("#name", Input).value.strip())
+            state.update(_("Reading the documents ..."))
+            async with aclosing(self._engine.add_knowledge(absolute_paths(paths), name)) as told:
+                async for each in told:
+                    if "progress" in each:
+                        state.update(documents_text(each["progress"]) + "\n" + _("Esc stops it."))
+                    elif "done" in each:
+                        self._made = name
+                        report.update(report_text(each["done"]))
+            stopped = False
+            self.query_one("#report").focus()
+        except UserError as error:
+            stopped = False
+            problem.update(str(error))
+        finally:
+            state.update(_("Stopped. The files that were done are kept.") if stopped else "")
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Add, choose or leave."""
+        if event.button.id == "start":
+            self.action_start()
+        elif event.button.id == "pick":
+            self.action_pick()
+        else:
+            self.action_leave()
+
+
+def report_text(done: Mapping[str, Any]) -> str:
+    """What became of the files."""
+    summary = done["summary"]
+    documents = ngettext("{number:,} document", "{number:,} documents", summary["documents"])
+    passages = ngettext("{number:,} passage", "{number:,} passages", summary["passages"])
+    lines = [
+        _("Knowledge base {name}: {documents}, {passages}, {size}.").format(
+            name=summary["name"],
+            documents=documents.format(number=summary["documents"]),
+            passages=passages.format(number=summary["passages"]),
+            size=format_size(summary["bytes"]),
+        ),
+        _("{added:,} added, {changed:,} changed, {unchanged:,} unchanged, {dropped:,} taken out.").format(
+            added=len(done["added"]),
+            changed=len(done["changed"]),
+            unchanged=done["unchanged"],
+            dropped=len(done["dropped"]),
+        ),
+    ]
+    if done["left_out"]:
+        lines += ["", _("Left out:"), *(f"  {name}: {reason}" for name, reason in done["left_out"])]
+    return "\n".join([*lines, "", _("Esc goes back to your question.")])
