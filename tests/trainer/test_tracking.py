@@ -84,7 +84,10 @@ READERS = {"tensorboard": in_tensorboard, "wandb": in_wandb, "mlflow": in_mlflow
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=[pytest.mark.long] if name in ("mlflow", "wandb", "trackio") else []) for name in READERS],
+    [
+        pytest.param(name, marks=[pytest.mark.long] if name in ("mlflow", "wandb", "trackio") else [])
+        for name in READERS
+    ],
 )
 @pytest.mark.usefixtures("book", "tokenizer")
 def test_each_step_and_each_measurement_is_there(name, monkeypatch):
