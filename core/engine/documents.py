@@ -78,16 +78,12 @@ def find_task(paths: list[str], options: DataOptions) -> tuple[str, list[str]]:
             columns = preview(task, paths, options, LOOKED_AT).columns
         except UserError:
             continue
-        # A question with its answer is a chat too, but a poor one; languages are known by their own names.
+        # A question with its answer is a chat too, but a poor one.
         is_pair = name == "chat" and " + " in columns.get("messages", "")
-        named = (
-            name == "translate"
-            or is_pair
-            or all(
-                columns.get(field.name, field.name).lower() in (field.name, *field.columns)
-                for field in task.fields
-                if field.needed
-            )
+        named = is_pair or all(
+            _is_called(columns.get(field.name, field.name), (field.name, *field.columns), name == "translate")
+            for field in task.fields
+            if field.needed
         )
         used[name] = named, 0 if is_pair else len(columns)
     if not used:
@@ -97,3 +93,10 @@ def find_task(paths: list[str], options: DataOptions) -> tuple[str, list[str]]:
     most = max(used.values())
     best = [name for name, use in used.items() if use == most]
     return best[0] if len(best) == 1 else "", [name for name, (named, _number) in used.items() if named == most[0]]
+
+
+def _is_called(column: str, names: tuple[str, ...], by_language: bool) -> bool:
+    """Whether a column has one of these names, or is called like a language where that says what is in it."""
+    from ..tasks.data.languages import language_code
+
+    return column.lower() in names or (by_language and language_code(column.rpartition(".")[2]) is not None)

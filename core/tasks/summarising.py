@@ -7,6 +7,7 @@ A request is {"text", "words" (about how many; the model's own way without it), 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..chat import Message, encode_chat
@@ -21,6 +22,9 @@ STYLES = ("prose", "bullets")
 EXTRACTED = 3  # sentences, where no length is asked for
 WORDS_A_SENTENCE = 20
 SHORTER = 0.9  # summaries of summaries are taken where they are shorter than this share: each time it comes to an end
+# What a small model falls into: the same sentence again and again. So many tokens are longer than what it takes over.
+NO_LOOPS = {"no_repeat_ngram_size": 12}
+SMALL, KEY_SENTENCES = 500_000_000, 8  # parameters; SmolLM2-135M mixes up what a whole page says
 TAUGHT_WORDS = 12  # of a summary, where a model does not remember how long those were that it learnt
 
 
@@ -35,26 +39,49 @@ def perform(performer: Performer, request: Mapping[str, Any]) -> Iterator[Told]:
     taught = "summary" in performer.taught
     if not taught:
         yield {"notice": untaught(performer, "summary")}
+        performer = replace(performer, options={**NO_LOOPS, **performer.options})
+        text = _of_what_matters(performer, text)
     sections = _sections(performer, text, style, words, taught)
     found: list[str] = []
     for number, section in enumerate(sections, 1):
         performer.check_cancelled()
-        if len(sections) == 1 and style == "prose":
+        if len(sections) == 1 and style == "prose" and taught:
             summary = yield from performer.write(Summary(), _question(section, style, words, taught))
-            found.append(summary)
-        else:
-            found.append(performer.whole(Summary(), _question(section, style, None, taught)))
+            yield {"done": {"text": summary, "sections": 1, "way": "taught"}}
+            return
+        found.append(_said(performer, section, style, words if len(sections) == 1 else None, taught))
+        if len(sections) > 1:
             yield {"reading": {"done": number, "total": len(sections)}}
     joined = yield from _joined(performer, found, style, words, taught)
     yield {"done": {"text": joined, "sections": len(sections), "way": "taught" if taught else "asked"}}
+
+
+def _of_what_matters(performer: Performer, text: str) -> str:
+    """For a small model, which loses itself in what it reads, of each part the sentences that say most of it."""
+    if performer.writer.model.config.parameters >= SMALL:
+        return text
+    from .extracts import extract
+
+    parts = _fitting(performer, text, performer.room)
+    return "\n\n".join(" ".join(extract(part, KEY_SENTENCES)) for part in parts)
+
+
+def _said(performer: Performer, text: str, style: str, words: int | None, taught: bool) -> str:
+    """The summary of a section. Of a model that was not taught when to end, as many sentences as were wanted."""
+    summary = performer.whole(Summary(), _question(text, style, words, taught))
+    if taught or style != "prose":
+        return summary
+    wanted = max(1, round(words / WORDS_A_SENTENCE)) if words else EXTRACTED
+    whole = [sentence for sentence, _after in split_sentences(summary)]
+    if len(whole) > 1 and whole[-1][-1:] not in ".!?。！？":  # where it was cut off
+        whole.pop()
+    return " ".join(list(dict.fromkeys(whole))[:wanted])
 
 
 def _joined(
     performer: Performer, found: list[str], style: str, words: int | None, taught: bool
 ) -> Generator[Told, None, str]:
     """What was said of the sections as one text; summed up again where it is longer than wanted."""
-    if len(found) == 1 and style == "prose":
-        return found[0]
     if style == "bullets":
         items = [line.strip().lstrip("-*• ").strip() for summary in found for line in summary.split("\n")]
         joined = "\n".join(f"- {item}" for item in dict.fromkeys(items) if item)
@@ -63,9 +90,7 @@ def _joined(
         wanted = words or (TAUGHT_WORDS if taught else 4 * WORDS_A_SENTENCE)
         if not taught and len(joined.split()) > 2 * wanted:
             parts = _fitting(performer, joined, performer.room)
-            if len(parts) == 1:
-                return (yield from performer.write(Summary(), _question(joined, style, words, taught)))
-            again = [performer.whole(Summary(), _question(part, style, None, taught)) for part in parts]
+            again = [_said(performer, part, style, words if len(parts) == 1 else None, taught) for part in parts]
             if sum(map(len, again)) < SHORTER * len(joined):
                 return (yield from _joined(performer, again, style, words, taught))
     yield {"delta": {"index": 0, "text": joined}}
