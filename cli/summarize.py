@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from ..core.language import gettext as _
-from .arguments import ArgumentParser
+from .arguments import ArgumentParser, WrongUsageError
 from .main import DONE, INTERRUPTED
 from .output import print_json
 from .performing import add_model, opened, perform, text_of
@@ -27,6 +27,8 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def _summarize(parsed: Namespace) -> int:
+    if parsed.words is not None and parsed.words < 1:
+        raise WrongUsageError(_("--words is {number}: it must be 1 or more.").format(number=parsed.words))
     text = text_of(parsed, _("There is nothing to sum up: give a text."))
     writing, values = opened(parsed)
     request = {"text": text, "words": parsed.words, "style": parsed.style}

@@ -38,7 +38,7 @@ from .records import LONGEST, Source, prepare_records, report_text
 from .step import autocast
 from .training import Training
 
-SCORED_SHARE = 0.04  # of the time, at most, for answering held-out records
+SCORED_SHARE = 0.08  # of the time, at most, for answering held-out records
 FIRST, MOST, WITHOUT_TIME = 16, 500, 100  # records that are answered: at first, at most, where no time is given
 TIE = 0.001  # what a bit per byte counts beside a score: it decides between measurements with the same score
 BEST = "best.safetensors"  # LoRA's matrices where they were best
@@ -223,8 +223,7 @@ class FineTuning(Training):
     def _answers(self, name: str, records: list[Record], about: Mapping[str, Any]) -> list[dict[str, Any]]:
         model = self.loop.model.eval()
         greedy = {"beams": 1, "temperature": 0.0}  # as quick as can be: a person's answers take more time
-        stop = lambda: self.stop_requested() and self.loop.state.step > 0  # noqa: E731
-        return solve(Writer(model, self.tokenizer), task_of(name), records, about, greedy, cancelled=stop)
+        return solve(Writer(model, self.tokenizer), task_of(name), records, about, greedy)
 
     def evaluated(self, state: State, score: float | None) -> None:
         """Say it, and show what the model answers now."""
@@ -265,7 +264,7 @@ class FineTuning(Training):
         if not self.held_out:
             return None
         bits = self._answer_bits(None)
-        number = self._how_many() if self.plan.time else len(self.held_out)
+        number = self._how_many() if self.plan.time or self.chosen.scored else len(self.held_out)
         scores = self._scores(number) if self._writes else {}
         self.last = bits, scores
         if self._writes:

@@ -34,7 +34,7 @@ def encode_messages(tokenizer: Tokenizer, messages: Sequence[Message]) -> Exampl
         if message["role"] != "assistant":
             continue
         before, said = render_parts(tokenizer, messages[:index], message)
-        # A template may write an earlier turn in another way once another follows: what was learnt of it stands.
+        # Where a template writes earlier turns in another way once one follows, the last answer alone is learnt.
         known = len(tokens) if before[: len(tokens)] == tokens else 0
         if not known:
             tokens, learnt = [], []
