@@ -10,6 +10,7 @@ from ..core.errors import UserError
 from ..core.language import gettext as _
 from ..core.model.store import ModelInfo, list_models
 from ..core.options import format_size
+from ..core.tasks.all import taught_text
 from ..trainer.work import model_importing
 from .arguments import ArgumentParser
 from .follow import finish
@@ -68,7 +69,7 @@ def _list(parsed: Namespace) -> None:
             [
                 [
                     entry["name"],
-                    entry.get("corpus", entry.get("source", "")),
+                    entry.get("corpus", entry.get("source", "")) or ", ".join(entry["tasks"]),
                     f"{entry['parameters']:,}",
                     f"{entry['context']:,}",
                     _score(entry["bits_per_byte"]),
@@ -101,8 +102,12 @@ def _show(parsed: Namespace) -> None:
     if "source" in summary:
         shown += [(_("from"), summary["source"]), (_("made"), when(summary["created"]))]
     if "job" in summary:
+        if "from" in summary:
+            shown.append((_("from"), summary["from"]))
+        if summary["tasks"]:
+            shown.append((_("taught"), "; ".join(taught_text(summary["tasks"]))))
         shown += [
-            (_("corpus"), summary["corpus"]),
+            *([(_("corpus"), summary["corpus"])] if "corpus" in summary else []),
             (_("tokenizer"), summary["tokenizer"]),
             (_("job"), summary["job"]),
             (

@@ -9,7 +9,7 @@ from ..core.generation.options import GenerationOptions
 from ..core.language import gettext as _
 from ..core.model.store import ModelInfo
 from ..core.store import DAMAGED
-from ..core.tasks.all import TASKS
+from ..core.tasks.all import TASKS, taught_text
 from .chat_modes import Mode
 from .only_text import visible
 
@@ -40,6 +40,7 @@ def model_text(name: str) -> str:
         )
         if info.bits_per_byte is not None:
             text += _(", {bits:.3f} bits per byte").format(bits=info.bits_per_byte)
+        text = ", ".join([text, *taught_text(info.taught)])
     except DAMAGED:
         return _("{name} is damaged and cannot be read.").format(name=name)
     return text

@@ -70,6 +70,8 @@ def card(name: str, config: GPTConfig, provenance: dict[str, Any]) -> str:
 
 
 def _facts(config: GPTConfig, provenance: dict[str, Any]) -> list[tuple[str, str]]:
+    from ..tasks.all import taught_text
+
     known = provenance.get
     facts = []
     if "source" in provenance:
@@ -79,6 +81,8 @@ def _facts(config: GPTConfig, provenance: dict[str, Any]) -> list[tuple[str, str
     if "stored_as" in provenance:
         facts.append((_("kept there as"), ", ".join(provenance["stored_as"])))
     facts += [(_("checksum"), f"{file}: SHA-256 {digest}") for file, digest in known("sha256", {}).items()]
+    if "tasks" in provenance:
+        facts += [(_("taught"), "; ".join(taught_text(provenance["tasks"]))), (_("from"), str(known("from", "")))]
     if "corpus" in provenance:
         size = known("corpus_bytes")
         text = _("corpus {name}").format(name=provenance["corpus"])

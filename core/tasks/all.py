@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from ..errors import UserError
 from ..language import gettext as _
@@ -21,6 +22,15 @@ TASKS: dict[str, Task] = {
 def scores_text(scores: Mapping[str, float]) -> list[str]:
     """The main scores of tasks, by their names, in words."""
     return [f"{TASKS[name].title}: {TASKS[name].main_score} {value:.3f}" for name, value in scores.items()]
+
+
+def taught_text(tasks: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The tasks that a model was taught, in words, with their scores where they were measured."""
+    return [
+        f"{TASKS[name].title}: {TASKS[name].main_score} {about['score']:.3f}" if "score" in about else TASKS[name].title
+        for name, about in tasks.items()
+        if name in TASKS
+    ]
 
 
 def task_of(name: str) -> Task:

@@ -33,6 +33,9 @@ def test_a_model_is_taught_used_and_measured(book, tiny_model, tmp_path):
     assert {*found["probabilities"]} == {"cat", "dog", "cow", "pig", "hen", "fox"} and found["notices"] == []
     measured = data("evaluate", "m", path, "--records", "5")
     assert measured["task"] == "classify" and measured["evaluation"]["records"] == 5
+    shown = newleaf("model", "show", "m")
+    assert shown.returncode == 0 and "classification: accuracy" in shown.stdout and "from" in shown.stdout, shown.stderr
+    assert "classification: accuracy" in (folder("models") / "m" / "README.md").read_text()
 
 
 def test_records_are_shown_as_the_model_will_see_them(tiny_model, tmp_path):
