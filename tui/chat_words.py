@@ -40,7 +40,7 @@ def model_text(name: str) -> str:
         )
         if info.bits_per_byte is not None:
             text += _(", {bits:.3f} bits per byte").format(bits=info.bits_per_byte)
-        text = ", ".join([text, *taught_text(info.taught)])
+        text += "".join(_(", {task}").format(task=task) for task in taught_text(info.taught))
     except DAMAGED:
         return _("{name} is damaged and cannot be read.").format(name=name)
     return text

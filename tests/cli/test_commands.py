@@ -200,6 +200,7 @@ def test_ctrl_c_stops_the_training_cleanly_and_says_how_to_go_on(book, tokenizer
     assert Job.open("train-m").state == "stopped"
 
 
+@pytest.mark.long
 def test_killing_the_one_who_watches_leaves_the_job_running(book, tokenizer):
     command = [sys.executable, "-m", "newleaf", "train", "book", "--tokenizer", "pieces", "--name", "m", *ENDLESS]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)

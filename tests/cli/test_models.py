@@ -29,6 +29,7 @@ def test_out_as_gguf_and_in_again_it_writes_the_same(tiny_model, tmp_path):
 
 
 @pytest.mark.long
+@pytest.mark.long
 def test_fewer_bytes_a_number_make_a_smaller_file(tiny_model, tmp_path):
     sizes = []
     for name in ("q8_0", "f16", "f32"):

@@ -87,7 +87,7 @@ def test_a_text_a_file_or_what_is_piped_is_sorted(taught_model, tmp_path):
     assert next(iter(expected)) in shown and f"{max(expected.values()):.1%}" in shown
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_file_is_labelled_and_gone_on_with_after_a_stop(taught_model, tmp_path):
     table = tmp_path / "a.csv"
     with table.open("w", newline="") as file:

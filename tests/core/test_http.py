@@ -488,14 +488,15 @@ def test_any_body_is_a_request_or_gets_a_sentence(body, chat):
         assert isinstance(Request.of(body, chat, "tiny"), Request)
 
 
+@in_one_loop
 async def test_a_task_has_a_path_of_its_own(plain):
     text = "One dog is here. Another dog is there. The third went home."
-    answer = await plain.post("/v1/tasks/summary", json={"model": "tiny", "text": text}, timeout=60)
+    answer = await plain.post("/v1/tasks/summary", json={"model": "tiny", "text": text})
     assert answer.status_code == 200, answer.text
     assert answer.json()["way"] == "extract"
     assert answer.json()["text"] in text
     assert "sentences" in answer.json()["notices"][0]
-    stream = await plain.post("/v1/tasks/summary", json={"model": "tiny", "text": text, "stream": True}, timeout=60)
+    stream = await plain.post("/v1/tasks/summary", json={"model": "tiny", "text": text, "stream": True})
     told = [json.loads(line.removeprefix("data: ")) for line in stream.text.split("\n\n") if line.startswith("data: {")]
     assert [next(iter(each)) for each in told] == ["notice", "delta", "done"]
 
@@ -511,7 +512,8 @@ async def test_a_task_has_a_path_of_its_own(plain):
         ("summary", {"text": "a", "options": {"nothing": 0}}, "nothing"),
     ],
 )
+@in_one_loop
 async def test_what_a_task_does_not_take_is_refused(plain, task, body, parameter):
-    answer = await plain.post(f"/v1/tasks/{task}", json={"model": "tiny", **body}, timeout=60)
+    answer = await plain.post(f"/v1/tasks/{task}", json={"model": "tiny", **body})
     assert answer.status_code == 400
     assert answer.json()["error"]["param"] == parameter

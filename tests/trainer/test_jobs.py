@@ -125,6 +125,7 @@ def test_a_stopped_training_keeps_its_work_and_goes_on_to_the_same_end():
 
 
 @pytest.mark.usefixtures("ready")
+@pytest.mark.long
 def test_a_training_that_is_killed_ten_times_makes_the_weights_of_one_that_is_not():
     undisturbed, killed, moments = survive(10, steps=300, corpus="book", tokenizer="pieces")
     assert len(moments) == 10 and max(moments) > 0
@@ -275,6 +276,7 @@ def test_a_corpus_that_is_too_small_is_refused_with_its_size(tmp_path):
     assert "needed at least" in status["error"]
 
 
+@pytest.mark.long
 def test_without_a_tokenizer_one_is_trained(book):
     job = training.submit("book", "m", TrainOptions(steps=3, **TINY))
     assert wait_for_end(job)["state"] == "finished"
@@ -310,6 +312,7 @@ def test_a_model_of_the_same_name_from_elsewhere_is_not_overwritten(tiny_model):
 
 
 @pytest.mark.usefixtures("ready")
+@pytest.mark.long
 def test_a_finished_training_can_be_prolonged():
     job = train("longer", steps=20)
     wait_for_end(job)

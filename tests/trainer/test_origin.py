@@ -81,6 +81,7 @@ def test_with_next_to_no_rate_it_stays_the_model_that_it_was(old_model):
 @pytest.mark.parametrize(
     "kind", ["gpt2", *(pytest.param(kind, marks=pytest.mark.long) for kind in ("llama", "qwen2 untied"))]
 )
+@pytest.mark.long
 def test_models_of_other_architectures_learn_too(kind, numbers, tokenizer):
     pieces = Tokenizer.open("pieces")
     shape = dataclasses.replace(CONFIGS[kind], vocab_size=pieces.vocab_size)
@@ -96,6 +97,7 @@ def test_models_of_other_architectures_learn_too(kind, numbers, tokenizer):
     assert new.architecture == shape.architecture and new.config.context == shape.context
 
 
+@pytest.mark.long
 def test_the_plan_is_of_the_models_shape(old_model):
     plan = plan_training("numbers", None, TrainOptions(time=60.0, device="cpu"), "old")
     assert plan.model_config == old_model.config and plan.origin == "old"

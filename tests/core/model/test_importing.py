@@ -416,6 +416,7 @@ def from_hub(address, tmp_path, *words, offline="0"):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_hub_gives_models(elsewhere, tmp_path, prepared):
     path = tmp_path / "tiny.gguf"
     export_gguf(ModelInfo.at(prepared / "models" / "tiny"), path)
