@@ -219,7 +219,8 @@ def test_lora_goes_back_to_the_beginning_when_a_loss_is_no_number(base, monkeypa
     path, calls, true = write(tmp_path / "c.jsonl", classified()), [0], training_step.Network.loss
 
     def loss(network, batch):
-        calls[0] += 1
+        # Not when the machine is measured.
+        calls[0] += any(name.endswith("lora_A") for name, _parameter in network.model.named_parameters())
         return true(network, batch) * (math.nan if calls[0] == 5 else 1)
 
     monkeypatch.setattr(training_step.Network, "loss", loss)
