@@ -24,6 +24,7 @@ from ..core.tokenizer.token_files import encode_corpus
 from .evaluation import bits_per_byte
 from .evaluation_options import EvaluationOptions
 from .jobs import Job
+from .records import shuffled
 from .reporter import Reporter
 
 FILE = "evaluation.json"
@@ -73,7 +74,7 @@ def _on_records(writer: Writer, job: Job, options: EvaluationOptions, progress: 
     task, info = task_of(inputs["task"]), ModelInfo.open(inputs["model"])
     progress(0.0, 1.0, _("reading records"))
     training, held_out, data = read_split(task, inputs["data"], DataOptions.from_mapping(inputs["data_options"]))
-    records = (data.records if options.everything else held_out)[: options.records]
+    records = shuffled(data.records if options.everything else held_out, options.seed)[: options.records]
     about = _about(task, info, records, training)
     values = {} if options.beams is None else {"beams": options.beams}
     begin = time.monotonic()

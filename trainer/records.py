@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from ..core.tasks.encoding import encode_record
 from ..core.tokenizer.tokenizer import Tokenizer
 from .packing import Examples
 
+T = TypeVar("T")
 FOLDER = "records"
 FORMAT = 1
 LONGEST = 1024  # tokens of a record, unless the person or the model says otherwise
@@ -110,6 +111,7 @@ def _prepare(
         said += data.said
         columns[task.name] = data.columns
         duplicates += data.duplicates
+    parts["val"] = shuffled(parts["val"])  # the first of them are measured on the way: of all tasks and labels some
     total = sum(map(len, parts.values()))
     done = 0
     for name, records in parts.items():
@@ -156,6 +158,11 @@ def _prepare(
         "said": said,
         "problems": problems[:KEPT_PROBLEMS],
     }
+
+
+def shuffled(records: Sequence[T], seed: int = 0) -> list[T]:
+    """The same in another order, which files that are sorted by something do not settle."""
+    return [records[index] for index in np.random.default_rng(seed).permutation(len(records))]
 
 
 def report_text(report: dict[str, Any]) -> list[str]:

@@ -119,3 +119,10 @@ def test_two_files_of_one_task_are_one_task(tmp_path, tokenizer):
     records = prepare_records(tmp_path / "job", sources, DataOptions(), tokenizer, 128)
     assert {"cat", "fox", "new", "newer"} <= {*records.tasks["classify"]["labels"]}
     assert records.tasks["classify"]["records"] == records.report["counts"]["train"]
+
+
+def test_the_first_held_out_records_are_of_all_kinds_though_the_file_is_sorted(prepare):
+    rows = [{"text": f"Number {n}", "label": "low" if n < 300 else "high"} for n in range(600)]
+    held_out = prepare(classify=rows).held_out()
+    labels = [record["label"] for _task, record in held_out[:20]]
+    assert len(held_out) > 30 and {"low", "high"} == set(labels)
