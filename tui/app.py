@@ -185,6 +185,8 @@ class NewleafApp(Translated, App[int]):
 
     def keep_draft(self) -> None:
         """Write down what was typed, when it has changed."""
+        if not self.query(TabbedContent):  # the app is just about to be gone
+            return
         draft: dict[str, Any] = {**self.draft, "tab": self.query_one(TabbedContent).active}
         for node in (*self.query(View), *(screen for screen in self.screen_stack if hasattr(screen, "draft"))):
             with contextlib.suppress(NoMatches):  # one that is just being made, or about to be gone
