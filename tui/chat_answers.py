@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.cells import cell_len
 
 from ..core.generation.stream import left_out_text, reading_text
+from ..core.knowledge.passages import place_parts
 from ..core.language import gettext as _
 from ..core.language import ngettext
 from .chat_modes import Mode, file_of
@@ -162,8 +163,9 @@ def _under_answer(done: Mapping[str, Any]) -> str:
     lines = [] if done["found"] else [_("Not found in the documents.")]
     for number, passage in enumerate(done["passages"], 1):
         excerpt = " ".join(passage["text"].split())
+        where = "  ".join(place_parts(passage["source"], passage["page"], passage["heading"]))
         more = " …" if len(excerpt) > EXCERPT else ""
-        lines += ["", f"[{number}] {source_text(passage)}", f"    {excerpt[:EXCERPT]}{more}"]
+        lines += ["", f"[{number}] {where}", f"    {excerpt[:EXCERPT]}{more}"]
     before = "\n" if done["text"] or done.get("way") != "search" else ""  # something was written
     return before + "\n".join(lines) if lines else ""
 
@@ -172,12 +174,6 @@ def _passages_word(passages: Sequence[Any]) -> str:
     if not passages:
         return _("no passage")
     return ngettext("{number:,} passage", "{number:,} passages", len(passages)).format(number=len(passages))
-
-
-def source_text(passage: Mapping[str, Any]) -> str:
-    """Where a passage is from."""
-    page = _("page {number}").format(number=passage["page"]) if passage.get("page") else ""
-    return "  ".join(filter(None, [str(passage["source"]), page, passage.get("heading")]))
 
 
 def bars(shares: Mapping[str, float]) -> str:

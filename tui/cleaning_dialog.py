@@ -7,13 +7,12 @@ import shlex
 from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
-from textual import events, on, work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Label, OptionList, Select, Static
+from textual.widgets import Button, Input, Label, Select, Static
 
 from ..core.corpus.cleaning.options import PRESET_NAMES, PRESETS
 from ..core.corpus.importing import MergeOptions
@@ -21,13 +20,12 @@ from ..core.errors import UserError
 from ..core.language import N_
 from ..core.language import gettext as _
 from ..core.options import OptionField, fields
-from .before_after import MUTED, preview_content
+from .before_after import preview_content
+from .choice_dialog import PAUSE, ChoiceDialog
 from .widgets.form import Form
 from .widgets.path_input import absolute_paths
 from .widgets.switches import Switches
-from .words import Translated
 
-PAUSE = 0.4  # seconds after the last change before the engine is asked
 MEANINGS = {  # of what is no option
     "path": N_(
         "Files, folders, archives, patterns such as 'books/**/*.epub', or hf:NAME, a data set. Several with spaces "
@@ -39,7 +37,7 @@ MEANINGS = {  # of what is no option
 BY_PARAMETER = ("chinese", "languages")  # steps that are on by what is typed, not by a switch
 
 
-class CleaningDialog(Translated, ModalScreen[bool]):
+class CleaningDialog(ChoiceDialog[bool]):
     """The switches at the left, what they would do at the right; True when a job was started."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -47,23 +45,9 @@ class CleaningDialog(Translated, ModalScreen[bool]):
         Binding("ctrl+s", "start", N_("Start"), id="import.import", key_display="^s", priority=True),
         Binding("ctrl+y", "copy_command", N_("Copy the command"), id="import.copy", key_display="^y", priority=True),
     ]
-    DEFAULT_CSS = """
-    CleaningDialog .choices { height: 1fr; }
-    CleaningDialog.-tall .choices { margin-top: 1; }
-    CleaningDialog .switches { width: 50%; max-width: 44; border-right: solid $panel; scrollbar-size-vertical: 1; }
-    CleaningDialog Form { height: auto; }
-    CleaningDialog Form VerticalScroll { height: auto; }
-    CleaningDialog Form .explanation { display: none; }
-    CleaningDialog .found { width: 1fr; padding: 0 0 0 1; }
-    CleaningDialog .found VerticalScroll { height: 1fr; background: transparent; scrollbar-size-vertical: 1; }
-    CleaningDialog .found VerticalScroll:focus { background: $foreground 5%; }
-    CleaningDialog .meaning { height: 3; color: $text-muted; }
-    CleaningDialog.-wide .meaning { height: 2; }
-    CleaningDialog .command { height: auto; max-height: 3; background: $panel; }
-    """
-
     options: ClassVar[type[MergeOptions]] = MergeOptions
     start_word: ClassVar[str] = N_("Start (Ctrl+S)")
+    meanings = MEANINGS
 
     def __init__(self, start: Mapping[str, Any] | None = None):
         """`start` are options that hold at first, by name."""
@@ -72,7 +56,7 @@ class CleaningDialog(Translated, ModalScreen[bool]):
         self._start = {
             name: value for name, value in (start or {}).items() if name in usual and usual[name].takes(value)
         }
-        self._fields = usual
+        self.fields = usual
         self._files: list[dict[str, Any]] | None = None
         self._tried: dict[str, Any] | None = None
         self._asked: object = None  # what the files were that were looked into
@@ -114,40 +98,22 @@ class CleaningDialog(Translated, ModalScreen[bool]):
         with Vertical(classes="dialog full"):
             yield Static(self.heading(), classes="title", markup=False)
             yield from self.compose_head()
-            with Horizontal(classes="choices"):
-                with VerticalScroll(classes="switches", can_focus=False):
-                    yield from self._compose_switches()
-                with Vertical(classes="found"):
-                    yield Static(_("Before and after"), classes="title found-title", markup=False)
-                    with VerticalScroll():
-                        yield Static("", id="found", markup=False)
-            yield Static("", classes="meaning", markup=False)
-            yield Static("", classes="problem", markup=False)
-            with VerticalScroll(classes="command", can_focus=False):
-                yield Static("", id="command", markup=False)
-            with Horizontal(classes="buttons"):
-                yield Button(_(self.start_word), id="start", variant="primary", compact=True)
-                yield from self.compose_buttons()
-                yield Button(_("Cancel (Esc)"), id="cancel", compact=True)
+            yield from self.compose_parts(_("Before and after"), _(self.start_word))
 
-    def compose_buttons(self) -> ComposeResult:
-        """More buttons."""
-        yield from ()
-
-    def _compose_switches(self) -> ComposeResult:
+    def compose_choices(self) -> ComposeResult:
         with Horizontal(classes="row"):
             yield Label("clean", markup=False)
             choices = [(Content(name), name) for name in PRESET_NAMES]
             start = self._start.get("clean", "standard")
             yield Select(choices, value=start, allow_blank=False, compact=True, id="preset", name="clean")
         names = [name for name in PRESETS if name not in BY_PARAMETER]
-        names += [field.name for field in self._fields.values() if field.type is bool]
+        names += [field.name for field in self.fields.values() if field.type is bool]
         said = {name: value in ("on", True) for name, value in self._start.items() if value != "auto"}
         yield Switches(names, self._preset(start), said, shown=_as_flag, id="switches")
-        rest = [name for name in self._fields if name not in names and name != "clean"]
+        rest = [name for name in self.fields if name not in names and name != "clean"]
         yield Form(
             self.options,
-            {name: _as_text(self._fields[name], value) for name, value in self._start.items()},
+            {name: _as_text(self.fields[name], value) for name, value in self._start.items()},
             shown=rest.__contains__,
             labels={"near_duplicate_similarity": "similarity"},
             split=split_words,
@@ -175,55 +141,25 @@ class CleaningDialog(Translated, ModalScreen[bool]):
     def _switched(self) -> dict[str, Any]:
         said = self.query_one("#switches", Switches).said()
         return {
-            name: value if self._fields[name].type is bool else ("on" if value else "off")
+            name: value if self.fields[name].type is bool else ("on" if value else "off")
             for name, value in said.items()
         }
 
-    @on(events.DescendantFocus)
-    def _explain(self, event: events.DescendantFocus) -> None:
-        name = event.widget.name
-        if isinstance(event.widget, Switches) and event.widget.id == "switches":
-            name = event.widget.name_at(event.widget.highlighted)
-        self._tell_meaning(name)
-
-    @on(OptionList.OptionHighlighted, "#switches")
-    def _explain_switch(self, event: OptionList.OptionHighlighted) -> None:
-        if self.query_one("#switches", Switches).has_focus:
-            self._tell_meaning(self.query_one("#switches", Switches).name_at(event.option_index))
-
-    def _tell_meaning(self, name: str | None) -> None:
-        text = _(MEANINGS[name]) if name in MEANINGS else ""
-        if name in self._fields:
-            text = _(self._fields[name].description)
-        if name in self.query_one("#switches", Switches).names:
-            text += " " + _("Space turns it; * is not as {preset} has it.").format(preset=self._clean())
-        self.query_one(".meaning", Static).update(text)
+    def hint(self, name: str | None) -> str:
+        if name not in self.query_one("#switches", Switches).names:
+            return ""
+        return _("Space turns it; * is not as {preset} has it.").format(preset=self._clean())
 
     @on(Select.Changed, "#preset")
     def _preset_changed(self) -> None:
         self.query_one("#switches", Switches).show_preset(self._preset(self._clean()))
 
-    @on(Input.Submitted)
-    def _next(self) -> None:
-        self.focus_next()
+    def command_now(self) -> str:
+        return self.command(self.chosen())
 
-    @on(Input.Changed)
-    @on(Select.Changed)
-    @on(Switches.Changed)
-    def changed(self) -> None:
-        """Something is not as it was: say which command it is, and see what it would do."""
-        if self.is_mounted and self.query("#found"):
-            try:
-                command = self.command(self.chosen())
-                self.query_one("#command", Static).update(Content.assemble((_("Ctrl+Y copies:"), MUTED), " ", command))
-                self._say_problem("")
-            except UserError as error:
-                self._say_problem(str(error))
-            self._looks += 1
-            self._look(self._looks)
-
-    def _say_problem(self, text: str) -> None:
-        self.query_one(".problem", Static).update(text)
+    def look(self) -> None:
+        self._looks += 1
+        self._look(self._looks)
 
     # Before and after
 
@@ -277,14 +213,6 @@ class CleaningDialog(Translated, ModalScreen[bool]):
 
     # Actions
 
-    def action_copy_command(self) -> None:
-        """Put the command into the clipboard."""
-        try:
-            self.app.copy_to_clipboard(self.command(self.chosen()))
-            cast("Any", self.app).say(_("Copied."))
-        except UserError as error:
-            self._say_problem(str(error))
-
     @work(exclusive=True, group="start", exit_on_error=False)
     async def action_start(self) -> None:
         """Start the job, or say what is wrong."""
@@ -294,7 +222,7 @@ class CleaningDialog(Translated, ModalScreen[bool]):
                 return
             self.submit(options)
         except UserError as error:
-            self._say_problem(str(error))
+            self.say_problem(str(error))
             return
         self.dismiss(True)
 

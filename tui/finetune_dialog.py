@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar, cast
 
-from textual import events, on, work
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Label, OptionList, Select, Static
+from textual.widgets import Button, Input, Label, Select, Static
 
 from ..core.command_line import command_line
 from ..core.errors import UserError
@@ -25,17 +22,15 @@ from ..core.tasks.all import TASKS
 from ..core.tasks.data.options import DataOptions
 from ..trainer.finetune_options import FineTuneOptions
 from ..trainer.work import finetuning
-from .before_after import MUTED
+from .choice_dialog import PAUSE, ChoiceDialog
 from .drafts import draft_text, draft_values
 from .kept import free_name
 from .records_preview import columns_text, records_content
-from .widgets.dialogs import PickPath
 from .widgets.form import Form, split_words
+from .widgets.path_dialogs import NameFromPath, PathDialog, as_name, stem_of
 from .widgets.path_input import PathInput, absolute_paths
 from .widgets.switches import Switches
-from .words import Translated
 
-PAUSE = 0.4  # seconds after the last change before the engine is asked
 USUAL_TIME = "10m"
 ABOVE = ("time", "column")  # options with a line of their own above the others
 MEANINGS = {  # of what is no option
@@ -58,7 +53,7 @@ class TeachingOptions(DataOptions, FineTuneOptions):
         return [*FineTuneOptions.problems(self), *DataOptions.problems(self)]
 
 
-class FineTuneDialog(Translated, ModalScreen[str]):
+class FineTuneDialog(ChoiceDialog[str], NameFromPath[str], PathDialog[str]):
     """Asks what to teach; the name of the job when one was started, else nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -72,27 +67,17 @@ class FineTuneDialog(Translated, ModalScreen[str]):
     FineTuneDialog .line Label { width: 8; color: $text-muted; }
     FineTuneDialog .line .second { padding: 0 0 0 1; }
     FineTuneDialog .line Input, FineTuneDialog .line Select { width: 1fr; }
-    FineTuneDialog .choices { height: 1fr; }
-    FineTuneDialog.-tall .choices { margin-top: 1; }
-    FineTuneDialog .options { width: 50%; max-width: 44; border-right: solid $panel; scrollbar-size-vertical: 1; }
-    FineTuneDialog Form { height: auto; }
-    FineTuneDialog Form VerticalScroll { height: auto; }
-    FineTuneDialog Form .explanation { display: none; }
-    FineTuneDialog .found { width: 1fr; padding: 0 0 0 1; }
-    FineTuneDialog .found VerticalScroll { height: 1fr; background: transparent; scrollbar-size-vertical: 1; }
-    FineTuneDialog .found VerticalScroll:focus { background: $foreground 5%; }
-    FineTuneDialog .meaning { height: 3; color: $text-muted; }
-    FineTuneDialog.-wide .meaning { height: 2; }
-    FineTuneDialog .command { height: auto; max-height: 3; background: $panel; }
     """
+
+    meanings = MEANINGS
 
     def __init__(self, models: list[str], start: dict[str, Any], proposed: str):
         """`start` is a draft; `proposed` is the model where that names none."""
         super().__init__()
         self.models, self.start, self.proposed = models, start, proposed
-        self._fields = {field.name: field for field in fields(TeachingOptions)}
-        self._switches = [name for name, field in self._fields.items() if field.type is bool]
-        self._named = bool(draft_text(start, "name"))  # by the person
+        self.fields = {field.name: field for field in fields(TeachingOptions)}
+        self._switches = [name for name, field in self.fields.items() if field.type is bool]
+        self.named = bool(draft_text(start, "name"))  # by the person
         self._found: dict[str, Any] = {}  # by the engine, in the data as it is now
         self._sent = False
 
@@ -100,8 +85,6 @@ class FineTuneDialog(Translated, ModalScreen[str]):
 
     def compose(self) -> ComposeResult:
         options = draft_values(self.start, "options")
-        said = {name: options[name] == "on" for name in self._switches if name in options}
-        rest = [name for name in self._fields if name not in (*self._switches, *ABOVE)]
         with Vertical(classes="dialog full"):
             yield Static(_("Fine-tune a model"), classes="title", markup=False)
             with Horizontal(classes="line"):
@@ -124,23 +107,18 @@ class FineTuneDialog(Translated, ModalScreen[str]):
                 yield Input(draft_text(self.start, "name"), placeholder=hint, compact=True, id="name", name="name")
                 yield Label(_("time"), markup=False, classes="second")
                 yield Input(options.get("time", ""), placeholder=USUAL_TIME, compact=True, id="time", name="time")
-            with Horizontal(classes="choices"):
-                with VerticalScroll(classes="options", can_focus=False):
-                    usual = lambda name: bool(self._fields[name].default)  # noqa: E731
-                    yield Switches(self._switches, usual, said, shown=_as_flag, starred=False, id="switches")
-                    yield Form(TeachingOptions, options, shown=rest.__contains__, split=split_words)
-                with Vertical(classes="found"):
-                    yield Static(_("Records"), classes="title found-title", markup=False)
-                    with VerticalScroll():
-                        yield Static("", id="found", markup=False)
-            yield Static("", classes="meaning", markup=False)
-            yield Static("", classes="problem", markup=False)
-            with VerticalScroll(classes="command", can_focus=False):
-                yield Static("", id="command", markup=False)
-            with Horizontal(classes="buttons"):
-                yield Button(_("Start (Ctrl+S)"), id="start", variant="primary", compact=True)
-                yield Button(_("Choose (Ctrl+O)"), id="pick", compact=True)
-                yield Button(_("Cancel (Esc)"), id="cancel", compact=True)
+            yield from self.compose_parts(_("Records"), _("Start (Ctrl+S)"))
+
+    def compose_choices(self) -> ComposeResult:
+        options = draft_values(self.start, "options")
+        said = {name: options[name] == "on" for name in self._switches if name in options}
+        rest = [name for name in self.fields if name not in (*self._switches, *ABOVE)]
+        usual = lambda name: bool(self.fields[name].default)  # noqa: E731
+        yield Switches(self._switches, usual, said, shown=_as_flag, starred=False, id="switches")
+        yield Form(TeachingOptions, options, shown=rest.__contains__, split=split_words)
+
+    def compose_buttons(self) -> ComposeResult:
+        yield Button(_("Choose (Ctrl+O)"), id="pick", compact=True)
 
     def on_mount(self) -> None:
         """The data is what a person gives first."""
@@ -163,7 +141,7 @@ class FineTuneDialog(Translated, ModalScreen[str]):
             "finetuning": {
                 "model": self._chosen("model"),
                 "path": self.query_one(PathInput).value,
-                "name": self.query_one("#name", Input).value if self._named else "",
+                "name": self.query_one("#name", Input).value if self.named else "",
                 "options": {**self.query_one(Form).texts(), **switched, **above},
             }
         }
@@ -186,7 +164,7 @@ class FineTuneDialog(Translated, ModalScreen[str]):
         values = {**self.query_one(Switches).said(), **self.query_one(Form).values()}
         time = self.query_one("#time", Input).value.strip() or ("" if "steps" in values else USUAL_TIME)
         if time:
-            values["time"] = self._fields["time"].parse(time)
+            values["time"] = self.fields["time"].parse(time)
         if column := self.query_one("#column", Input).value:
             values["column"] = split_words(column)
         return TeachingOptions.from_mapping(values)
@@ -197,63 +175,23 @@ class FineTuneDialog(Translated, ModalScreen[str]):
         words = ["newleaf", "finetune", self._chosen("model"), *paths, "--task", self._wanted() or "TASK"]
         return command_line([*words, "--name", self.query_one("#name", Input).value or "NAME"], options)
 
-    @on(Input.Changed, "#path")
-    def _propose_name(self) -> None:
-        paths = self.query_one(PathInput).paths()
-        if paths and not self._named:
-            name = re.sub(r"[^\w-]+", "-", Path(paths[0]).expanduser().name.split(".")[0]).strip("-")
-            self.query_one("#name", Input).value = free_name("models", f"{self._chosen('model')}-{name or 'taught'}")
+    def proposed_name(self, path: str) -> str:
+        return free_name("models", f"{self._chosen('model')}-{as_name(stem_of(path), 'taught')}")
 
-    @on(Input.Changed, "#name")
-    def _name_changed(self, event: Input.Changed) -> None:
-        self._named = self._named or (event.input.has_focus and bool(event.value))
-
-    @on(Input.Submitted)
-    def _next(self) -> None:
-        self.focus_next()
-
-    @on(events.DescendantFocus)
-    def _explain(self, event: events.DescendantFocus) -> None:
-        name = event.widget.name
-        if isinstance(event.widget, Switches):
-            name = event.widget.name_at(event.widget.highlighted)
-        self._tell_meaning(name)
-
-    @on(OptionList.OptionHighlighted, "#switches")
-    def _explain_switch(self, event: OptionList.OptionHighlighted) -> None:
-        if self.query_one(Switches).has_focus:
-            self._tell_meaning(self.query_one(Switches).name_at(event.option_index))
-
-    def _tell_meaning(self, name: str | None) -> None:
-        text = _(MEANINGS[name]) if name in MEANINGS else ""
-        if name in self._fields:
-            text = _(self._fields[name].description)
+    def hint(self, name: str | None) -> str:
         if name in self._switches:
-            text += " " + _("Space turns it.")
-        elif name == "column":
-            text += " " + _("In this form: with spaces between them.")
-        self.query_one(".meaning", Static).update(text)
+            return _("Space turns it.")
+        return _("In this form: with spaces between them.") if name == "column" else ""
 
     # What comes of it
 
-    @on(Input.Changed)
-    @on(Select.Changed)
-    @on(Switches.Changed)
-    def changed(self) -> None:
-        """Something is not as it was: say which command it is, and look at the records."""
-        if self.is_mounted and self.query("#found"):
-            self._show_command()
-            self._look()
+    def command_now(self) -> str:
+        return self.command(self.options())
 
-    def _show_command(self) -> None:
-        try:
-            command = self.command(self.options())
-            self.query_one("#command", Static).update(Content.assemble((_("Ctrl+Y copies:"), MUTED), " ", command))
-            self._say_problem("")
-        except UserError as error:
-            self._say_problem(str(error))
+    def look(self) -> None:
+        self._look()
 
-    def _say_problem(self, text: str) -> None:
+    def say_problem(self, text: str) -> None:
         problem = self.query_one(".problem", Static)
         problem.update(text)
         problem.display = bool(text)
@@ -276,23 +214,9 @@ class FineTuneDialog(Translated, ModalScreen[str]):
         self._found = found
         self.query_one("#task", Select).prompt = TASKS[found["task"]].title if found.get("task") else _("automatic")
         self.query_one("#column", Input).placeholder = columns_text(found.get("columns", {}))
-        self._show_command()
+        self.show_command()
 
     # Actions
-
-    @work(exit_on_error=False)
-    async def action_pick(self) -> None:
-        """Choose from the tree of files; what is chosen is added to what is there."""
-        if path := await self.app.push_screen_wait(PickPath(str(Path.cwd()))):
-            self.query_one(PathInput).add(path)
-
-    def action_copy_command(self) -> None:
-        """Put the command into the clipboard."""
-        try:
-            self.app.copy_to_clipboard(self.command(self.options()))
-            cast("Any", self.app).say(_("Copied."))
-        except UserError as error:
-            self._say_problem(str(error))
 
     def action_start(self) -> None:
         """Start the job, or say what is wrong."""
@@ -307,7 +231,7 @@ class FineTuneDialog(Translated, ModalScreen[str]):
             name = self.query_one("#name", Input).value
             job = finetuning.submit(self._chosen("model"), [(task, paths)], name, how, what)
         except UserError as error:
-            self._say_problem(str(error))
+            self.say_problem(str(error))
             return
         self._sent = True
         cast("Any", self.app).keep_draft()

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, ClassVar, cast
 
-from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -24,11 +21,11 @@ from ..trainer.work import importing
 from .cleaning_dialog import CleaningDialog
 from .drafts import draft_text, draft_values
 from .kept import free_name
-from .widgets.dialogs import PickPath
+from .widgets.path_dialogs import NameFromPath, PathDialog, as_name, stem_of
 from .widgets.path_input import PathInput
 
 
-class FilesDialog(CleaningDialog):
+class FilesDialog(CleaningDialog, PathDialog[bool]):
     """Asks for paths, typed, pasted, dropped, or chosen from the tree."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -82,14 +79,6 @@ class FilesDialog(CleaningDialog):
             raise UserError(_("Standard input is for the command line: name a file here."))
         return paths
 
-    @work(exit_on_error=False)
-    async def action_pick(self) -> None:
-        """Choose from the tree of files; what is chosen is added to what is there."""
-        last = next(iter(reversed(self.typed_paths())), "")
-        folder = Path(last).expanduser().parent if last else Path.cwd()
-        if path := await self.app.push_screen_wait(PickPath(str(folder if folder.is_dir() else Path.cwd()))):
-            self.query_one(PathInput).add(path)
-
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Choose a file too."""
         if event.button.id == "pick":
@@ -98,14 +87,13 @@ class FilesDialog(CleaningDialog):
             super().on_button_pressed(event)
 
 
-class ImportDialog(FilesDialog):
+class ImportDialog(FilesDialog, NameFromPath[bool]):
     """Asks what to import, and what the corpus will be called."""
 
     start_word: ClassVar[str] = N_("Import (Ctrl+S)")
 
     def __init__(self, draft: dict[str, Any]):
         super().__init__(draft_values(draft, "options"), draft_text(draft, "path"))
-        self._named = False  # by the person
         self._sent = False
 
     def heading(self) -> str:
@@ -127,16 +115,8 @@ class ImportDialog(FilesDialog):
             options = self._start
         return {"import": {"path": self.query_one(PathInput).value, "options": options}}
 
-    @on(Input.Changed, "#path")
-    def _propose_name(self) -> None:
-        paths = self.typed_paths()
-        if paths and not self._named:
-            name = re.sub(r"[^\w-]+", "-", Path(paths[0]).expanduser().name.split(".")[0]).strip("-") or "text"
-            self.query_one("#name", Input).value = free_name("corpora", name)
-
-    @on(Input.Changed, "#name")
-    def _name_changed(self, event: Input.Changed) -> None:
-        self._named = self._named or (event.input.has_focus and bool(event.value))
+    def proposed_name(self, path: str) -> str:
+        return free_name("corpora", as_name(stem_of(path), "text"))
 
     def corpus_name(self) -> str:
         """How it will be called."""

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from contextlib import aclosing
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from textual import on, work
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 from textual.worker import Worker
 
@@ -25,15 +22,14 @@ from ..core.options import format_size
 from .chat_answers import documents_text
 from .drafts import draft_text
 from .kept import free_name
-from .widgets.dialogs import PickPath
+from .widgets.path_dialogs import NameFromPath, PathDialog, as_name, stem_of
 from .widgets.path_input import PathInput, absolute_paths
-from .words import Translated
 
 if TYPE_CHECKING:
     from ..core.engine.client import Engine
 
 
-class KnowledgeDialog(Translated, ModalScreen[str]):
+class KnowledgeDialog(NameFromPath[str], PathDialog[str]):
     """Asks for documents and a name; the name of the knowledge base when something was added, else nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -49,7 +45,7 @@ class KnowledgeDialog(Translated, ModalScreen[str]):
     def __init__(self, start: Mapping[str, Any]):
         super().__init__()
         self._start = dict(start)
-        self._named = bool(draft_text(self._start, "name"))  # by the person
+        self.named = bool(draft_text(self._start, "name"))  # by the person
         self._adding: Worker[None] | None = None
         self._made = ""
 
@@ -103,32 +99,14 @@ class KnowledgeDialog(Translated, ModalScreen[str]):
         """What was typed and not yet added."""
         if self._made:
             return {"documents": {}}
-        name = self.query_one("#name", Input).value if self._named else ""
+        name = self.query_one("#name", Input).value if self.named else ""
         return {"documents": {"path": self.query_one(PathInput).value, "name": name}}
 
-    @on(Input.Changed, "#path")
-    def _propose_name(self) -> None:
-        paths = self.query_one(PathInput).paths()
-        if paths and not self._named:
-            name = re.sub(r"[^\w-]+", "-", Path(paths[0]).expanduser().name.split(".")[0]).strip("-") or "documents"
-            self.query_one("#name", Input).value = free_name("knowledge", name)
-
-    @on(Input.Changed, "#name")
-    def _name_changed(self, event: Input.Changed) -> None:
-        self._named = self._named or (event.input.has_focus and bool(event.value))
-
-    @on(Input.Submitted)
-    def _next(self) -> None:
-        self.focus_next()
+    def proposed_name(self, path: str) -> str:
+        return free_name("knowledge", as_name(stem_of(path), "documents"))
 
     def _is_adding(self) -> bool:
         return self._adding is not None and self._adding.is_running
-
-    @work(exit_on_error=False)
-    async def action_pick(self) -> None:
-        """Choose from the tree of files; what is chosen is added to what is there."""
-        if path := await self.app.push_screen_wait(PickPath(str(Path.cwd()))):
-            self.query_one(PathInput).add(path)
 
     def action_start(self) -> None:
         """Add them, unless that is being done."""

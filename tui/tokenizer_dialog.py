@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Select, Static
 
 from ..core.command_line import command_line
@@ -20,11 +19,11 @@ from ..core.tokenizer.options import TokenizerOptions
 from ..trainer.work import tokenizing
 from .drafts import draft_text, draft_values
 from .kept import free_name
+from .widgets.dialogs import FormDialog
 from .widgets.form import Form, split_words
-from .words import Translated
 
 
-class TokenizerDialog(Translated, ModalScreen[bool]):
+class TokenizerDialog(FormDialog[bool]):
     """Asks how to train a tokenizer; True when a job was started."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -107,10 +106,6 @@ class TokenizerDialog(Translated, ModalScreen[bool]):
     def _command(self) -> str:
         corpus, name = str(self.query_one("#corpus", Select).value), self.query_one("#name", Input).value
         return command_line(["newleaf", "tokenizer", "train", corpus, "--name", name], self.query_one(Form).make())
-
-    @on(Input.Submitted)
-    def _next(self) -> None:
-        self.focus_next()
 
     def action_copy(self) -> None:
         """Copy the command."""

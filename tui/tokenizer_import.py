@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from textual import on, work
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Select, Static
 
 from ..core import store
@@ -21,8 +19,8 @@ from ..core.language import N_
 from ..core.language import gettext as _
 from .kept import free_name
 from .widgets.dialogs import PickPath
+from .widgets.path_dialogs import NameFromPath, as_name, stem_of
 from .widgets.path_input import split_paths
-from .words import Translated
 
 if TYPE_CHECKING:
     from ..core.engine.client import Engine
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
 FILES = ("tokenizer", "vocab", "merges")  # names that say nothing: the folder's is a better one
 
 
-class TokenizerImportDialog(Translated, ModalScreen[dict[str, Any] | None]):
+class TokenizerImportDialog(NameFromPath[dict[str, Any] | None]):
     """Asks where the tokenizer is; what is known of it when it is here, else nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -46,7 +44,6 @@ class TokenizerImportDialog(Translated, ModalScreen[dict[str, Any] | None]):
     def __init__(self, corpora: list[str]):
         super().__init__()
         self.corpora = corpora
-        self._named = False
         self._busy = False
 
     @property
@@ -91,18 +88,8 @@ class TokenizerImportDialog(Translated, ModalScreen[dict[str, Any] | None]):
             entry.cursor_blink = False
         self.query_one("#path").focus()
 
-    @on(Input.Changed, "#path")
-    def _path_changed(self) -> None:
-        if not self._named:
-            self.query_one("#name", Input).value = proposed_name(self._path())
-
-    @on(Input.Changed, "#name")
-    def _name_changed(self, event: Input.Changed) -> None:
-        self._named = self._named or (event.input.has_focus and bool(event.value))
-
-    @on(Input.Submitted)
-    def _next(self) -> None:
-        self.focus_next()
+    def proposed_name(self, path: str) -> str:
+        return proposed_name(path)
 
     def _path(self) -> str:
         return " ".join(split_paths(self.query_one("#path", Input).value)[:1])
@@ -156,8 +143,7 @@ def proposed_name(path: str) -> str:
     if not path:
         return ""
     place = Path(path).expanduser()
-    stem = place.name.split(".")[0]
+    stem = stem_of(path)
     if stem in FILES and place.suffix:
         stem = place.absolute().parent.name
-    name = re.sub(r"[^\w-]+", "-", stem).strip("-") or "tokenizer"
-    return free_name("tokenizers", name)
+    return free_name("tokenizers", as_name(stem, "tokenizer"))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, cast
 
-from textual import on, work
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Select, Static
 
 from ..core.errors import UserError
@@ -22,11 +21,11 @@ from ..trainer.planner import ask_plan
 from ..trainer.work import training
 from .drafts import draft_text, draft_values
 from .kept import free_name
+from .widgets.dialogs import FormDialog
 from .widgets.form import Form
-from .words import Translated
 
 
-class TrainingDialog(Translated, ModalScreen[str]):
+class TrainingDialog(FormDialog[str]):
     """Asks what to train; the name of the job when one was started, else nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -105,10 +104,6 @@ class TrainingDialog(Translated, ModalScreen[str]):
                 "options": self.query_one(Form).texts(),
             }
         }
-
-    @on(Input.Submitted)
-    def _next(self) -> None:
-        self.focus_next()
 
     def _chosen(self) -> tuple[str, str | None, TrainOptions, str | None]:
         tokenizer = self.query_one("#tokenizer", Select).value

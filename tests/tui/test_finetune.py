@@ -11,6 +11,7 @@ from newleaf.core.files import append_lines, write_json
 from newleaf.core.tasks.data.options import DataOptions
 from newleaf.trainer.jobs import list_jobs
 from newleaf.tui.app import NewleafApp, next_step
+from newleaf.tui.choice_dialog import PAUSE
 from newleaf.tui.records_preview import records_content
 from newleaf.tui.widgets.form import Form
 from newleaf.tui.widgets.switches import Switches
@@ -50,6 +51,9 @@ async def test_records_are_shown_as_the_model_will_see_them_and_a_job_is_started
         await open_dialog(pilot)
         await pilot.press("ctrl+s")
         await wait_for_text(pilot, "Say which file or folder")
+        app.screen.look()  # as after the last change: what it finds takes the sentence away from nobody
+        await pilot.pause(2 * PAUSE)
+        assert "Say which file or folder" in screen_text(app)
         app.screen.query_one("#path", Input).value = "stars.csv"
         await wait_for(pilot, lambda: "fit no task" in found(app), "the columns")
         app.screen.query_one("#column", Input).value = "label=stars"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
 
 from rich.text import Text
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -15,6 +16,16 @@ from textual.widgets import Button, DirectoryTree, Input, Static
 from ...core.language import N_
 from ...core.language import gettext as _
 from ..words import Translated
+
+Result = TypeVar("Result")
+
+
+class FormDialog(Translated, ModalScreen[Result], Generic[Result]):
+    """A dialog with things to fill in: Enter goes to the next one."""
+
+    @on(Input.Submitted)
+    def _next(self) -> None:
+        self.focus_next()
 
 
 class Confirm(Translated, ModalScreen[bool]):
