@@ -8,6 +8,7 @@ from pathlib import Path
 from ..core import store
 from ..core.errors import UserError
 from ..core.knowledge.adding import Added
+from ..core.knowledge.passages import place_parts
 from ..core.knowledge.store import Knowledge
 from ..core.language import gettext as _
 from .arguments import ArgumentParser
@@ -55,18 +56,10 @@ def _ask(parsed: Namespace) -> int:
     if not done["found"]:
         say(_("Not found in the documents."))
     for number, passage in enumerate(done["passages"], 1):
-        say(f"[{number}] {place_text(passage)}")
+        say(f"[{number}] " + " ".join(place_parts(passage["source"], passage["page"])))
         excerpt = " ".join(passage["text"].split())
         say("    " + excerpt[:EXCERPT] + ("…" if len(excerpt) > EXCERPT else ""))
     return DONE if done["found"] else FAILED
-
-
-def place_text(passage: dict[str, object]) -> str:
-    """Where a passage is from."""
-    found = str(passage["source"])
-    if passage.get("page"):
-        found += " " + _("page {number}").format(number=passage["page"])
-    return found
 
 
 def _knowledge(given: list[str]) -> Path:

@@ -12,7 +12,7 @@ from ..core.model.store import ModelInfo
 from .arguments import ArgumentParser, WrongUsageError, given
 from .main import DONE, INTERRUPTED
 from .output import ProgressLine, print_json, print_table, say
-from .performing import opened, perform, text_of
+from .performing import add_text, opened, perform, text_of
 
 SHOWN = 10  # labels of a text
 PROBLEMS = 5  # rows that cannot be read
@@ -25,7 +25,7 @@ def configure(parser: ArgumentParser) -> None:
         "that was not taught the labels judges by their names."
     )
     parser.add_argument("model", metavar="MODEL")
-    parser.add_argument("text", nargs="?", default="", metavar="TEXT", help=_("a text or a file"))
+    add_text(parser)
     parser.add_argument("--labels", metavar="A,B", help=_("the labels; those that the model learnt without it"))
     parser.add_argument("--input", metavar="FILE", help=_("a table with a text in each row: csv, tsv, jsonl, parquet"))
     parser.add_argument("--out", metavar="FILE", help=_("with --input: where to write the labelled rows, csv or jsonl"))
@@ -77,12 +77,8 @@ def _file(parsed: Namespace, names: list[str]) -> int:
     identity = {"model": parsed.model, "weights": changed, "labels": list(labels.names)}
     line = ProgressLine()
 
-    def progress(done: float, total: float, message: str = "", **metrics: float) -> None:
-        if done >= 0:
-            line.progress(done, total, message)
-
     try:
-        found = label_file(labels, identity, source, target, parsed.column, progress)
+        found = label_file(labels, identity, source, target, parsed.column, line.progress)
     except KeyboardInterrupt:
         line.clear()
         say(_("What is labelled so far is kept: the same command goes on with it."))

@@ -13,7 +13,7 @@ from ..core.tasks.data.options import DataOptions
 from ..trainer.finetune_options import FineTuneOptions
 from ..trainer.work import finetuning
 from .arguments import ArgumentParser, WrongUsageError, given
-from .follow import finish
+from .follow import finish_model
 from .output import harmless, print_json, say
 
 NEXT = {"chat": "chat", "qa": "ask", "summary": "summarize", "translate": "translate", "classify": "classify"}
@@ -48,18 +48,7 @@ def _finetune(parsed: Namespace) -> int:
     if not parsed.name:
         raise WrongUsageError(_("Say what the new model will be called: --name NAME"))
     job = finetuning.submit(parsed.model, data, parsed.name, options, data_options, parsed.old_corpus)
-    if parsed.detach:
-        if parsed.json:
-            print_json(job.summary())
-        else:
-            say(_("Started in the background. Watch it: newleaf job watch {name}").format(name=job.name))
-        return 0
-    code = finish(job)
-    if not code and parsed.json:
-        print_json(ModelInfo.open(parsed.name).summary())
-    elif not code:
-        say(_("Next: newleaf {command} {name}").format(command=NEXT[data[0][0]], name=parsed.name))
-    return code
+    return finish_model(job, parsed, NEXT[data[0][0]])
 
 
 def _data(words: list[str], task: str | None) -> list[tuple[str, list[str]]]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import textwrap
+from argparse import Namespace
 from typing import Any
 
 from ..core.errors import UserError
 from ..core.language import gettext as _
+from ..core.model.store import ModelInfo
 from ..core.options import format_duration, format_size
 from ..core.tasks.all import scores_text
 from ..trainer.health import worries
@@ -15,7 +17,7 @@ from ..trainer.history import History
 from ..trainer.jobs import LIVE, Job, kind_word, state_word
 from ..trainer.plan import Plan, expected_text
 from .main import DONE, INTERRUPTED
-from .output import ProgressLine, bar, say, time_left
+from .output import ProgressLine, bar, print_json, say, time_left
 
 SAMPLE_LENGTH = 220  # characters of a sample that are shown on the way
 
@@ -45,6 +47,22 @@ def finish(job: Job, from_now: bool = False) -> int:
     if status["state"] in ("stopped", "failed") and not status.get("fault") and not job.has_checkpoint:
         job.remove()
     return _end(job, status)
+
+
+def finish_model(job: Job, parsed: Namespace, next_command: str) -> int:
+    """See to a job that makes a model, as `--detach` and `--json` say; `next_command` is proposed at its end."""
+    if parsed.detach:
+        if parsed.json:
+            print_json(job.summary())
+        else:
+            say(_("Started in the background. Watch it: newleaf job watch {name}").format(name=job.name))
+        return DONE
+    code = finish(job)
+    if not code and parsed.json:
+        print_json(ModelInfo.open(job.target).summary())
+    elif not code:
+        say(_("Next: newleaf {command} {name}").format(command=next_command, name=job.target))
+    return code
 
 
 def watch(job: Job) -> int:

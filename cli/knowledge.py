@@ -9,6 +9,7 @@ from dataclasses import asdict
 
 from ..core import store
 from ..core.knowledge.options import KnowledgeOptions
+from ..core.knowledge.passages import place_parts
 from ..core.knowledge.searching import Found, is_answered
 from ..core.knowledge.store import Knowledge, list_knowledge
 from ..core.language import gettext as _
@@ -182,11 +183,7 @@ def _figures(found: Found) -> dict[str, float]:
 
 def _where(found: Found) -> str:
     passage = found.passage
-    parts = [passage.source]
-    if passage.page:
-        parts.append(_("page {number}").format(number=passage.page))
-    if passage.heading:
-        parts.append(passage.heading)
+    parts = place_parts(passage.source, passage.page, passage.heading)
     return "  ".join([*parts, _("relevance {share:.0%}").format(share=found.relevance)])
 
 

@@ -10,15 +10,22 @@ from typing import Any
 
 from ..core.engine.writing import Writing, open_writing
 from ..core.errors import UserError
+from ..core.language import gettext as _
 from .arguments import ArgumentParser
 from .generate import add_writing, read_writing
-from .output import ProgressLine, harmless, piped
+from .main import DONE, INTERRUPTED
+from .output import ProgressLine, harmless, piped, print_json
 
 
 def add_model(parser: ArgumentParser) -> None:
     """The model, and how it writes and is loaded."""
     parser.add_argument("model", metavar="MODEL")
     add_writing(parser)
+
+
+def add_text(parser: ArgumentParser) -> None:
+    """The text to work on."""
+    parser.add_argument("text", nargs="?", default="", metavar="TEXT", help=_("a text or a file"))
 
 
 def opened(parsed: Namespace) -> tuple[Writing, dict[str, Any]]:
@@ -74,3 +81,18 @@ def perform(
     if show and written:
         print()
     return {**done, "notices": notices}
+
+
+def answer(parsed: Namespace, task: str, request: Mapping[str, Any], told: Mapping[str, Any]) -> int:
+    """Do a task with the model of a command, and print its text; or with `--json` what was `told` and what was done.
+
+    The exit code. Raises UserError.
+    """
+    writing, values = opened(parsed)
+    try:
+        done = perform(writing, task, request, values, show=not parsed.json)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    if parsed.json:
+        print_json({"model": parsed.model, **told, **done})
+    return DONE

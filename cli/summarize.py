@@ -6,9 +6,7 @@ from argparse import Namespace
 
 from ..core.language import gettext as _
 from .arguments import ArgumentParser, WrongUsageError
-from .main import DONE, INTERRUPTED
-from .output import print_json
-from .performing import add_model, opened, perform, text_of
+from .performing import add_model, add_text, answer, text_of
 
 STYLES = ("prose", "bullets")
 
@@ -20,7 +18,7 @@ def configure(parser: ArgumentParser) -> None:
         "input. A model that was taught no summaries picks the sentences that say most."
     )
     add_model(parser)
-    parser.add_argument("text", nargs="?", default="", metavar="TEXT", help=_("a text or a file"))
+    add_text(parser)
     parser.add_argument("--words", type=int, metavar="N", help=_("about how many words"))
     parser.add_argument("--style", choices=STYLES, default="prose", help=_("how it is written"))
     parser.set_defaults(run=_summarize)
@@ -30,12 +28,5 @@ def _summarize(parsed: Namespace) -> int:
     if parsed.words is not None and parsed.words < 1:
         raise WrongUsageError(_("--words is {number}: it must be 1 or more.").format(number=parsed.words))
     text = text_of(parsed, _("There is nothing to sum up: give a text."))
-    writing, values = opened(parsed)
     request = {"text": text, "words": parsed.words, "style": parsed.style}
-    try:
-        done = perform(writing, "summary", request, values, show=not parsed.json)
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    if parsed.json:
-        print_json({"model": parsed.model, **done})
-    return DONE
+    return answer(parsed, "summary", request, {})

@@ -5,12 +5,11 @@ from __future__ import annotations
 from argparse import Namespace
 
 from ..core.language import gettext as _
-from ..core.model.store import ModelInfo
 from ..trainer.options import TrainOptions
 from ..trainer.work import training
 from .arguments import ArgumentParser, WrongUsageError, given
-from .follow import finish, plan_text
-from .output import print_json, say
+from .follow import finish_model, plan_text
+from .output import print_json
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -52,15 +51,4 @@ def _train(parsed: Namespace) -> int:
     if not parsed.name:
         raise WrongUsageError(_("Say what the model will be called: --name NAME"))
     job = training.submit(parsed.corpus, parsed.name, options, parsed.tokenizer, parsed.origin, parsed.old_corpus)
-    if parsed.detach:
-        if parsed.json:
-            print_json(job.summary())
-        else:
-            say(_("Started in the background. Watch it: newleaf job watch {name}").format(name=job.name))
-        return 0
-    code = finish(job)
-    if not code and parsed.json:
-        print_json(ModelInfo.open(parsed.name).summary())
-    elif not code:
-        say(_("Next: newleaf generate {name}").format(name=parsed.name))
-    return code
+    return finish_model(job, parsed, "generate")

@@ -6,9 +6,7 @@ from argparse import Namespace
 
 from ..core.language import gettext as _
 from .arguments import ArgumentParser
-from .main import DONE, INTERRUPTED
-from .output import print_json
-from .performing import add_model, opened, perform, text_of
+from .performing import add_model, add_text, answer, text_of
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -18,7 +16,7 @@ def configure(parser: ArgumentParser) -> None:
         "that corpora read, or what comes on standard input."
     )
     add_model(parser)
-    parser.add_argument("text", nargs="?", default="", metavar="TEXT", help=_("a text or a file"))
+    add_text(parser)
     parser.add_argument("--to", metavar="CODE", help=_("the language to translate into, such as zh"))
     parser.add_argument("--from", dest="source", metavar="CODE", help=_("the language of the text; found without it"))
     parser.set_defaults(run=_translate)
@@ -26,12 +24,5 @@ def configure(parser: ArgumentParser) -> None:
 
 def _translate(parsed: Namespace) -> int:
     text = text_of(parsed, _("There is nothing to translate: give a text."))
-    writing, values = opened(parsed)
     request = {"text": text, "to": parsed.to, "from": parsed.source}
-    try:
-        done = perform(writing, "translate", request, values, show=not parsed.json)
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    if parsed.json:
-        print_json({"model": parsed.model, "source": text, **done})
-    return DONE
+    return answer(parsed, "translate", request, {"source": text})

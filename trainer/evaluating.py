@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..core.corpus.store import Corpus
@@ -13,7 +13,7 @@ from ..core.generation.generate import Writer
 from ..core.language import gettext as _
 from ..core.model.loading import LoadOptions
 from ..core.model.store import ModelInfo
-from ..core.progress import Cancelled, Progress
+from ..core.progress import Progress, part
 from ..core.scores.scoring import score_records
 from ..core.tasks.all import task_of
 from ..core.tasks.base import Record, Task
@@ -35,27 +35,12 @@ def evaluate(job: Job, reporter: Reporter) -> None:
     options, inputs = EvaluationOptions.from_mapping(job.spec["options"]), job.spec["inputs"]
     reporter.update(message=_("reading the model"))
     writer = Writer.open(inputs["model"], LoadOptions(device=options.device), lambda: reporter.stop_requested)
-    progress = _progress(reporter)
     if "corpus" in inputs:
-        found = _on_corpus(writer, inputs["model"], Corpus.open(inputs["corpus"]), progress)
+        found = _on_corpus(writer, inputs["model"], Corpus.open(inputs["corpus"]), reporter)
     else:
-        found = _on_records(writer, job, options, progress)
+        found = _on_records(writer, job, options, reporter)
     write_json(job.path / FILE, {"format": 1, "model": inputs["model"], **found})
     reporter.result = {"evaluation": FILE, "message": found["verdict"]}
-
-
-def _progress(reporter: Reporter) -> Progress:
-    begin = time.monotonic()
-
-    def report(done: float, total: float, message: str = "", **metrics: float) -> None:
-        if reporter.stop_requested:
-            raise Cancelled
-        share = done / total if total else 0.0
-        gone = time.monotonic() - begin
-        eta = gone / share * (1 - share) if share > 0.02 else None
-        reporter.update(progress=round(min(0.999, share), 4), eta_s=eta, message=message)
-
-    return report
 
 
 def _on_corpus(writer: Writer, name: str, corpus: Corpus, progress: Progress) -> dict[str, Any]:
@@ -107,9 +92,9 @@ def _answers(
     values: Mapping[str, Any],
     say: Progress,
 ) -> list[dict[str, Any]]:
-    def answering(done: float, total: float, message: str = "", **metrics: float) -> None:
-        text = _("{done:,} of {total:,} records answered").format(done=int(done), total=int(total))
-        say(0.02 + 0.95 * done / total, 1.0, text)
+    these = part(say, 0.02, 0.97)
 
-    cancelled: Callable[[], bool] = lambda: False  # noqa: E731  `say` raises it
-    return solve(writer, task, records, about, values, answering, cancelled)
+    def answering(done: float, total: float, message: str = "", **metrics: float) -> None:
+        these(done, total, _("{done:,} of {total:,} records answered").format(done=int(done), total=int(total)))
+
+    return solve(writer, task, records, about, values, answering)

@@ -17,7 +17,6 @@ from ..core.language import gettext as _
 from ..core.model import lora
 from ..core.model.gpt import GPT
 from ..core.options import format_duration
-from ..core.progress import Cancelled
 from ..core.scores.measures import MEASURES
 from ..core.tasks.all import scores_text, task_of
 from ..core.tasks.base import Record
@@ -29,6 +28,7 @@ from ..core.tokenizer.token_files import encode_corpus
 from .batches import Batch, TokenBatches
 from .finetune_options import FineTuneOptions
 from .finetune_plan import plan_finetuning
+from .group import loss_of
 from .loop import State
 from .options import TrainOptions
 from .origin import Origin
@@ -43,7 +43,6 @@ FIRST, MOST, WITHOUT_TIME = 16, 500, 100  # records that are answered: at first,
 TIE = 0.001  # what a bit per byte counts beside a score: it decides between measurements with the same score
 BEST = "best.safetensors"  # LoRA's matrices where they were best
 SCORED = "scored.json"  # how many records are answered
-MIXED = "mixed"  # the corpus's token files
 
 
 class FineTuning(Training):
@@ -68,7 +67,9 @@ class FineTuning(Training):
         sources = [Source(task, tuple(paths)) for task, paths in inputs["data"]]
         options = DataOptions.from_mapping(inputs["data_options"])
         fresh = not (self.job.path / "records").exists()
-        self.records = prepare_records(self.job.path, sources, options, self.tokenizer, longest + 1, self._preparing)
+        self.records = prepare_records(
+            self.job.path, sources, options, self.tokenizer, longest + 1, self.reporter.words
+        )
         if fresh:
             for sentence in report_text(self.records.report):
                 self.reporter.message(sentence)
@@ -82,15 +83,10 @@ class FineTuning(Training):
         self.mixed = Corpus.open(self.chosen.mix) if self.chosen.mix else None
         if self.mixed is not None:
             name = self.origin.tokens_name
-            self.mixed_files = encode_corpus(self.mixed, self.tokenizer, name, self._preparing)
+            self.mixed_files = encode_corpus(self.mixed, self.tokenizer, name, self.reporter.words)
         self.reporter.update(progress=0.0, eta_s=None, message=_("measuring this machine"))
         self.plan = self._settle(min(longest, max(16, counts["train_longest"])))
         self.last: tuple[float | None, dict[str, float]] = None, {}  # bits per byte of answers, score of each task
-
-    def _preparing(self, done: float, total: float, message: str = "", **metrics: float) -> None:
-        if self.reporter.stop_requested:
-            raise Cancelled
-        self.reporter.update(message=message)
 
     def _settle(self, longest: int) -> Plan:
         path = self.job.path / "plan.json"
@@ -187,8 +183,7 @@ class FineTuning(Training):
             for batch in batches.all():
                 assert batch.counts is not None
                 with autocast(device.type, plan.dtype):
-                    there = batch.to(device)
-                    mean = model.loss(there.tokens, there.targets, counts=there.counts, segments=there.segments)
+                    mean = loss_of(model, batch.to(device))
                 nats += float(mean) * batch.weight
                 bytes_read += float((lengths[batch.targets] * batch.counts).sum())
         return nats / bytes_read / math.log(2) if bytes_read else None

@@ -11,7 +11,6 @@ from ..core.corpus.store import Corpus
 from ..core.files import read_object, write_json
 from ..core.language import gettext as _
 from ..core.model.gpt import GPT
-from ..core.progress import Cancelled
 from ..core.tokenizer.options import TokenizerOptions
 from ..core.tokenizer.store import TokenizerInfo
 from ..core.tokenizer.token_files import TokenFiles, encode_corpus
@@ -53,7 +52,7 @@ class Preparation:
             if name not in store.names("tokenizers"):
                 size = vocabulary_for(self.options, self.known)
                 self.reporter.update(message=_("training a tokenizer"))
-                train_tokenizer(self.corpus, name, TokenizerOptions(vocab_size=size), self._preparing)
+                train_tokenizer(self.corpus, name, TokenizerOptions(vocab_size=size), self.reporter.words)
                 info = TokenizerInfo.open(name)
                 self.reporter.message(
                     _("No tokenizer was trained on {corpus} yet: trained {name}, {pieces:,} pieces.").format(
@@ -64,20 +63,10 @@ class Preparation:
         return name, tokenizer, self._encode(tokenizer, name)
 
     def _encode(self, tokenizer: Tokenizer, name: str) -> TokenFiles:
-        files = encode_corpus(self.corpus, tokenizer, name, self._preparing)
+        files = encode_corpus(self.corpus, tokenizer, name, self.reporter.words)
         check_size(files.index["train"]["tokens"])
         self.reporter.update(progress=0.0, eta_s=None, message=_("measuring this machine"))
         return files
-
-    def _preparing(self, done: float, total: float, message: str = "", **metrics: float) -> None:
-        """Progress of the preparation: its words are shown, its share of the whole is not known."""
-        self._say(message)
-
-    def _say(self, message: str) -> None:
-        """What is done now. Raises Cancelled."""
-        if self.reporter.stop_requested:
-            raise Cancelled
-        self.reporter.update(message=message)
 
     def plan(self, tokenizer: Tokenizer, files: TokenFiles) -> Plan:
         """The plan of the first start; a resumed training keeps it, whatever was measured since."""
@@ -97,7 +86,7 @@ class Preparation:
         if not tried and not (plan.shard and processes > 1):
             model = GPT(plan.model_config)
             initialise(model, plan)
-            trial = try_steps(model.to(plan.device), plan, options.compile, known, self._say)
+            trial = try_steps(model.to(plan.device), plan, options.compile, known, self.reporter.say)
             here = remember(here, shape, trial)
         options = replace(
             self._options_left(),

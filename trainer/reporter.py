@@ -80,6 +80,16 @@ class Reporter:
         eta = round(since / gone * (1 - share), 1) if gone > 0.01 and since > 0.5 else None
         self.update(progress=round(share, 4), eta_s=eta, message=message, **metrics)
 
+    def words(self, done: float, total: float, message: str = "", **metrics: float) -> None:
+        """Progress of a part whose share of the whole is not known: its words alone. Raises Cancelled."""
+        self.say(message)
+
+    def say(self, message: str) -> None:
+        """What is done now. Raises Cancelled after a wish to stop."""
+        if self._stop.is_set():
+            raise Cancelled
+        self.update(message=message)
+
     def flush(self) -> None:
         """Write the events so far, and the status."""
         with self._writing:

@@ -11,7 +11,7 @@ import hmac
 import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.applications import Starlette
@@ -30,6 +30,8 @@ from .errors import EngineError
 from .openai import Answer, Request, RequestError, error_body
 from .serving import ServeOptions
 from .task_requests import TAKES, TaskRequest
+
+Wanted = TypeVar("Wanted", Request, TaskRequest)
 
 LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 GONE = 499  # as nginx notes a client that did not wait for its answer
@@ -143,10 +145,10 @@ class API:
         """Answer in a chat."""
         return await self._write(request, chat=True)
 
-    async def _write(self, request: HTTPRequest, chat: bool) -> Response:
-        begin = time.monotonic()
+    async def _read(self, request: HTTPRequest, read: Callable[[Any], Wanted]) -> Wanted | Response:
+        """What is asked for, of a model that there is; or the answer that says what is wrong with it."""
         try:
-            wanted = Request.of(await request.json(), chat, self.model)
+            wanted = read(await request.json())
         except RequestError as error:
             return _error(400, str(error), error.parameter)
         except (ValueError, RecursionError):
@@ -155,6 +157,13 @@ class API:
             self._find(wanted.model)
         except UserError as error:
             return _error(404, str(error), "model")
+        return wanted
+
+    async def _write(self, request: HTTPRequest, chat: bool) -> Response:
+        begin = time.monotonic()
+        wanted = await self._read(request, lambda body: Request.of(body, chat, self.model))
+        if isinstance(wanted, Response):
+            return wanted
         try:
             events = self._events(
                 wanted.model, self.engine.generate(wanted.model, wanted.prompt, wanted.options, self.load), begin
@@ -172,17 +181,10 @@ class API:
 
     async def task(self, request: HTTPRequest) -> Response:
         """Do a task, which the path names; what a stream says is what `newleaf.core.tasks.performing` tells."""
-        begin = time.monotonic()
-        try:
-            wanted = TaskRequest.of(request.url.path.rpartition("/")[2], await request.json(), self.model)
-        except RequestError as error:
-            return _error(400, str(error), error.parameter)
-        except (ValueError, RecursionError):
-            return _error(400, _("The body is no JSON."))
-        try:
-            self._find(wanted.model)
-        except UserError as error:
-            return _error(404, str(error), "model")
+        begin, task = time.monotonic(), request.url.path.rpartition("/")[2]
+        wanted = await self._read(request, lambda body: TaskRequest.of(task, body, self.model))
+        if isinstance(wanted, Response):
+            return wanted
         told = self.engine.perform(wanted.model, wanted.task, wanted.request, wanted.options, self.load)
         events = self._events(wanted.model, told, begin)
         if self.at_work >= self.options.queue:

@@ -32,7 +32,7 @@ _NEUTRAL: dict[str, Sequence[Any]] = {
     "best_of": [None, 1],
     "reasoning_effort": [None],
 }
-_OWN = {field.name for field in fields(GenerationOptions)}
+OWN = {field.name for field in fields(GenerationOptions)}
 
 
 class RequestError(UserError):
@@ -58,15 +58,11 @@ class Request:
     @classmethod
     def of(cls, body: Any, chat: bool, default_model: str | None) -> Request:
         """The request in the body of a POST. Raises RequestError."""
-        if not isinstance(body, dict):
-            raise RequestError(_("The body is no JSON object."))
-        body = {key: value for key, value in body.items() if value is not None}
-        model = body.pop("model", default_model)
-        if not isinstance(model, str) or not model:
-            raise RequestError(_("Say which model: {name}.").format(name="model"), "model")
+        body = given(body)
+        model = take_model(body, default_model)
         prompt = _messages(body.pop("messages", None)) if chat else _prompt(body.pop("prompt", ""))
-        stream, echo = _flag(body, "stream"), _flag(body, "echo") and not chat
-        usage = stream and _flag(_object(body, "stream_options"), "include_usage")
+        stream, echo = take_flag(body, "stream"), take_flag(body, "echo") and not chat
+        usage = stream and take_flag(take_object(body, "stream_options"), "include_usage")
         return cls(model, prompt, _options(body, chat), chat, stream, usage, echo)
 
     @property
@@ -76,14 +72,29 @@ class Request:
         return len(self.prompt) if several else 1
 
 
-def _flag(body: dict[str, Any], name: str) -> bool:
+def given(body: Any) -> dict[str, Any]:
+    """What the body of a request gives: null is as good as nothing. Raises RequestError where it is no object."""
+    if not isinstance(body, dict):
+        raise RequestError(_("The body is no JSON object."))
+    return {key: value for key, value in body.items() if value is not None}
+
+
+def take_model(body: dict[str, Any], default_model: str | None) -> str:
+    """The model's name, out of a body. Raises RequestError."""
+    model = body.pop("model", default_model)
+    if not isinstance(model, str) or not model:
+        raise RequestError(_("Say which model: {name}.").format(name="model"), "model")
+    return model
+
+
+def take_flag(body: dict[str, Any], name: str) -> bool:
     value = body.pop(name, False)
     if not isinstance(value, bool):
         raise RequestError(_("{name} is {value}").format(name=name, value=value) + ".", name)
     return value
 
 
-def _object(body: dict[str, Any], name: str) -> dict[str, Any]:
+def take_object(body: dict[str, Any], name: str) -> dict[str, Any]:
     value = body.pop(name, {})
     if not isinstance(value, dict):
         raise RequestError(_("{name} is {value}").format(name=name, value=value) + ".", name)
@@ -125,7 +136,7 @@ def _message(number: int, message: Any) -> dict[str, str]:
 def _options(body: dict[str, Any], chat: bool) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if chat:
-        wanted, alternatives = _flag(body, "logprobs"), body.pop("top_logprobs", 0)
+        wanted, alternatives = take_flag(body, "logprobs"), body.pop("top_logprobs", 0)
         if wanted:
             body["logprobs"] = alternatives
     for key, value in body.items():
@@ -134,18 +145,28 @@ def _options(body: dict[str, Any], chat: bool) -> dict[str, Any]:
             found[name] = [value] if isinstance(value, str) else value
         elif name == "logit_bias":
             found[name] = _biases(value)
-        elif name in _OWN:
+        elif name in OWN:
             found[name] = value
         elif key in _NEUTRAL:
             if value not in _NEUTRAL[key]:
                 raise RequestError(_("{name} is not supported.").format(name=key), key)
         elif key not in _IGNORED:
-            raise RequestError(_("There is no parameter {name}.").format(name=key), key)
+            raise no_parameter(key)
+    return checked(found)
+
+
+def no_parameter(name: str) -> RequestError:
+    """The error for what is not known."""
+    return RequestError(_("There is no parameter {name}.").format(name=name), name)
+
+
+def checked(options: dict[str, Any]) -> dict[str, Any]:
+    """Options of generation that can be. Raises RequestError for others."""
     try:
-        GenerationOptions.from_mapping(found)
+        GenerationOptions.from_mapping(options)
     except UserError as error:
         raise RequestError(str(error)) from None
-    return found
+    return options
 
 
 def _biases(biases: Any) -> Any:

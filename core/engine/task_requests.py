@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import UserError
-from ..generation.options import GenerationOptions
 from ..knowledge.store import Knowledge
 from ..language import gettext as _
-from ..options import fields
-from .openai import RequestError
+from .openai import OWN, RequestError, checked, given, no_parameter, take_flag, take_model, take_object
 
 # What each task takes, see its module in core/tasks, and of which type. A file of this machine is not among it.
 TAKES: dict[str, dict[str, type]] = {
@@ -40,20 +37,20 @@ class TaskRequest:
             raise RequestError(
                 _("There is no task {name}; there are: {names}.").format(name=task, names=", ".join(TAKES))
             )
-        if not isinstance(body, dict):
-            raise RequestError(_("The body is no JSON object."))
-        body = {key: value for key, value in body.items() if value is not None}
-        model, stream = body.pop("model", default_model), body.pop("stream", False)
-        if not isinstance(model, str) or not model:
-            raise RequestError(_("Say which model: {name}.").format(name="model"), "model")
-        if not isinstance(stream, bool):
-            raise RequestError(_("{name} is {value}").format(name="stream", value=stream) + ".", "stream")
-        options = _options(body.pop("options", {}))
+        body = given(body)
+        model, stream, options = (
+            take_model(body, default_model),
+            take_flag(body, "stream"),
+            take_object(body, "options"),
+        )
+        for key in options:
+            if key not in OWN:
+                raise no_parameter(key)
         request: dict[str, Any] = {}
         for key, value in body.items():
             kind = TAKES[task].get(key)
             if kind is None:
-                raise RequestError(_("There is no parameter {name}.").format(name=key), key)
+                raise no_parameter(key)
             if not isinstance(value, kind) or isinstance(value, bool):
                 raise RequestError(_("{name} is {value}").format(name=key, value=value) + ".", key)
             request[key] = value
@@ -65,18 +62,4 @@ class TaskRequest:
                 request["knowledge"] = str(Knowledge.open(request["knowledge"]).path)
             except UserError as error:
                 raise RequestError(str(error), "knowledge") from None
-        return cls(model, task, request, options, stream)
-
-
-def _options(values: Any) -> dict[str, Any]:
-    if not isinstance(values, Mapping):
-        raise RequestError(_("{name} is {value}").format(name="options", value=values) + ".", "options")
-    known = {field.name for field in fields(GenerationOptions)}
-    for key in values:
-        if key not in known:
-            raise RequestError(_("There is no parameter {name}.").format(name=key), key)
-    try:
-        GenerationOptions.from_mapping(values)
-    except UserError as error:
-        raise RequestError(str(error)) from None
-    return dict(values)
+        return cls(model, task, request, checked(options), stream)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ..corpus.readers.paragraphs import SPACE_IN_CJK
+from ..language import gettext as _
 
 # Sizes are in letters; a Chinese character counts as so many, as it says as much.
 HAN_LETTERS = 2.4
@@ -45,6 +46,11 @@ class Passage:
     position: int  # its number in the file, from 0
     page: int | None = None  # where it begins, for kinds of files that have pages
     heading: str = ""  # under which it stands
+
+
+def place_parts(source: str, page: int | None, heading: str = "") -> list[str]:
+    """Where a passage is from, in words: the file, the page, the heading, as far as they are known."""
+    return [source, *([_("page {number}").format(number=page)] if page else []), *([heading] if heading else [])]
 
 
 @dataclass(frozen=True)

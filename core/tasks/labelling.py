@@ -11,7 +11,7 @@ import csv
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,6 @@ class Labelled:
     column: str = ""
     counts: dict[str, int] = field(default_factory=dict)  # by label
     left_out: list[tuple[str, str]] = field(default_factory=list)  # rows that cannot be read: where, and why
-    seconds: float = 0.0
 
 
 def label_file(
@@ -75,15 +74,21 @@ def label_file(
     columns = list(dict.fromkeys(name for _place, row, _position in first for name in row))
     names = _free(LABEL, columns), _free(PROBABILITY, columns)
     found.rows = found.before = _whole_rows(partial, target, found.counts)
-    all_rows = _chain(first, rows)
+    all_rows = chain(first, rows)
     for _skipped in islice(all_rows, found.before):
         pass
-    total = max(1, status.st_size)
+    done, total = 0, max(1, status.st_size)
+
+    def tell() -> bool:
+        """Never true: who does not want it any more says so by raising."""
+        progress(done, total, _("{rows:,} rows").format(rows=found.rows))
+        return False
+
     with partial.open("a", encoding="utf-8", newline="") as file:
         writer = _Writer(file, target.suffix.lower(), columns, names)
         while some := list(islice(all_rows, TOGETHER)):
             texts = [str(row.get(found.column) or "") for _place, row, _position in some]
-            answers = iter(labels.weigh([text for text in texts if text.strip()], cancelled=lambda: _tick(progress)))
+            answers = iter(labels.weigh([text for text in texts if text.strip()], cancelled=tell))
             for text, (_place, row, _position) in zip(texts, some, strict=True):
                 answer = next(answers) if text.strip() else None
                 label = answer["label"] if answer else ""
@@ -92,7 +97,8 @@ def label_file(
                 found.rows += 1
                 found.counts[label] = found.counts.get(label, 0) + 1
             file.flush()
-            progress(some[-1][2], total, _("{rows:,} rows").format(rows=found.rows))
+            done = some[-1][2]
+            tell()
     if not found.rows:
         raise UserError(_("There is no row in {path}.").format(path=source))
     found.left_out = notes.left_out
@@ -100,17 +106,6 @@ def label_file(
     state.unlink()
     sync_folder(target.parent)
     return found
-
-
-def _tick(progress: Progress) -> bool:
-    """Never true: who does not want it any more says so by raising."""
-    progress(-1, 1)
-    return False
-
-
-def _chain(first: Sequence[Any], rest: Iterator[Any]) -> Iterator[Any]:
-    yield from first
-    yield from rest
 
 
 def _rows(source: Path, notes: Notes) -> Iterator[tuple[str, dict[str, Any], int]]:

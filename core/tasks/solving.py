@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..chat import stop_of
 from ..generation.options import GenerationOptions
-from ..progress import Cancelled, Progress, no_progress
+from ..progress import Progress, no_progress
 from .base import Record, Task
 from .classification import Classification
 from .encoding import encode_question
@@ -27,16 +27,15 @@ def solve(
     about: Mapping[str, Any],
     values: Mapping[str, Any] | None = None,
     progress: Progress = no_progress,
-    cancelled: Callable[[], bool] = lambda: False,
 ) -> list[dict[str, Any]]:
     """The answer to each record; of a classification with "label" and "probabilities".
 
-    `about` is what the model remembers of the task, see `Task.about`. `values` are options of generation. Raises
-    UserError and Cancelled.
+    `about` is what the model remembers of the task, see `Task.about`. `values` are options of generation. `progress`
+    hears of every token, so that it can end the work by raising Cancelled. Raises UserError.
     """
     if isinstance(task, Classification):
         labels = Labels.of(writer, about)
-        return labels.weigh([str(record["text"]) for record in records], progress, cancelled)
+        return labels.weigh([str(record["text"]) for record in records], progress)
     options = GenerationOptions.from_mapping({**task.generation, **(values or {})})
     options = replace(options, stop=[*options.stop, *stop_of(writer.tokenizer)])
     room = writer.model.config.context - min(options.max_tokens, writer.model.config.context // 2)
@@ -48,9 +47,7 @@ def solve(
         some = order[begin : begin + ROWS]
         run = writer.start([questions[index] for index in some], options, 1)
         for _delta in run:
-            if cancelled():
-                run.cancel()
-                raise Cancelled
+            progress(done, len(order))
         for index, completion in zip(some, run.completions, strict=True):
             found[index] = task.read(completion.text)
         done += len(some)

@@ -74,14 +74,14 @@ def test_one_that_was_not_taught_takes_the_labels_of_the_records(tiny_model, mon
 def test_a_cancel_ends_it_and_it_can_be_begun_again(taught_model, monkeypatch, tmp_path):
     path, true, answered = write(tmp_path / "c.jsonl", ROWS * 1), the_work.solve, []
 
-    def solve(writer, task, records, about, values, progress, cancelled):
+    def solve(writer, task, records, about, values, progress):
         def stop(done, total, message="", **metrics):
             answered.append(done)
             (folder("jobs") / "evaluate-taught" / "stop").touch()
             reporters[0].request_stop()
             progress(done, total, message)
 
-        return true(writer, task, records, about, values, stop, cancelled)
+        return true(writer, task, records, about, values, stop)
 
     reporters = []
     real = the_work.evaluate
