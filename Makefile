@@ -7,6 +7,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
+# Python keeps what it has compiled, whatever the environment says: the tests start hundreds of processes. What is
+# installed is compiled when it is first used, which most of it never is.
+export PYTHONDONTWRITEBYTECODE =
+INSTALL := $(PIP) install --no-compile -c constraints.txt
+
 .PHONY: demo run test test-long check format clean
 
 demo: .venv/installed
@@ -40,10 +45,10 @@ clean:
 
 .venv/installed: .venv/bin/python pyproject.toml setup.py constraints.txt core/model/decode.c core/model/decode.h core/corpus/look.c core/corpus/sketch.c $(wildcard locale/*/LC_MESSAGES/*.po)
 	@echo "Installing newleaf and what it needs into .venv (PyTorch is large: a minute or more) ..."
-	$(PIP) install -c constraints.txt -e .
+	$(INSTALL) -e .
 	@touch $@
 
 .venv/installed-dev: .venv/installed
 	@echo "Installing what the tests need ..."
-	$(PIP) install -c constraints.txt -e '.[dev]'
+	$(INSTALL) -e '.[dev]'
 	@touch $@

@@ -5,8 +5,14 @@ import os
 import re
 from pathlib import Path
 
+import pytest
+
 GOLDEN = Path(__file__).parent / "golden"
 PATIENCE = 60.0  # seconds
+USUAL = pytest.param((80, 24), id="80x24")
+SMALL = pytest.param((60, 20), id="60x20", marks=pytest.mark.long)
+BROAD = pytest.param((120, 40), id="120x40", marks=pytest.mark.long)
+WIDE = pytest.param((200, 50), id="200x50", marks=pytest.mark.long)
 
 
 def screen_text(app):

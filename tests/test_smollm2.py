@@ -12,7 +12,7 @@ from newleaf.core.generation.generate import Writer
 from newleaf.core.generation.options import GenerationOptions
 from newleaf.core.model.importing import import_model
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 # What llama.cpp (llama-cpp-python 0.3.36) goes on with at temperature 0 from the same file, in 32 tokens.
 LLAMA_CPP = {

@@ -218,6 +218,7 @@ def test_killing_the_one_who_watches_leaves_the_job_running(book, tokenizer):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_demo_goes_from_nothing_to_a_model_that_writes():
     done = newleaf("demo", "--time", "5s")
     assert done.returncode == 0, done.stderr

@@ -39,6 +39,7 @@ def test_too_few_documents_are_refused():
 
 
 @pytest.mark.usefixtures("book", "tokenizer")
+@pytest.mark.long
 def test_mean_and_spread_are_said_and_a_stopped_one_goes_on_with_its_fold():
     options = {"size": "nano", "context": 32, "batch_tokens": 128, "device": "cpu", "dtype": "float32"}
     job = training.submit("book", "five", TrainOptions(steps=15, folds=5, compile="off", **options), "pieces")

@@ -102,6 +102,7 @@ def test_a_training_begun_by_so_many_is_finished_by_others(before, after, shard)
     assert largest_difference(losses(straight), losses(job)) < 1e-5
 
 
+@pytest.mark.long
 def test_when_a_process_is_lost_all_begin_again_from_the_last_checkpoint():
     straight, job = train("straight", steps=200), train("robbed", steps=200, gpus="2", checkpoint_every=0.05)
     finish(straight)
@@ -138,6 +139,7 @@ def test_a_signal_ends_all_of_them_with_a_checkpoint():
     assert job.state == "stopped" and job.has_checkpoint
 
 
+@pytest.mark.long
 def test_two_machines_that_meet_at_a_rendezvous_do_the_steps_of_one(newleaf_home, monkeypatch, tmp_path):
     """Two homes, each with a copy of the corpus and a job and an agent of its own."""
     finish(straight := train("straight", steps=25))

@@ -92,6 +92,7 @@ def test_a_finished_job_gives_way_to_the_next_of_its_name(text_file):
 
 
 @pytest.mark.usefixtures("ready")
+@pytest.mark.long
 def test_the_process_outlives_the_one_that_started_it(tmp_path):
     script = (
         "from newleaf.trainer.work import training; from newleaf.trainer.options import TrainOptions;"
@@ -257,6 +258,7 @@ def test_a_training_by_time_ends_with_its_time_and_its_rate_at_zero():
 
 
 @pytest.mark.usefixtures("ready")
+@pytest.mark.long
 def test_early_stopping_keeps_the_best_weights():
     job = train("overfitted", steps=100_000, eval_every=15, patience=2, learning_rate=0.05)
     status = wait_for_end(job)
@@ -345,6 +347,7 @@ def test_a_training_goes_back_to_the_checkpoint_that_a_person_names():
 
 
 @pytest.mark.usefixtures("ready")
+@pytest.mark.long
 def test_how_much_longer_is_said_with_a_plus():
     job = train("once", steps=3)
     wait_for_end(job)
@@ -354,6 +357,7 @@ def test_how_much_longer_is_said_with_a_plus():
 
 
 @pytest.mark.usefixtures("ready")
+@pytest.mark.long
 def test_why_a_job_cannot_be_resumed_is_said_before():
     job = train("hopeless", steps=100_000, checkpoint_every=0.01)
     assert "running" in prospect(job).obstacle or "queued" in prospect(job).obstacle

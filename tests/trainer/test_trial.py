@@ -111,6 +111,7 @@ def test_what_was_found_is_remembered_and_makes_the_plan(monkeypatch):
     assert not make_plan(TrainOptions(size="nano", context=32, time=5.0), machine("cpu"), 300, 10**6, 10**4).compile
 
 
+@pytest.mark.long
 def test_a_loss_through_compiled_layers_is_that_of_plain_ones():
     """Slow where nothing was compiled before; skips where nothing can be."""
     _plan, model = plan_and_model(batch_tokens=128)

@@ -1,7 +1,7 @@
 """The tab for text: what is brought, merged, cleaned again, and what that would change, seen before it is done."""
 
 import pytest
-from screens import compare, screen_text, wait_for, wait_for_text
+from screens import BROAD, USUAL, WIDE, compare, screen_text, wait_for, wait_for_text
 from textual import events
 from textual.widgets import Input, Select
 
@@ -296,7 +296,7 @@ async def test_the_event_loop_goes_on_while_cleaning_is_tried(texts):
 @pytest.mark.parametrize(
     ("key", "heading", "size"),
     [
-        ("a", "Add text", (60, 20)),
+        pytest.param("a", "Add text", (60, 20), marks=pytest.mark.long),
         ("a", "Add text", (80, 24)),
         pytest.param("e", "Extend corpus one", (60, 20), marks=pytest.mark.long),
         pytest.param("m", "Merge corpora", (60, 20), marks=pytest.mark.long),
@@ -335,7 +335,7 @@ async def test_every_option_of_a_dialog_can_be_reached_and_nothing_is_cut_off(ne
             await pilot.press("down")
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)], ids=["80x24", "120x40", "200x50"])
+@pytest.mark.parametrize("size", [USUAL, BROAD, WIDE])
 @pytest.mark.parametrize("code", ["en", "zh_CN"])
 async def test_the_dialog_with_a_before_and_after(texts, size, code, monkeypatch):
     monkeypatch.chdir(texts.parent)

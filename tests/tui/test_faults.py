@@ -90,9 +90,9 @@ def test_a_job_that_begins_again_is_looked_at_again(newleaf_home, tmp_path):
     "draft",
     [
         "{",
-        "[]",
-        '{"tab": 7, "prompt": 3, "try": {}, "model": []}',
-        '{"tab": "nowhere", "controls": [], "training": "x"}',
+        pytest.param("[]", marks=pytest.mark.long),
+        pytest.param('{"tab": 7, "prompt": 3, "try": {}, "model": []}', marks=pytest.mark.long),
+        pytest.param('{"tab": "nowhere", "controls": [], "training": "x"}', marks=pytest.mark.long),
         '{"controls": {"temperature": 1, "seed": null}, "training": {"corpus": 1, "name": 2, "options": {"time": 3}}}',
     ],
 )

@@ -97,7 +97,9 @@ def draft_has(text):
     return path.exists() and read_json(path).get("prompt") == text
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 128 + 15), (signal.SIGHUP, 128 + 1)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 128 + 15), pytest.param(signal.SIGHUP, 128 + 1, marks=pytest.mark.long)]
+)
 def test_a_signal_leaves_the_terminal_clean_the_draft_kept_and_the_job_running(running_job, number, code):
     terminal = Terminal()
     terminal.wait_for(b"Corpora")

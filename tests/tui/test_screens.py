@@ -1,12 +1,12 @@
 """What a person sees who has nothing yet, at both sizes and in both languages."""
 
 import pytest
-from screens import compare, wait_for_text
+from screens import USUAL, WIDE, compare, wait_for_text
 
 from newleaf.core import language
 
 
-@pytest.mark.parametrize("size", [(80, 24), (200, 50)], ids=["80x24", "200x50"])
+@pytest.mark.parametrize("size", [USUAL, WIDE])
 @pytest.mark.parametrize("code", ["en", "zh_CN"])
 @pytest.mark.parametrize(
     ("key", "tab", "text"),

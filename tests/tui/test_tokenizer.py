@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 from rich.text import Text
-from screens import compare, screen_text, wait_for, wait_for_text
+from screens import SMALL, USUAL, WIDE, compare, screen_text, wait_for, wait_for_text
 from textual.widgets import Input, OptionList, Select, TextArea
 
 from newleaf.core import store
@@ -21,7 +21,7 @@ from newleaf.tui.widgets.cut import SHOWN, STYLES, alike, pieces_text, starts
 from newleaf.tui.widgets.form import Form
 from newleaf.tui.widgets.piece_list import PieceList, line_of
 
-SIZES = [(80, 24), (200, 50)]
+SIZES = [USUAL, WIDE]
 
 
 @pytest.fixture
@@ -194,7 +194,7 @@ async def compared(pilot):
     await wait_for_text(pilot, "pieces: 4 pieces, 11 bytes: 2.75")
 
 
-@pytest.mark.parametrize("size", SIZES, ids=["80x24", "200x50"])
+@pytest.mark.parametrize("size", SIZES)
 async def test_the_same_text_is_cut_by_two_tokenizers(two, size):
     app = NewleafApp()
     async with app.run_test(size=size) as pilot:
@@ -207,7 +207,7 @@ async def test_the_same_text_is_cut_by_two_tokenizers(two, size):
         await wait_for(pilot, lambda: "letters: 11" not in screen_text(app), "the end of the comparison")
 
 
-@pytest.mark.parametrize("size", [(60, 20), (80, 24)], ids=["60x20", "80x24"])
+@pytest.mark.parametrize("size", [SMALL, USUAL])
 async def test_no_key_of_the_footer_is_cut_off(two, size):
     app = NewleafApp()
     async with app.run_test(size=size) as pilot:
@@ -261,7 +261,7 @@ async def test_a_tokenizer_that_is_kept_and_deleted_ends_the_comparison(two):
 # The vocabulary
 
 
-@pytest.mark.parametrize("size", SIZES, ids=["80x24", "200x50"])
+@pytest.mark.parametrize("size", SIZES)
 async def test_pieces_that_contain_what_is_typed_are_listed(two, size):
     app = NewleafApp()
     async with app.run_test(size=size) as pilot:

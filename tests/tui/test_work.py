@@ -165,6 +165,7 @@ async def test_a_model_writes_and_the_same_seed_writes_the_same(tiny_model):
 TEMPLATE = "{% for message in messages %}[{{ message['role'] }}] {{ message['content'] }}\n{% endfor %}[assistant]"
 
 
+@pytest.mark.long
 async def test_a_model_that_was_taught_to_chat_chats(tiny_model):
     (tiny_model / "chat_template.jinja").write_text(TEMPLATE)
     app = NewleafApp()

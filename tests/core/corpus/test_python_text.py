@@ -36,6 +36,7 @@ def test_examples_of_the_prompt_are_left_out(found):
     assert not any(">>> " in text for text, _source in found)
 
 
+@pytest.mark.long
 def test_a_second_time_gives_the_same(found):
     assert list(python_documents()) == found
 
