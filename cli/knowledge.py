@@ -63,11 +63,13 @@ def _add(parsed: Namespace) -> int:
     def progress(done: float, total: float, message: str = "", **metrics: float) -> None:
         if rate := metrics.get("bytes_per_second"):
             message = "  ".join((message, _("{size}/s").format(size=format_size(rate))))
+        if rate := metrics.get("passages_per_second"):
+            message = "  ".join((message, _("{rate:,.0f} passages/s").format(rate=rate)))
         line.progress(done, total, message)
 
     report: Added | None = None
     try:
-        report = add_to_named(parsed.paths, parsed.name, options.include, options.exclude, progress)
+        report = add_to_named(parsed.paths, parsed.name, options.include, options.exclude, progress, options.embeddings)
     except KeyboardInterrupt:
         line.clear()
         if parsed.name not in store.names("knowledge"):
@@ -142,6 +144,7 @@ def _show(parsed: Namespace) -> None:
         (_("made"), when(summary["created"])),
         (_("brought up to date"), when(summary["updated"])),
         (_("passages"), f"{summary['passages']:,}"),
+        (_("embeddings"), harmless(summary["embeddings"] or _("none"), sys.stdout)),
         (_("on disk"), format_size(summary["disk_bytes"])),
     ]
     print_fields(shown + [(_("from"), harmless(path, sys.stdout)) for path in summary["paths"]])

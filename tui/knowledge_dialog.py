@@ -72,6 +72,14 @@ class KnowledgeDialog(NameFromPath[str], PathDialog[str]):
                     compact=True,
                     id="name",
                 )
+            with Horizontal(classes="row"):
+                yield Label(_("embeddings"), markup=False)
+                yield Input(
+                    draft_text(self._start, "embeddings"),
+                    placeholder=_("by words alone; or name a model"),
+                    compact=True,
+                    id="embeddings",
+                )
             yield Static(self._hint(), classes="hint", markup=False)
             yield Static("", id="state", markup=False)
             yield Static("", classes="problem", markup=False)
@@ -85,6 +93,7 @@ class KnowledgeDialog(NameFromPath[str], PathDialog[str]):
     @staticmethod
     def _hint() -> str:
         text = _("Documents are cut into passages, which a question finds. The files themselves stay where they are.")
+        text += " " + _("An embedding model, by its name on the Hugging Face Hub or its folder, finds other words too.")
         if known := store.names("knowledge"):
             text += " " + _("The name of one that there is adds to it: {names}.").format(names=", ".join(known[:8]))
         return text
@@ -100,7 +109,8 @@ class KnowledgeDialog(NameFromPath[str], PathDialog[str]):
         if self._made:
             return {"documents": {}}
         name = self.query_one("#name", Input).value if self.named else ""
-        return {"documents": {"path": self.query_one(PathInput).value, "name": name}}
+        path, embeddings = self.query_one(PathInput).value, self.query_one("#embeddings", Input).value
+        return {"documents": {"path": path, "name": name, "embeddings": embeddings}}
 
     def proposed_name(self, path: str) -> str:
         return free_name("knowledge", as_name(stem_of(path), "documents"))
@@ -133,7 +143,8 @@ class KnowledgeDialog(NameFromPath[str], PathDialog[str]):
                 raise UserError(_("Say which files or folders to add."))
             name = check_name(self.query_one("#name", Input).value.strip())
             state.update(_("Reading the documents ..."))
-            async with aclosing(self._engine.add_knowledge(absolute_paths(paths), name)) as told:
+            embeddings = self.query_one("#embeddings", Input).value.strip()
+            async with aclosing(self._engine.add_knowledge(absolute_paths(paths), name, embeddings)) as told:
                 async for each in told:
                     if "progress" in each:
                         state.update(documents_text(each["progress"]) + "\n" + _("Esc stops it."))

@@ -151,13 +151,16 @@ class Engine:
         """The text of a file of any kind that corpora read. Raises UserError."""
         return str(await self._answer({"do": "read_text", "path": path}))
 
-    async def add_knowledge(self, paths: Sequence[str], name: str) -> AsyncGenerator[dict[str, Any], None]:
+    async def add_knowledge(
+        self, paths: Sequence[str], name: str, embeddings: str = ""
+    ) -> AsyncGenerator[dict[str, Any], None]:
         """Add files to a knowledge base: {"progress": {done, total, message}} again and again, {"done": {...}}.
 
-        What is done are the fields of `newleaf.core.knowledge.adding.Added` and the base's "summary". Raises UserError.
-        Leaving the iteration early, or being cancelled, keeps the files that are done.
+        `embeddings` is as in `newleaf.core.knowledge.adding.add_files`. What is done are the fields of its `Added`,
+        and the base's "summary". Raises UserError. Leaving the iteration early, or being cancelled, keeps the files
+        that are done.
         """
-        request = {"do": "add_knowledge", "paths": list(paths), "name": name}
+        request = {"do": "add_knowledge", "paths": list(paths), "name": name, "embeddings": embeddings}
         async with contextlib.aclosing(self._ask(request)) as answers:
             async for answer in answers:
                 yield answer

@@ -28,7 +28,7 @@ def add_knowledge(request: dict[str, Any], progress: Progress) -> dict[str, Any]
     from ..knowledge.adding import add_to_named
     from ..knowledge.store import Knowledge
 
-    added = add_to_named(request["paths"], request["name"], progress=progress)
+    added = add_to_named(request["paths"], request["name"], progress=progress, embeddings=request.get("embeddings", ""))
     return {**asdict(added), "summary": Knowledge.open(request["name"]).summary()}
 
 

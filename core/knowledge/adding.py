@@ -19,13 +19,16 @@ from ..corpus.sources import LeftOut, Source, find_sources
 from ..errors import UserError
 from ..files import FolderLock, remove_folder
 from ..language import gettext as _
-from ..progress import Progress, Rate, no_progress
+from ..progress import Progress, Rate, no_progress, part
 from . import database
+from .embeddings import NONE, Embedding, address
 from .passages import Passage
 from .reading import read_passages
 from .store import Knowledge, busy, counts
+from .vectors import embed
 
 SETTLED = 2.0  # seconds: a file that was read sooner after it was written may have been written again since
+READING = 0.1  # of the whole, where passages are embedded
 EVERY = 0.1  # seconds between two words of progress on one file
 
 
@@ -38,6 +41,7 @@ class Added:
     unchanged: int = 0
     dropped: list[str] = field(default_factory=list)  # gone, or no longer chosen
     left_out: list[tuple[str, str]] = field(default_factory=list)  # (file, why)
+    embedded: int = 0  # passages that were given a vector
 
 
 def add_to_named(
@@ -46,6 +50,7 @@ def add_to_named(
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     progress: Progress = no_progress,
+    embeddings: str = "",
 ) -> Added:
     """Add what is in `paths` to the knowledge base `name`, which is made where there is none.
 
@@ -53,11 +58,11 @@ def add_to_named(
     kill ends keeps the files that are done.
     """
     if name in store.names("knowledge"):
-        return add_files(Knowledge.open(name), paths, include, exclude, progress)
+        return add_files(Knowledge.open(name), paths, include, exclude, progress, embeddings)
     find_sources(paths, include, exclude)  # says what is wrong before anything is made
     knowledge = Knowledge.make(store.new_path("knowledge", name))
     try:
-        return add_files(knowledge, paths, include, exclude, progress)
+        return add_files(knowledge, paths, include, exclude, progress, embeddings)
     finally:
         if not counts(knowledge.path)["documents"]:
             remove_folder(knowledge.path)
@@ -69,8 +74,13 @@ def add_files(
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     progress: Progress = no_progress,
+    embeddings: str = "",
 ) -> Added:
-    """Add what is in `paths` to a knowledge base that exists."""
+    """Add what is in `paths` to a knowledge base that exists.
+
+    `embeddings` names a model that gives each passage a vector, from now on; NONE takes them out, "" leaves it as it
+    is. Raises UserError.
+    """
     origins = origin_of(paths)
     files: dict[bytes, _File] = {}
     for path, origin in zip(paths, origins, strict=True):
@@ -82,7 +92,12 @@ def add_files(
         raise busy(knowledge.name)
     try:
         with database.connected(knowledge.path) as connection:
-            report = _Adding(connection, list(files.values()), progress).run(origins)
+            embedding = _choose(knowledge, connection, embeddings)
+            reading = part(progress, 0, READING) if embedding else progress
+            report = _Adding(connection, list(files.values()), reading).run(origins)
+            if embedding:
+                report.embedded = embed(connection, embedding, part(progress, READING, 1))
+                progress(1, 1)
     finally:
         with contextlib.suppress(OSError, UserError):  # what is wrong with it was told already
             Knowledge.at(knowledge.path).note(origins)
@@ -92,6 +107,20 @@ def add_files(
         message = _("{source} was not added: {reason}.").format(source=source_name, reason=reason)
         raise UserError(message + (" " + _("So were {number} others.").format(number=more) if more else ""))
     return report
+
+
+def _choose(knowledge: Knowledge, connection: sqlite3.Connection, embeddings: str) -> Embedding | None:
+    """The model that gives passages their vectors from now on. Those of another one are taken out."""
+    before = knowledge.embedding
+    if not embeddings or (before and embeddings != NONE and address(embeddings) == before.model):
+        return before
+    embedding = None if embeddings == NONE else Embedding.measured(embeddings)
+    knowledge.note(embeddings=None)  # first, so that no kill leaves vectors of one model under the name of another
+    database.drop_vectors(connection)
+    if embedding:
+        database.make_vectors(connection)
+        knowledge.note(embeddings=embedding.as_dict())
+    return embedding
 
 
 @dataclass

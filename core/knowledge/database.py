@@ -16,6 +16,7 @@ from .passages import Passage
 from .words import words
 
 FILE = "passages.sqlite"
+_CANDIDATE = "SELECT id, document, position, words FROM passages WHERE id IN"
 # The index keeps no text: `passages.words` has what it was given, which FTS5 asks for when it shall forget it.
 # "ascii" cuts at spaces only, as our terms have no other signs.
 _SCHEMA = """
@@ -96,8 +97,7 @@ def put(connection: sqlite3.Connection, document: int, passages: Iterable[Passag
     number = characters = length = 0
     pages = None
     for passage in passages:
-        above = "" if passage.heading in passage.text else f"{passage.heading}\n"
-        terms = words(above + passage.text)
+        terms = words(whole(passage.heading, passage.text))
         row = connection.execute(
             "INSERT INTO passages (document, source, position, page, heading, text, words) "
             "VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -123,8 +123,30 @@ def forget(connection: sqlite3.Connection, document: int) -> None:
     rows = connection.execute("SELECT id, words FROM passages WHERE document = ?", (document,)).fetchall()
     for row in rows:  # the first column is how FTS5 is told to forget
         connection.execute("INSERT INTO by_word (by_word, rowid, terms) VALUES ('delete', ?, ?)", row)
+    if _has_vectors(connection):
+        connection.executemany("DELETE FROM vectors WHERE passage = ?", [row[:1] for row in rows])
     connection.execute("DELETE FROM passages WHERE document = ?", (document,))
     connection.execute("DELETE FROM documents WHERE id = ?", (document,))
+
+
+def make_vectors(connection: sqlite3.Connection) -> None:
+    """Make the table of vectors where there is none yet."""
+    connection.execute("CREATE TABLE IF NOT EXISTS vectors (passage INTEGER PRIMARY KEY, vector BLOB NOT NULL)")
+
+
+def drop_vectors(connection: sqlite3.Connection) -> None:
+    """Take all vectors out."""
+    connection.execute("DROP TABLE IF EXISTS vectors")
+
+
+def _has_vectors(connection: sqlite3.Connection) -> bool:
+    found = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'vectors'").fetchone()
+    return found is not None
+
+
+def whole(heading: str, text: str) -> str:
+    """What a passage is found by: its text, below its heading where that does not stand in it."""
+    return text if heading in text else f"{heading}\n{text}"
 
 
 def candidates(connection: sqlite3.Connection, terms: Sequence[str], limit: int) -> list[Candidate]:
@@ -133,8 +155,20 @@ def candidates(connection: sqlite3.Connection, terms: Sequence[str], limit: int)
         return []
     query = " OR ".join(f'"{term}"' for term in terms)
     rows = connection.execute(
-        "SELECT id, document, position, words FROM passages WHERE id IN "
-        "(SELECT rowid FROM by_word WHERE by_word MATCH ? ORDER BY rank, rowid LIMIT ?)",
-        (query, limit),
+        f"{_CANDIDATE} (SELECT rowid FROM by_word WHERE by_word MATCH ? ORDER BY rank, rowid LIMIT ?)", (query, limit)
     )
     return [Candidate(*row) for row in rows]
+
+
+def texts_at(connection: sqlite3.Connection, rows: Sequence[int]) -> list[str]:
+    """What the passages of these numbers are found by."""
+    marks = ", ".join("?" * len(rows))
+    found = connection.execute(f"SELECT id, heading, text FROM passages WHERE id IN ({marks})", rows)
+    texts = {row: whole(heading, text) for row, heading, text in found}
+    return [texts[row] for row in rows]
+
+
+def at_rows(connection: sqlite3.Connection, rows: Sequence[int]) -> list[Candidate]:
+    """The passages of these numbers."""
+    marks = ", ".join("?" * len(rows))
+    return [Candidate(*row) for row in connection.execute(f"{_CANDIDATE} ({marks})", rows)]

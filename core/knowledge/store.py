@@ -15,6 +15,7 @@ from ..language import gettext as _
 from ..progress import Progress, no_progress
 from . import database, searching
 from .answering import best_sentence
+from .embeddings import Embedding
 from .searching import Found
 
 if TYPE_CHECKING:
@@ -66,16 +67,22 @@ class Knowledge:
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
         progress: Progress = no_progress,
+        embeddings: str = "",
     ) -> Added:
         """Add files, and bring those up to date that were added before; see adding.py."""
         from .adding import add_files
 
-        return add_files(self, paths, include, exclude, progress)
+        return add_files(self, paths, include, exclude, progress, embeddings)
+
+    @property
+    def embedding(self) -> Embedding | None:
+        """The model that its passages have vectors of; None where they have none."""
+        return Embedding.of_manifest(self.manifest)
 
     def search(self, question: str, limit: int = 5) -> list[Found]:
         """The passages that may answer `question`, the best first."""
         with database.connected(self.path) as connection:
-            return searching.search(connection, question, limit)
+            return searching.search(connection, question, limit, self.embedding)
 
     def best_sentence(self, question: str, text: str) -> str:
         """The sentence of a passage, or the two, that best answer `question`."""
@@ -100,16 +107,15 @@ class Knowledge:
             "updated": self.manifest.get("updated", self.manifest["created"]),
             **counts(self.path),
             "paths": self.manifest["paths"],
+            "embeddings": self.embedding.model if self.embedding else None,
             "disk_bytes": disk_size(self.path),
         }
 
-    def note(self, paths: Sequence[str]) -> None:
-        """Write the manifest anew: what is in the base now, and that `paths` were added."""
+    def note(self, paths: Sequence[str] = (), **changed: Any) -> None:
+        """Write the manifest anew: what is in the base now, that `paths` were added, and what else has changed."""
         known = list(dict.fromkeys([*self.manifest["paths"], *paths]))
-        write_json(
-            self.path / "manifest.json",
-            {**self.manifest, "updated": round(time.time(), 3), "paths": known, "counts": counts(self.path)},
-        )
+        said = {"updated": round(time.time(), 3), "paths": known, "counts": counts(self.path), **changed}
+        write_json(self.path / "manifest.json", {**self.manifest, **said})
 
     def remove(self) -> None:
         """Delete it; the files that it was made of stay. Raises UserError while files are added to it."""

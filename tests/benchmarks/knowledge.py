@@ -1,8 +1,9 @@
-"""How well questions find their answers: `python tests/benchmarks/knowledge.py FAQ.jsonl [--unanswerable OTHER.jsonl]`.
+"""How well questions find their answers: `python tests/benchmarks/knowledge.py FAQ.jsonl [--embeddings MODEL]`.
 
 The answers of a FAQ (`question`, `answer`; also .jsonl.gz) are added to a knowledge base, a file each, without the
 questions. Each question is asked: is a passage of its answer the first, among five, among ten? With `--unanswerable`,
 300 questions of another file are asked too, and both are counted that are said to have no answer.
+With `--embeddings`, by the vectors of that model too.
 """
 
 import argparse
@@ -26,6 +27,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("faq", type=Path)
     parser.add_argument("--unanswerable", type=Path)
+    parser.add_argument("--embeddings", default="", metavar="MODEL")
     parsed = parser.parse_args()
     faq = records(parsed.faq)
     with tempfile.TemporaryDirectory() as folder:
@@ -39,7 +41,7 @@ def main():
         for number, record in enumerate(faq):
             (answers / f"{number}.txt").write_text(record["answer"], "utf-8")
         begin = time.monotonic()
-        add_to_named([answers], "faq")
+        add_to_named([answers], "faq", embeddings=parsed.embeddings)
         added, base = time.monotonic() - begin, Knowledge.open("faq")
         ranks, refused, begin = Counter(), 0, time.monotonic()
         for number, record in enumerate(faq):

@@ -1,6 +1,6 @@
 """Bytes that a piece stands for, beside what SentencePiece's trainer makes of the same text with its defaults:
 
-    python tests/benchmarks/tokenizers.py POEMS.txt.gz [PIECES]
+    python tests/benchmarks/tokenizer_training.py POEMS.txt.gz [PIECES]
 
 Poems are made Simplified, and exact duplicates dropped; both learn from the same ones and are measured on those held
 out. SentencePiece's defaults normalise by NFKC and lose ends of lines: it is given the poems line by line, and its
