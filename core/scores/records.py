@@ -22,8 +22,8 @@ def right_ones(task: str, record: Record) -> list[str]:
     """The right answers: one, or several for a question; of a chat the last message."""
     if task == "chat":
         return [str(record["messages"][-1]["content"])]
-    right = record[_RIGHT[task]]
-    return [right] if isinstance(right, str) else [str(each) for each in right]
+    several = record.get("answers") if task == "qa" else None
+    return [str(each) for each in several or [record[_RIGHT[task]]]]
 
 
 def direction(record: Record) -> tuple[str, str]:

@@ -3,12 +3,13 @@
 Records and answers are mappings:
 
     classify    {"text", "label"}                                             {"label", "probabilities": {label: p}}
-    qa          {"question", "context", "answer": a text or several}          {"text"}
+    qa          {"question", "context", "answer"}                             {"text"}
     summary     {"document", "summary"}                                       {"text"}
     translate   {"source", "target", "source_language", "target_language"}    {"text"}
     chat        {"messages": [{"role", "content"}, ...]}, the reply last      {"text"}
 
-A context may be empty; probabilities may be absent.
+A context may be empty; probabilities may be absent. Where several answers to a question are right, "answers" has all
+of them.
 """
 
 from __future__ import annotations

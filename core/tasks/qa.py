@@ -14,7 +14,10 @@ NOT_FOUND = "The text does not say."
 
 
 class QuestionAnswering(Task):
-    """A record is {"question", "context" (may be empty), "answer"}."""
+    """A record is {"question", "context" (may be empty), "answer", "answers" (where several are right)}.
+
+    The first answer is taught; any is right.
+    """
 
     name = "qa"
     fields = (

@@ -32,7 +32,10 @@ def find_fields(task: Task, sample: Sequence[Row], options: DataOptions) -> Way:
     absent = {field.name: "" for field in task.fields if field.name not in taken}
 
     def records(row: Row) -> list[dict[str, Any]]:
-        return [{name: convert(value_of(row, column), name) for name, column, convert in converters} | absent]
+        record = {name: convert(value_of(row, column), name) for name, column, convert in converters} | absent
+        if "answer" in taken and len(answers := _answers(value_of(row, taken["answer"]), "answer")) > 1:
+            record["answers"] = answers
+        return [record]
 
     return Way({name: taken[name] for name, _column, _convert in converters}, records)
 
@@ -67,17 +70,20 @@ def _label(value: Any, field: str) -> str:
     return _plain(value, field)
 
 
-def _answer(value: Any, field: str) -> str:
-    """The first answer, of a list or of what SQuAD has: {"text": [...], "answer_start": [...]}."""
+def _answers(value: Any, field: str) -> list[str]:
+    """All right answers once: of a text, of a list, or of what SQuAD has: {"text": [...], "answer_start": [...]}."""
     if isinstance(value, Mapping):
         texts = value.get("text")
-        if isinstance(texts, list):
-            return _answer(texts, field) if texts else NOT_FOUND
-        return _plain(texts, field)
+        return [NOT_FOUND] if texts == [] else _answers(texts, field)
     if isinstance(value, list):
-        answers = (_answer(each, field) for each in value)
-        return next((answer for answer in answers if answer), "")
-    return _plain(value, field)
+        found = [answer for each in value for answer in _answers(each, field)]
+        return list(dict.fromkeys(answer for answer in found if answer))
+    return [_plain(value, field)]
+
+
+def _answer(value: Any, field: str) -> str:
+    """The first of them, which is what is taught."""
+    return next(iter(_answers(value, field)), "")
 
 
 _CONVERTERS: dict[tuple[str, str], Callable[[Any, str], str]] = {

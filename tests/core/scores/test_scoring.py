@@ -31,7 +31,7 @@ QUESTIONS = [
         "context": "Package: c2x\nMaintainer of c2x: Jane Doe",
         "answer": "Jane Doe",
     },
-    {"question": "What is it?", "context": "", "answer": ["a converter", "a tool"]},
+    {"question": "What is it?", "context": "", "answer": "a converter", "answers": ["a converter", "a tool"]},
 ]
 DOCUMENTS = [
     {"document": "A tool for files. It is old.", "summary": "tool for files"},

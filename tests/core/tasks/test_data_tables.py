@@ -138,19 +138,24 @@ def test_squad_is_read_and_an_impossible_question_has_its_own_answer(write, inde
 
 
 @pytest.mark.parametrize(
-    ("answers", "answer"),
+    ("answers", "expected"),
     [
-        ({"text": ["green", "all green"], "answer_start": [1, 2]}, "green"),
-        ({"text": [], "answer_start": []}, "The text does not say."),
-        (["", "green"], "green"),
-        ("green", "green"),
-        (7, "7"),
+        (
+            {"text": ["green", "all green"], "answer_start": [1, 2]},
+            {"answer": "green", "answers": ["green", "all green"]},
+        ),
+        ({"text": ["green", "green"], "answer_start": [1, 2]}, {"answer": "green"}),
+        ([{"text": "green"}, {"text": "lime"}], {"answer": "green", "answers": ["green", "lime"]}),
+        ({"text": [], "answer_start": []}, {"answer": "The text does not say."}),
+        (["", "green"], {"answer": "green"}),
+        ("green", {"answer": "green"}),
+        (7, {"answer": "7"}),
     ],
 )
-def test_the_first_of_several_answers_is_taken(write, answers, answer):
+def test_the_first_of_several_answers_is_taught_and_all_are_right(write, answers, expected):
     row = {"id": "x", "title": "t", "question": "Which colour?", "context": "It is green.", "answers": answers}
     data = read(QA, write("a.jsonl", lines([row])))
-    assert data.records == [{"question": "Which colour?", "context": "It is green.", "answer": answer}]
+    assert data.records == [{"question": "Which colour?", "context": "It is green."} | expected]
 
 
 def test_a_question_needs_no_context(write):
