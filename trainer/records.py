@@ -7,7 +7,7 @@ records/held-out.jsonl   the held-out records, to be answered and scored: {"task
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -112,38 +112,18 @@ def _prepare(
         columns[task.name] = data.columns
         duplicates += data.duplicates
     parts["val"] = shuffled(parts["val"])  # the first of them are measured on the way: of all tasks and labels some
-    total = sum(map(len, parts.values()))
-    done = 0
+    total, done = sum(map(len, parts.values())), 0
+
+    def encoded(number: int) -> None:
+        progress(0.5 + 0.5 * (done + number) / total, 1.0, _("encoding records"))
+
     for name, records in parts.items():
-        tokens: list[np.ndarray[Any, Any]] = []
-        learnt: list[np.ndarray[Any, Any]] = []
-        kept, cut, too_long = [], 0, 0
-        for task_name, record in records:
-            example = encode_record(task_of(task_name), tokenizer, record, longest)
-            done += 1
-            if done % SOME == 0:
-                progress(0.5 + 0.5 * done / total, 1.0, _("encoding records"))
-            if example is None:
-                too_long += 1
-                continue
-            cut += example.cut
-            kept.append({"task": task_name, "record": dict(record)})
-            tokens.append(np.array(example.tokens, dtype=np.uint32))
-            learnt.append(np.array(example.learnt, dtype=bool))
-        lengths = np.array([len(each) for each in tokens], dtype=np.int64)
-        arrays = {
-            "tokens": np.concatenate(tokens) if tokens else np.zeros(0, np.uint32),
-            "learnt": np.concatenate(learnt) if learnt else np.zeros(0, bool),
-            "ends": np.cumsum(lengths),
-        }
+        kept, arrays, found = _encode(records, tokenizer, longest, encoded)
+        done += len(records)
         np.savez(staging / f"{name}.npz", tokens=arrays["tokens"], learnt=arrays["learnt"], ends=arrays["ends"])
         if name == "val":
             append_lines(staging / "held-out.jsonl", kept)
-        counts |= {name: len(kept), f"{name}_cut": cut, f"{name}_too_long": too_long}
-        answers = arrays["tokens"][arrays["learnt"]]
-        counts[f"{name}_answer_tokens"] = len(answers)
-        counts[f"{name}_answer_bytes"] = int(tokenizer.byte_lengths[answers].sum())
-        counts[f"{name}_longest"] = int(lengths.max(initial=0))
+        counts |= {name if key == "records" else f"{name}_{key}": number for key, number in found.items()}
     if not counts["train"]:
         raise UserError(
             _("No record is left to learn from: each is longer than the {tokens:,} tokens that the model sees.").format(
@@ -158,6 +138,42 @@ def _prepare(
         "said": said,
         "problems": problems[:KEPT_PROBLEMS],
     }
+
+
+def _encode(
+    records: Sequence[tuple[str, Record]], tokenizer: Tokenizer, longest: int, tell: Callable[[int], None]
+) -> tuple[list[dict[str, Any]], dict[str, np.ndarray[Any, Any]], dict[str, int]]:
+    """The records that fit, their arrays for a file, and what there is to count of them."""
+    tokens: list[np.ndarray[Any, Any]] = []
+    learnt: list[np.ndarray[Any, Any]] = []
+    kept, cut, too_long = [], 0, 0
+    for number, (task_name, record) in enumerate(records):
+        if number % SOME == 0:
+            tell(number)
+        example = encode_record(task_of(task_name), tokenizer, record, longest)
+        if example is None:
+            too_long += 1
+            continue
+        cut += example.cut
+        kept.append({"task": task_name, "record": dict(record)})
+        tokens.append(np.array(example.tokens, dtype=np.uint32))
+        learnt.append(np.array(example.learnt, dtype=bool))
+    lengths = np.array([len(each) for each in tokens], dtype=np.int64)
+    arrays = {
+        "tokens": np.concatenate([*tokens, np.zeros(0, np.uint32)]),
+        "learnt": np.concatenate([*learnt, np.zeros(0, bool)]),
+        "ends": np.cumsum(lengths),
+    }
+    answers = arrays["tokens"][arrays["learnt"]]
+    counts = {
+        "records": len(kept),
+        "cut": cut,
+        "too_long": too_long,
+        "answer_tokens": len(answers),
+        "answer_bytes": int(tokenizer.byte_lengths[answers].sum()),
+        "longest": int(lengths.max(initial=0)),
+    }
+    return kept, arrays, counts
 
 
 def shuffled(records: Sequence[T], seed: int = 0) -> list[T]:

@@ -32,7 +32,9 @@ def find_fields(task: Task, sample: Sequence[Row], options: DataOptions) -> Way:
     absent = {field.name: "" for field in task.fields if field.name not in taken}
 
     def records(row: Row) -> list[dict[str, Any]]:
-        record = {name: convert(value_of(row, column), name) for name, column, convert in converters} | absent
+        record: dict[str, Any] = {
+            name: convert(value_of(row, column), name) for name, column, convert in converters
+        } | absent
         if "answer" in taken and len(answers := _answers(value_of(row, taken["answer"]), "answer")) > 1:
             record["answers"] = answers
         return [record]
