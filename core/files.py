@@ -95,15 +95,18 @@ def append_lines(path: Path, values: Iterable[Any]) -> None:
             raise
 
 
-def read_lines(path: Path, offset: int = 0) -> tuple[list[Any], int]:
+def read_lines(path: Path, offset: int = 0, most: int = -1) -> tuple[list[Any], int]:
     """The JSON objects of the whole lines from byte `offset` on, and the offset to go on from.
 
-    A last line without its end is left for the next time; a line that is not JSON is passed over.
+    With `most`, of about so many bytes only. A last line without its end is left for the next time; a line that is not
+    JSON is passed over.
     """
     try:
         with path.open("rb") as file:
             file.seek(offset)
-            data = file.read()
+            data = file.read(most)
+            if most > 0:
+                data += file.readline()
     except FileNotFoundError:
         return [], offset
     end = data.rfind(b"\n") + 1

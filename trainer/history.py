@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,40 +15,67 @@ class History:
     steps: list[int] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)  # nats a token, one for each of `steps`
     bits: list[float] = field(default_factory=list)  # bits per byte of the text trained on, about; likewise
+    learning_rates: list[float] = field(default_factory=list)  # likewise
+    gradient_norms: list[float] = field(default_factory=list)  # likewise
+    rates: list[float] = field(default_factory=list)  # tokens per second; likewise
+    minutes: list[float] = field(default_factory=list)  # of work: not those between a stop and a resume; likewise
     evaluation_steps: list[int] = field(default_factory=list)
+    evaluation_minutes: list[float] = field(default_factory=list)
     evaluations: list[float] = field(default_factory=list)  # bits per byte of held-out text
     final: float | None = None  # of all held-out text, at the end; the others are of a part of it
     samples: list[tuple[int, str]] = field(default_factory=list)  # step, what was asked and the text
     messages: list[str] = field(default_factory=list)
+    _begun: float | None = None  # when it would have begun had it never been stopped, in seconds since 1970
+    _last: float = 0.0  # when the last event was
 
     def feed(self, events: Iterable[Mapping[str, Any]]) -> None:
         """Take in more events. What a killed process did after its last checkpoint gives way to what is done again."""
         for event in events:
             kind = event.get("kind")
+            if kind == "resume":
+                self._forget_after(event["step"])
+            minutes = self._minutes(event)
             if kind == "step":
                 self.steps.append(event["step"])
                 self.losses.append(event["loss"])
                 self.bits.append(event["bits_per_byte"])
+                self.learning_rates.append(event.get("learning_rate", math.nan))
+                self.gradient_norms.append(event.get("gradient_norm", math.nan))
+                self.rates.append(event.get("tokens_per_second", math.nan))
+                self.minutes.append(minutes)
             elif kind == "eval" and event.get("final"):
                 self.final = event["bits_per_byte"]
             elif kind == "eval":
                 self.evaluation_steps.append(event["step"])
+                self.evaluation_minutes.append(minutes)
                 self.evaluations.append(event["bits_per_byte"])
             elif kind == "sample":
                 self.samples.append((event["step"], event.get("prompt", "") + event["text"]))
             elif kind == "message":
                 self.messages.append(event["text"])
-            elif kind == "resume":
-                self._forget_after(event["step"])
+
+    def _minutes(self, event: Mapping[str, Any]) -> float:
+        """When it was, in minutes of work. With a resume the clock goes on from the last step that is left."""
+        now = event.get("t", self._last)
+        if self._begun is None:
+            self._begun = now
+        if event.get("kind") == "resume":
+            self._begun = now - 60 * (self.minutes[-1] if self.minutes else 0.0)
+        self._last = now
+        return round((now - self._begun) / 60, 4)
 
     def _forget_after(self, step: int) -> None:
         kept = sum(number <= step for number in self.steps)
-        for series in (self.steps, self.losses, self.bits):
+        del self.steps[kept:]
+        for series in self._of_steps():
             del series[kept:]
         # A measurement before the first step, or at the step of the checkpoint, is made again or was made before it.
         kept = sum(number <= step for number in self.evaluation_steps)
-        del self.evaluation_steps[kept:], self.evaluations[kept:]
+        del self.evaluation_steps[kept:], self.evaluation_minutes[kept:], self.evaluations[kept:]
         self.samples = [sample for sample in self.samples if sample[0] <= step]
+
+    def _of_steps(self) -> tuple[list[float], ...]:
+        return self.losses, self.bits, self.learning_rates, self.gradient_norms, self.rates, self.minutes
 
     @property
     def best(self) -> float | None:

@@ -106,9 +106,12 @@ class Job:
         """One of queued, running, stopping, stopped, finished, failed, lost."""
         return str(self.status()["state"])
 
-    def events(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
-        """What happened since byte `offset` of `events.jsonl`, and the offset to go on from."""
-        return read_lines(self.path / "events.jsonl", offset)
+    def events(self, offset: int = 0, most: int = -1) -> tuple[list[dict[str, Any]], int]:
+        """What happened since byte `offset` of `events.jsonl`, and the offset to go on from.
+
+        With `most`, of about so many bytes only: the events of a long training are many.
+        """
+        return read_lines(self.path / "events.jsonl", offset, most)
 
     @property
     def has_checkpoint(self) -> bool:

@@ -18,7 +18,6 @@ from ..core.errors import UserError
 from ..core.language import N_
 from ..core.language import gettext as _
 from ..core.options import format_duration
-from ..core.store import DAMAGED
 from ..core.tasks.all import TASKS, scores_text
 from ..trainer.health import health
 from ..trainer.history import History
@@ -26,12 +25,14 @@ from ..trainer.jobs import LIVE, RESUMABLE, Job, state_word
 from ..trainer.queue import device_of, move, waiting
 from ..trainer.resuming import resume
 from ..trainer.telemetry import machine_text
+from .charts_screen import ChartsScreen
 from .chat_words import newest
 from .drafts import draft_values
 from .finetune_dialog import FineTuneDialog
+from .following import Following
+from .run_charts import Run, RunCharts
 from .training_dialog import TrainingDialog
 from .view import View
-from .widgets.chart import Chart, Series
 from .widgets.dialogs import Message, Question
 
 TRAININGS = ("train", "finetune")
@@ -49,13 +50,15 @@ class TrainingView(View):
         Binding("left_square_bracket", "earlier", N_("Earlier"), id="training.earlier", key_display="["),
         Binding("right_square_bracket", "later", N_("Later"), id="training.later", key_display="]"),
         Binding("m", "more", N_("Longer"), id="training.more"),
+        Binding("c", "charts", N_("Charts"), id="training.charts"),
+        Binding("space", "lay_over", N_("Lay over"), id="training.lay_over", key_display="Space"),
         Binding("l", "log", N_("Log"), id="training.log"),
         Binding("d", "remove", N_("Delete"), id="training.remove"),
     ]
     DEFAULT_CSS = """
     TrainingView #numbers { height: auto; max-height: 8; }
     TrainingView #sample { height: 1fr; }
-    TrainingView Chart { height: 2fr; }
+    TrainingView RunCharts { height: 4fr; }
     """
 
     def __init__(self) -> None:
@@ -63,8 +66,9 @@ class TrainingView(View):
         self.heading = _("Training")
         self.tab = "training"
         self._known: list[tuple[str, str]] = []
-        self._watched: str | None = None
-        self._history, self._offset = History(), 0
+        self._following: Following | None = None
+        self._targets: dict[str, str] = {}
+        self._laid_over: list[str] = []  # jobs whose charts are drawn with those of the marked one
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="columns"):
@@ -73,8 +77,7 @@ class TrainingView(View):
                 yield OptionList(id="trainings", markup=False)
             with Vertical(classes="main"):
                 yield Static("", id="numbers", markup=False)
-                yield Chart(id="loss")
-                yield Chart(id="bits")
+                yield RunCharts()
                 with VerticalScroll(id="sample", classes="reading"):
                     yield Static("", id="sample-text", markup=False)
 
@@ -84,20 +87,35 @@ class TrainingView(View):
     def jobs_changed(self, jobs: list[dict[str, Any]]) -> None:
         mine = [job for job in jobs if job["kind"] in TRAININGS]
         known = [(job["name"], job["state"]) for job in mine]
-        entries = self.query_one("#trainings", OptionList)
         if known != self._known:
             names = [name for name, _state in known]
             new = set(names) - {name for name, _state in self._known}
             marked = next(iter(new)) if len(new) == 1 else self.marked()
             self._known = known
-            entries.clear_options()
-            entries.add_options(
-                Option(Content(f"{SIGNS[job['state']]} {job['target']}  {state_word(job['state'])}")) for job in mine
-            )
-            if names:
-                entries.highlighted = names.index(marked) if marked in names else 0
-            self.refresh_bindings()
+            self._targets = {job["name"]: job["target"] for job in mine}
+            self._laid_over = [name for name in self._laid_over if name in names]
+            self._list(marked)
         self._show()
+
+    def _list(self, marked: str | None) -> None:
+        entries = self.query_one("#trainings", OptionList)
+        names = [name for name, _state in self._known]
+        entries.clear_options()
+        entries.add_options(
+            Option(
+                Content(
+                    f"{'+' if name in self._laid_over else ''}{SIGNS[state]} {self._targets[name]}  {state_word(state)}"
+                )
+            )
+            for name, state in self._known
+        )
+        if names:
+            entries.highlighted = names.index(marked) if marked in names else 0
+        self.refresh_bindings()
+
+    def _line(self, name: str, state: str) -> str:
+        over = "+" if name in self._laid_over else ""
+        return f"{over}{SIGNS[state]} {self._targets[name]}  {state_word(state)}"
 
     def is_possible(self, action: str) -> bool:
         state = dict(self._known).get(self.marked() or "")
@@ -111,7 +129,9 @@ class TrainingView(View):
             return state in (*RESUMABLE, "finished")
         if action == "remove":
             return state is not None and state not in LIVE
-        return action != "log" or state is not None
+        if action == "lay_over":
+            return len(self._known) > 1
+        return action not in ("log", "charts") or state is not None
 
     def marked(self) -> str | None:
         """The name of the job that is marked."""
@@ -121,35 +141,34 @@ class TrainingView(View):
     @on(OptionList.OptionHighlighted, "#trainings")
     def _show(self) -> None:
         name = self.marked()
-        for chart in self.query(Chart):
-            chart.display = name is not None
+        self.query_one(RunCharts).display = name is not None
         if name is None:
-            self._watched = None
+            self._following = None
             self._write(nothing_yet(), "")
             return
-        job = next((job for job in self.newleaf.jobs if job["name"] == name), None)
-        if job is None:
-            return
-        if name != self._watched:
+        if self._following is None or name != self._following.name:
             self.refresh_bindings()
-            self._watched, self._history, self._offset = name, History(), 0
-        try:
-            events, offset = Job.open(name).events(self._offset)
-        except DAMAGED:  # removed since the last look
-            return
-        if events or not self._offset:
-            self._offset = offset
-            self._history.feed(events)
-            self._draw()
-        self._write(numbers_text(job, self._history), sample_text(job, self._history))
+            self._following = Following(name)
+        self._tell()
+        self._follow()
 
-    def _draw(self) -> None:
-        found = self._history
-        self.query_one("#loss", Chart).show(Series(_("loss"), "─", found.steps, found.losses, "cyan"))
-        self.query_one("#bits", Chart).show(
-            Series(_("bits per byte"), "─", found.steps, found.bits, "blue"),
-            Series(_("held out"), "x", found.evaluation_steps, found.evaluations, "bold yellow", points=True),
-        )
+    @work(exit_on_error=False, group="follow")
+    async def _follow(self) -> None:
+        """Draw what has happened since the last look."""
+        following = self._following
+        if following is None:
+            return
+        async for _piece in following.catch_up():
+            if following is not self._following:
+                return
+            self.query_one(RunCharts).show([Run(following.name, following.history)])
+            self._tell()
+
+    def _tell(self) -> None:
+        following = self._following
+        job = next((job for job in self.newleaf.jobs if following and job["name"] == following.name), None)
+        if following and job:
+            self._write(numbers_text(job, following.history), sample_text(job, following.history))
 
     def _write(self, numbers: str, sample: str) -> None:
         for id_, text in (("#numbers", numbers), ("#sample-text", sample)):
@@ -228,6 +247,21 @@ class TrainingView(View):
                 act(Job.open(name))
             except UserError as error:
                 self.newleaf.say(str(error), error=True)
+
+    def action_charts(self) -> None:
+        """A whole screen of charts: of the marked training, and of those that are laid over it."""
+        if name := self.marked():
+            names = [name, *(other for other in self._laid_over if other != name)]
+            self.app.push_screen(ChartsScreen({each: self._targets[each] for each in names}))
+
+    def action_lay_over(self) -> None:
+        """Draw the charts of the marked training over those of others; or no longer."""
+        if name := self.marked():
+            if name in self._laid_over:
+                self._laid_over.remove(name)
+            else:
+                self._laid_over.append(name)
+            self._list(name)
 
     def action_log(self) -> None:
         """Show what the process said."""

@@ -1,30 +1,65 @@
 """Lines of braille: nothing is lost by drawing fewer points, and no number breaks the chart."""
 
 import math
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 from screens import screen_text
 from textual.app import App
 
-from newleaf.tui.widgets.chart import Chart, Series, decimate
+from newleaf.tui.widgets.chart import Chart, Look, Series, value_text
+from newleaf.tui.widgets.levels import FOLD, Levels
 
-numbers = st.lists(st.floats(allow_nan=True, allow_infinity=True, width=32), max_size=300)
+numbers = st.lists(st.floats(allow_nan=True, allow_infinity=True, width=32), max_size=700)
 
 
-@given(ys=numbers, columns=st.integers(1, 80))
-def test_fewer_points_keep_the_highest_and_the_lowest(ys, columns):
-    points = decimate(Series("s", "─", range(len(ys)), ys), columns)
+@given(ys=numbers, most=st.integers(1, 80), parts=st.integers(1, 5))
+def test_fewer_points_keep_the_highest_the_lowest_and_the_mean(ys, most, parts):
+    xs, line = list(range(len(ys))), []
+    levels = Levels(xs, line)
+    for begin in range(0, len(ys), max(1, len(ys) // parts)):  # as it grows
+        line += ys[begin : begin + max(1, len(ys) // parts)]
+        levels.catch_up()
+    spans = list(levels.between(0, len(ys), most))
     finite = [y for y in ys if math.isfinite(y)]
-    assert len(points) <= columns or len(points) == len(finite)
-    assert min((low for _x, low, _high in points), default=None) == min(finite, default=None)
-    assert max((high for _x, _low, high in points), default=None) == max(finite, default=None)
+    assert sum(span.number for span in spans) == len(finite)
+    assert len(spans) <= FOLD * most + 7 * FOLD
+    assert min((span.low for span in spans), default=None) == min(finite, default=None)
+    assert max((span.high for span in spans), default=None) == max(finite, default=None)
+    assert math.isclose(sum(span.total for span in spans), math.fsum(finite), rel_tol=1e-6, abs_tol=1e32)
 
 
-async def drawn(*series, size=(60, 12)):
+@given(size=st.integers(0, 3000), first=st.integers(0, 3000), last=st.integers(0, 3000), most=st.integers(1, 80))
+def test_a_stretch_has_all_its_points_and_few_others(size, first, last, most):
+    levels = Levels(list(range(size)), list(range(size)))
+    levels.catch_up()
+    spans = list(levels.between(first, last, most))
+    inside = range(max(0, first), min(size - 1, last) + 1)
+    if not inside:
+        assert not spans or sum(span.number for span in spans) <= FOLD
+        return
+    assert min(span.low for span in spans) <= inside[0] and max(span.high for span in spans) >= inside[-1]
+    assert max(span.high for span in spans) <= inside[-1]  # what is before may be in the first span
+    assert inside[0] - min(span.low for span in spans) <= len(inside) // most
+    assert len(spans) >= min(len(inside), most)
+
+
+def test_a_line_that_has_become_shorter_is_looked_at_anew():
+    xs, ys = list(range(100)), [1.0] * 100
+    levels = Levels(xs, ys)
+    levels.catch_up()
+    del ys[10:]
+    levels.catch_up()
+    ys += [5.0] * 20
+    levels.catch_up()
+    assert [span.mean for span in levels.between(0, 100, 1000)] == [1.0] * 10 + [5.0] * 20
+
+
+async def drawn(*series, size=(60, 12), look=None):
     class ChartApp(App[None]):
         def compose(self):
-            yield Chart()
+            yield Chart(look=look)
 
     app = ChartApp()
     async with app.run_test(size=size) as pilot:
@@ -73,3 +108,44 @@ async def test_a_chart_that_was_hidden_when_it_was_filled_is_drawn_when_it_shows
         app.query_one(Chart).display = True
         await pilot.pause(0.1)
         assert "loss" in screen_text(app)
+
+
+def line(ys):
+    return Series("loss", "─", range(len(ys)), ys)
+
+
+async def test_of_a_stretch_its_own_values_are_shown():
+    text = await drawn(line([1000 - x for x in range(1000)]), look=Look(window=(100, 200)))
+    lines = text.splitlines()
+    assert "900.00" in lines[1] and "800.00" in lines[-2]
+    assert lines[-1].split("└")[1].split() == ["100", "200"]
+
+
+async def test_the_cursor_tells_the_value_where_it_stands():
+    text = await drawn(line([x / 10 for x in range(1000)]), look=Look(cursor=500))
+    assert "─ loss 49.9" in text and text.splitlines()[1][33] == "│"
+    assert text.splitlines()[-1].split("└")[1].split() == ["0", "500", "999"]
+    assert "loss 99.900" in await drawn(line([x / 10 for x in range(1000)]), look=Look(cursor=5000))
+
+
+async def test_a_smooth_line_has_less_noise():
+    noisy = [5 + (x % 7) - 3 for x in range(400)]
+    plain = await drawn(line(noisy))
+    smooth = await drawn(line(noisy), look=Look(smoothing=8))
+    assert "8.00" in plain and "2.00" in plain
+    _legend, *rows = smooth.splitlines()
+    assert not any(label in row for row in rows for label in ("8.00", "2.00", "7."))
+
+
+async def test_a_logarithmic_axis_makes_a_straight_line_of_powers():
+    text = await drawn(line([10 ** (x / 100) for x in range(400)] + [0.0, -1.0]), look=Look(logarithmic=True))
+    lines = text.splitlines()
+    first = [next((i for i, c in enumerate(row[7:]) if c > "\u2800"), None) for row in lines[1:11]]
+    gaps = {before - after for before, after in pairwise(first)}
+    assert "9.8k" in lines[1] and "1.00" in lines[-2] and max(gaps) - min(gaps) <= 2
+
+
+def test_numbers_are_told_in_few_signs():
+    told = [value_text(value) for value in (0, 2.314, 0.05, 0.0003, -18_432.0, 250_000, 3e9, 0.4)]
+    assert told == ["0.00", "2.31", "0.05", "3e-04", "-18.4k", "250k", "3e+09", "0.40"]
+    assert max(map(len, told)) <= 6

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
+
+from .levels import Levels
 
 AXIS = 7  # columns for the numbers at the left
 # Bit of each dot in a braille character, by row and column.
@@ -26,6 +30,28 @@ class Series:
     ys: Sequence[float]
     style: str = ""
     points: bool = False
+    dash: int = 0  # a line with gaps of so many dots
+
+
+@dataclass
+class Look:
+    """How charts are looked at; several may share it."""
+
+    window: tuple[float, float] | None = None  # the stretch of x that is shown; all without it
+    extent: tuple[float, float] | None = None  # all of x, where it is more than what the chart has points for
+    smoothing: int = 0  # a line is the mean of so many dots on either side
+    logarithmic: bool = False
+    cursor: float | None = None  # the x whose values are told
+    x_text: Callable[[float], str] = "{:,.0f}".format
+
+
+class Point(NamedTuple):
+    """What is drawn of a line in one column of dots."""
+
+    dot: int
+    low: float
+    high: float
+    mean: float
 
 
 class Chart(Widget):
@@ -33,84 +59,147 @@ class Chart(Widget):
 
     DEFAULT_CSS = "Chart { height: 1fr; min-height: 5; }"
 
-    def __init__(self, *, id: str | None = None):  # noqa: A002  Textual's name
+    def __init__(self, *, look: Look | None = None, id: str | None = None):  # noqa: A002  Textual's name
         super().__init__(id=id)
+        self.look = look or Look()
         self._series: tuple[Series, ...] = ()
+        self._levels: list[Levels] = []
         self._lines: list[Strip] = []
 
     def show(self, *series: Series) -> None:
-        """Draw these."""
+        """Draw these. A line that has grown since the last time is not looked at anew."""
+        self._levels = [self.levels_of(each) for each in series]
         self._series = series
+        self.draw()
+
+    def levels_of(self, series: Series) -> Levels:
+        """The points of a line at several levels of detail, up to date."""
+        same = (levels for levels in self._levels if levels.xs is series.xs and levels.ys is series.ys)
+        levels = next(same, None) or Levels(series.xs, series.ys)
+        levels.catch_up()
+        return levels
+
+    def draw(self) -> None:
+        """Draw again, as after a change of the look."""
         self._draw()
         self.refresh()
 
     def on_resize(self) -> None:
         """Draw anew at the new size: Textual has asked for the lines before it tells of the size."""
-        self._draw()
-        self.refresh()
+        self.draw()
 
     def render_line(self, y: int) -> Strip:
         """One line, drawn before."""
         return self._lines[y] if y < len(self._lines) else Strip.blank(self.size.width)
 
+    @property
+    def whole(self) -> tuple[float, float] | None:
+        """From which x to which there are points."""
+        ends = [(levels.xs[0], levels.xs[len(levels.ys) - 1]) for levels in self._levels if len(levels.ys)]
+        return (min(first for first, _last in ends), max(last for _first, last in ends)) if ends else None
+
     def _draw(self) -> None:
         width, height = self.size.width, self.size.height
-        columns, rows = width - AXIS, height - 2  # the legend above, the steps below
+        columns, rows = width - AXIS, height - 2  # the legend above, the x axis below
         if columns < 4 or rows < 1:
             self._lines = []
             return
-        shown = [decimate(series, 2 * columns) for series in self._series]
-        values = [y for points in shown for _x, low, high in points for y in (low, high)]
-        lines = [self._legend(width)]
+        xs = self._shown()
+        shown = [_smooth(self._points(levels, xs, 2 * columns), self.look.smoothing) for levels in self._levels]
+        if self.look.logarithmic:
+            shown = [[_logarithm(point) for point in points if point.low > 0] for points in shown]
+        lines = [self._legend(shown, xs, columns, width)]
+        values = [y for points in shown for point in points for y in (point.low, point.high)]
         if not values:
             self._lines = [*lines, *[Strip.blank(width)] * (height - 1)]
             return
         low, high = min(values), max(values)
-        if high - low < 1e-9:
-            low, high = low - 0.5, high + 0.5
-        first = min(points[0][0] for points in shown if points)
-        last = max(max(points[-1][0] for points in shown if points), first + 1)
-        cells = self._cells(shown, (first, last), (low, high), columns, rows)
-        marks = self._marks(shown, (first, last), (low, high), columns, rows)
+        if high - low < 1e-9 * max(1e-3, abs(high)):
+            margin = abs(high) / 2 or 0.5
+            low, high = low - margin, high + margin
+        lines += self._rows(shown, (low, high), columns, rows)
+        lines.append(Strip([Segment(self._axis(xs, columns)[:width], self.rich_style)]))
+        self._lines = [line.adjust_cell_length(width, self.rich_style) for line in lines]
+
+    def _rows(self, shown: list[list[Point]], ys: tuple[float, float], columns: int, rows: int) -> list[Strip]:
+        cells, marks = self._cells(shown, ys, rows), self._marks(shown, ys, columns, rows)
         plain = self.rich_style
+        styles = [plain + Style.parse(series.style or "none") for series in self._series]
+        cursor = self._cursor_column(columns)
+        lines = []
         for row in range(rows):
-            label = high - (high - low) * row / max(1, rows - 1)
-            shows = row in (0, rows - 1) or (rows > 4 and row == rows // 2)
-            segments = [Segment(f"{label:{AXIS - 1}.2f}┤" if shows else " " * (AXIS - 1) + "│", plain)]
+            label = ys[1] - (ys[1] - ys[0]) * row / max(1, rows - 1)
+            label = 10**label if self.look.logarithmic else label
+            told = row in (0, rows - 1) or (
+                row % 4 == 0 and rows - row > 4 if rows > 10 else rows > 4 and row == rows // 2
+            )
+            segments = [Segment(f"{value_text(label):>{AXIS - 1}}┤" if told else " " * (AXIS - 1) + "│", plain)]
             for column in range(columns):
-                bits, owner = cells.get((row, column), (0, 0))
-                character = chr(0x2800 + bits) if bits else " "
                 if (row, column) in marks:
                     owner = marks[row, column]
-                    character = self._series[owner].mark
-                style = plain if character == " " else plain + Style.parse(self._series[owner].style or "none")
-                segments.append(Segment(character, style))
+                    segments.append(Segment(self._series[owner].mark, styles[owner]))
+                elif (row, column) in cells:
+                    bits, owner = cells[row, column]
+                    segments.append(Segment(chr(0x2800 + bits), styles[owner]))
+                else:
+                    segments.append(Segment("│" if column == cursor else " ", plain))
             lines.append(Strip(Strip(segments).simplify()))
-        left, right = f"{first:,.0f}", f"{last:,.0f}"
-        axis = " " * (AXIS - 1) + "└" + left + " " * max(1, columns - len(left) - len(right)) + right
-        lines.append(Strip([Segment(axis[:width], plain)]))
-        self._lines = [line.adjust_cell_length(width, plain) for line in lines]
+        return lines
 
-    def _legend(self, width: int) -> Strip:
+    def _axis(self, xs: tuple[float, float], columns: int) -> str:
+        left, right = self.look.x_text(xs[0]), self.look.x_text(xs[1])
+        room = columns - len(left) - len(right)
+        middle, before = "", 0
+        column = self._cursor_column(columns)
+        if column is not None and self.look.cursor is not None:
+            middle = self.look.x_text(self.look.cursor)
+            before = min(max(1, column - len(left) - len(middle) // 2), room - len(middle) - 1)
+            if before < 1:
+                middle, before = "", 0
+        return " " * (AXIS - 1) + "└" + left + " " * before + middle + " " * max(1, room - before - len(middle)) + right
+
+    def _shown(self) -> tuple[float, float]:
+        first, last = self.look.window or self.look.extent or self.whole or (0.0, 1.0)
+        return first, max(last, first + 1e-9)
+
+    def _cursor_column(self, columns: int) -> int | None:
+        xs = self._shown()
+        if self.look.cursor is None or not xs[0] <= self.look.cursor <= xs[1]:
+            return None
+        return _dot(self.look.cursor, xs, 2 * columns) // 2
+
+    def _legend(self, shown: list[list[Point]], xs: tuple[float, float], columns: int, width: int) -> Strip:
         segments = [Segment(" " * AXIS, self.rich_style)]
-        for series in self._series:
-            last = next((f"{y:.3f}" for y in reversed(series.ys) if math.isfinite(y)), "")
+        column = self._cursor_column(columns)
+        for series, points in zip(self._series, shown, strict=True):
+            value: float | None = next((y for y in reversed(series.ys) if math.isfinite(y)), None)
+            if column is not None:
+                value = _nearest(points, 2 * column)
+                value = 10**value if value is not None and self.look.logarithmic else value
             style = self.rich_style + Style.parse(series.style or "none")
-            segments.append(Segment(f"{series.mark} {series.name} {last}   ", style))
+            number = "" if value is None else value_text(value, 3)
+            segments.append(Segment(f"{series.mark} {series.name} {number}   ", style))
         return Strip(segments).adjust_cell_length(width, self.rich_style)
 
+    @staticmethod
+    def _points(levels: Levels, xs: tuple[float, float], dots: int) -> list[Point]:
+        """What there is of a line in each column of dots that has some of it."""
+        found: dict[int, tuple[float, float, float, int]] = {}
+        for span in levels.between(*xs, dots):
+            dot = _dot(span.x, xs, dots)
+            low, high, total, number = found.get(dot, (math.inf, -math.inf, 0.0, 0))
+            found[dot] = min(low, span.low), max(high, span.high), total + span.total, number + span.number
+        return [Point(dot, low, high, total / number) for dot, (low, high, total, number) in found.items()]
+
     def _cells(
-        self,
-        shown: list[list[tuple[float, float, float]]],
-        xs: tuple[float, float],
-        ys: tuple[float, float],
-        columns: int,
-        rows: int,
+        self, shown: list[list[Point]], ys: tuple[float, float], rows: int
     ) -> dict[tuple[int, int], tuple[int, int]]:
         """(row, column): the dots that are set, and the series that has set them last."""
         cells: dict[tuple[int, int], tuple[int, int]] = {}
 
-        def set_dot(x: int, y: int, owner: int) -> None:
+        def set_dot(x: int, y: int, owner: int, dash: int) -> None:
+            if dash and x // dash % 2:
+                return
             key = (y // 4, x // 2)
             bits, before = cells.get(key, (0, owner))
             if before != owner:
@@ -120,33 +209,77 @@ class Chart(Widget):
         for owner, points in enumerate(shown):
             if self._series[owner].points:
                 continue
+            dash = self._series[owner].dash
             previous: tuple[int, int] | None = None
-            for x, low, high in points:
-                column = round((x - xs[0]) / (xs[1] - xs[0]) * (2 * columns - 1))
-                top = round((ys[1] - high) / (ys[1] - ys[0]) * (4 * rows - 1))
-                bottom = round((ys[1] - low) / (ys[1] - ys[0]) * (4 * rows - 1))
+            for point in points:
+                top = _row(point.high, ys, 4 * rows)
+                bottom = _row(point.low, ys, 4 * rows)
                 if previous:
-                    _line(previous, (column, top), lambda x, y, owner=owner: set_dot(x, y, owner))
+                    _line(previous, (point.dot, top), lambda x, y, owner=owner, dash=dash: set_dot(x, y, owner, dash))
                 for y in range(top, bottom + 1):
-                    set_dot(column, y, owner)
-                previous = (column, bottom)
+                    set_dot(point.dot, y, owner, dash)
+                previous = (point.dot, bottom)
         return cells
 
     def _marks(
-        self,
-        shown: list[list[tuple[float, float, float]]],
-        xs: tuple[float, float],
-        ys: tuple[float, float],
-        columns: int,
-        rows: int,
+        self, shown: list[list[Point]], ys: tuple[float, float], columns: int, rows: int
     ) -> dict[tuple[int, int], int]:
         """(row, column) of each single point: its series."""
-        marks = {}
-        for owner, points in enumerate(shown):
-            for x, _low, high in points if self._series[owner].points else ():
-                column = round((x - xs[0]) / (xs[1] - xs[0]) * (columns - 1))
-                marks[round((ys[1] - high) / (ys[1] - ys[0]) * (rows - 1)), column] = owner
-        return marks
+        return {
+            (_row(point.high, ys, rows), min(columns - 1, point.dot // 2)): owner
+            for owner, points in enumerate(shown)
+            for point in (points if self._series[owner].points else ())
+        }
+
+
+def value_text(value: float, digits: int = 2) -> str:
+    """A number in few signs: 2.31, 18.4k, 3e-04."""
+    size = abs(value)
+    if not math.isfinite(value):
+        return str(value)
+    if 1e3 <= size < 1e6:
+        return f"{value / 1e3:.{0 if size >= 1e5 else 1}f}k"
+    if 0.1 <= size < 1e3 or not size:
+        return f"{value:.{digits}f}"
+    return f"{value:.{digits - 1}g}" if 1e-3 <= size < 1 else f"{value:.0e}"
+
+
+def _dot(x: float, xs: tuple[float, float], dots: int) -> int:
+    return min(dots - 1, max(0, round((x - xs[0]) / (xs[1] - xs[0]) * (dots - 1))))
+
+
+def _row(y: float, ys: tuple[float, float], rows: int) -> int:
+    return round((ys[1] - y) / (ys[1] - ys[0]) * (rows - 1))
+
+
+def _logarithm(point: Point) -> Point:
+    return Point(point.dot, math.log10(point.low), math.log10(point.high), math.log10(point.mean))
+
+
+def _smooth(points: list[Point], reach: int) -> list[Point]:
+    """Each the mean of those up to `reach` dots away."""
+    if not reach:
+        return points
+    found, begin, end, total = [], 0, 0, 0.0
+    for point in points:
+        while end < len(points) and points[end].dot <= point.dot + reach:
+            total += points[end].mean
+            end += 1
+        while points[begin].dot < point.dot - reach:
+            total -= points[begin].mean
+            begin += 1
+        mean = total / (end - begin)
+        found.append(Point(point.dot, mean, mean, mean))
+    return found
+
+
+def _nearest(points: list[Point], dot: int) -> float | None:
+    """The value of the point that is nearest to a column of dots."""
+    if not points:
+        return None
+    at = bisect_left(points, dot, key=lambda point: point.dot)
+    near = points[max(0, at - 1) : at + 1]
+    return min(near, key=lambda point: abs(point.dot - dot)).mean
 
 
 def _line(start: tuple[int, int], end: tuple[int, int], dot: object) -> None:
@@ -165,18 +298,3 @@ def _line(start: tuple[int, int], end: tuple[int, int], dot: object) -> None:
         else:
             error += across
             y += step_y
-
-
-def decimate(series: Series, columns: int) -> list[tuple[float, float, float]]:
-    """(x, lowest y, highest y) for at most `columns` spans of x; what is no number is left out."""
-    points = [(x, y) for x, y in zip(series.xs, series.ys, strict=True) if math.isfinite(y)]
-    if len(points) <= columns:
-        return [(x, y, y) for x, y in points]
-    first, last = points[0][0], points[-1][0]
-    width = (last - first) / columns or 1
-    spans: dict[int, tuple[float, float, float]] = {}
-    for x, y in points:
-        span = min(columns - 1, int((x - first) / width))
-        at, low, high = spans.get(span, (x, y, y))
-        spans[span] = (at, min(low, y), max(high, y))
-    return [spans[span] for span in sorted(spans)]
