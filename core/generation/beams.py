@@ -37,7 +37,8 @@ def search(run: Run) -> Iterator[Delta]:
     """The best texts for each prompt, as completions of `run`; each is given out whole when its search is done."""
     for place, prompt in enumerate(run.prompts):
         found = _search_one(run, prompt)
-        for completion, beam in zip(run.completions[place * run.number :], found, strict=False):
+        its_own = run.completions[place * run.number : (place + 1) * run.number]
+        for completion, beam in zip(its_own, found, strict=False):  # there may be more beams, or fewer
             completion.seconds = run.seconds
             for index, token in enumerate(beam.tokens):
                 scored = beam.scores[index] if beam.scores else None

@@ -52,6 +52,14 @@ def test_a_completion_is_the_same_however_many_there_are(writer):
     assert texts(writer, number=2)[:1] == texts(writer)
 
 
+@pytest.mark.parametrize("how", [{}, {"beams": 4}, {"beams": 4, "length_penalty": 2.0}], ids=str)
+@pytest.mark.parametrize("number", [1, 3])
+def test_of_several_prompts_each_is_gone_on_from_as_if_it_were_alone(writer, how, number):
+    prompts = ["The fox", "Chapter 7.", "A", "The number of geese"]
+    together = texts(writer, prompts, number, **how)
+    assert together == [text for prompt in prompts for text in texts(writer, prompt, number, **how)]
+
+
 def test_without_a_seed_one_is_drawn_that_writes_it_again(writer):
     seeds = set()
     for _ in range(3):
