@@ -38,13 +38,16 @@ from ..core.settings import change_setting
 from ..core.store import DAMAGED
 from ..core.tokenizer.store import tokenizers_for
 from ..trainer.jobs import LIVE, kind_word, state_word
+from .away import away_lines, seen
 from .chat import ChatView
 from .corpus import CorpusView
-from .drafts import load_draft, save_draft
+from .drafts import draft_values, load_draft, save_draft
 from .faults import fault_sentence, write_report
 from .help import help_text, shown_bindings
+from .jobs_screen import JobsScreen
 from .kept import JobWatch
 from .only_text import CONTROL, OnlyText
+from .terminal_title import GIVE_BACK, KEEP, title_sequence, title_text
 from .tokenizer import TokenizerView
 from .training import TRAININGS, TrainingView
 from .view import View
@@ -55,6 +58,7 @@ from .words import Translated, translate_bindings
 
 POLL = 0.5  # seconds between two looks at the jobs
 DRAFT = 2.0  # seconds between two looks at what was typed
+AWAY_SHOWN = 30.0  # seconds for which it is said what went on while the app was closed
 QUIET = 60.0  # seconds for which the same fault is not told again
 TABS = ("corpus", "tokenizer", "training", "chat")
 
@@ -71,6 +75,7 @@ class NewleafApp(Translated, App[int]):
         Binding("2,f3", "tab('tokenizer')", N_("Tokenizer"), show=False, id="app.tokenizer", key_display="2 F3"),
         Binding("3,f4", "tab('training')", N_("Training"), show=False, id="app.training", key_display="3 F4"),
         Binding("4,f5", "tab('chat')", N_("Chat"), show=False, id="app.chat", key_display="4 F5"),
+        Binding("f9", "jobs", N_("Jobs"), id="app.jobs"),
         Binding("f1", "help", N_("Help"), id="app.help"),
         Binding("ctrl+p", "command_palette", N_("Commands"), id="app.palette", key_display="^p"),
         Binding("ctrl+q", "quit", N_("Quit"), id="app.quit", key_display="^q", priority=True),
@@ -86,6 +91,9 @@ class NewleafApp(Translated, App[int]):
         self._job_watch = JobWatch()
         self._only_text = OnlyText()
         self._states: dict[str, str] = {}
+        self._ended: dict[str, Any] | None = None  # the job that ended last
+        self._title = ""  # of the terminal
+        self._away: dict[str, Any] | None = draft_values(self.draft, "seen")  # the jobs, when the app was left
         self._told: dict[str, float] = {}
 
     def compose(self) -> ComposeResult:
@@ -130,6 +138,10 @@ class NewleafApp(Translated, App[int]):
 
     def _look(self) -> None:
         self.jobs = self._job_watch.look()
+        if self._away is not None:
+            lines, self._away = away_lines(self._away, self.jobs, time.time()), None
+            if lines:
+                self.notify("\n".join(lines), timeout=AWAY_SHOWN, markup=False)
 
     def watch_jobs(self, jobs: list[dict[str, Any]]) -> None:
         """Show what runs; say once what has ended."""
@@ -139,8 +151,17 @@ class NewleafApp(Translated, App[int]):
         for job in jobs:
             before = self._states.get(job["name"])
             if before in LIVE and job["state"] not in LIVE:
+                self._ended = job
                 self._tell_end(job)
         self._states = {job["name"]: job["state"] for job in jobs}
+        self._set_title(title_text(jobs, self._ended))
+
+    def _set_title(self, title: str) -> None:
+        """Tell the terminal its title, when it has changed."""
+        if title == self._title or self.is_headless or self._driver is None:
+            return
+        self._driver.write(("" if self._title else KEEP) + title_sequence(title))
+        self._title = title
 
     def _tell_end(self, job: dict[str, Any]) -> None:
         text = _("{kind} {name}: {state}").format(
@@ -188,6 +209,8 @@ class NewleafApp(Translated, App[int]):
         if not self.query(TabbedContent):  # the app is just about to be gone
             return
         draft: dict[str, Any] = {**self.draft, "tab": self.query_one(TabbedContent).active}
+        if self._away is None:  # the jobs were looked at
+            draft["seen"] = seen(self.jobs, draft_values(self.draft, "seen"))
         for node in (*self.query(View), *(screen for screen in self.screen_stack if hasattr(screen, "draft"))):
             with contextlib.suppress(NoMatches):  # one that is just being made, or about to be gone
                 draft.update(node.draft())
@@ -200,6 +223,11 @@ class NewleafApp(Translated, App[int]):
     def action_help(self) -> None:
         """Show all keys."""
         self.push_screen(Message(_("Keys"), help_text(self)))
+
+    def action_jobs(self) -> None:
+        """Show all jobs."""
+        if not isinstance(self.screen, JobsScreen):
+            self.push_screen(JobsScreen())
 
     def action_command_palette(self) -> None:
         """Everything that the app does, by name."""
@@ -289,7 +317,9 @@ class NewleafApp(Translated, App[int]):
             self.keep_draft()
 
     async def on_unmount(self) -> None:
-        """End the engine; a job is not ours to end."""
+        """End the engine; a job is not ours to end. The terminal gets its title back."""
+        if self._title and self._driver is not None:
+            self._driver.write(GIVE_BACK)
         await self.engine.close()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, ClassVar
 
 from textual import on, work
@@ -14,7 +13,6 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from ..core import store
-from ..core.errors import UserError
 from ..core.language import N_
 from ..core.language import gettext as _
 from ..core.options import format_duration
@@ -23,23 +21,23 @@ from ..trainer.health import health
 from ..trainer.history import History
 from ..trainer.jobs import LIVE, RESUMABLE, Job, state_word
 from ..trainer.queue import device_of, move, waiting
-from ..trainer.resuming import resume
 from ..trainer.telemetry import machine_text
 from .charts_screen import ChartsScreen
 from .chat_words import newest
 from .drafts import draft_values
 from .finetune_dialog import FineTuneDialog
 from .following import Following
+from .job_actions import JobActions, is_possible_in
+from .jobs_screen import SIGNS
 from .run_charts import Run, RunCharts
 from .training_dialog import TrainingDialog
 from .view import View
-from .widgets.dialogs import Message, Question
+from .widgets.dialogs import Question
 
 TRAININGS = ("train", "finetune")
-SIGNS = {"running": "●", "queued": "○", "stopping": "◐", "stopped": "◼", "finished": "✓", "failed": "✗", "lost": "✗"}
 
 
-class TrainingView(View):
+class TrainingView(JobActions, View):
     """All trainings at the left; charts, numbers and the newest sample of the marked one at the right."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -119,19 +117,13 @@ class TrainingView(View):
 
     def is_possible(self, action: str) -> bool:
         state = dict(self._known).get(self.marked() or "")
-        if action == "stop":
-            return state in ("queued", "running")
-        if action == "resume":
-            return state in RESUMABLE
         if action in ("earlier", "later"):
             return state == "queued" and sum(state == "queued" for _name, state in self._known) > 1
         if action == "more":
             return state in (*RESUMABLE, "finished")
-        if action == "remove":
-            return state is not None and state not in LIVE
         if action == "lay_over":
             return len(self._known) > 1
-        return action not in ("log", "charts") or state is not None
+        return is_possible_in(action, state) and (action != "charts" or state is not None)
 
     def marked(self) -> str | None:
         """The name of the job that is marked."""
@@ -199,30 +191,13 @@ class TrainingView(View):
         draft = draft_values(self.newleaf.draft, "finetuning")
         await self.app.push_screen_wait(FineTuneDialog(models, draft, proposed))
 
-    def action_stop(self) -> None:
-        """Stop the marked training, with all its work kept."""
-        self._with_job(lambda job: job.stop())
-
-    def action_resume(self) -> None:
-        """Go on with the marked training."""
-        self._resume()
-
-    @work(exit_on_error=False)
-    async def _resume(self, more: str | None = None) -> None:
-        """In a thread: the checkpoint is read whole before."""
-        if name := self.marked():
-            try:
-                await asyncio.to_thread(lambda: resume(Job.open(name), more))
-            except UserError as error:
-                self.newleaf.say(str(error), error=True)
-
     @work(exit_on_error=False)
     async def action_more(self) -> None:
         """Train longer than was planned."""
         if name := self.marked():
             question = _("How much longer shall {name} train? As +30m.").format(name=name)
             if more := await self.app.push_screen_wait(Question(question, "+10m")):
-                self._resume(more)
+                self.resume_marked(more)
 
     def action_earlier(self) -> None:
         """Let the marked training, which waits, start before the one before it."""
@@ -239,14 +214,7 @@ class TrainingView(View):
                 line = move(job, names.index(job.name) + 1 + by)
                 self.newleaf.say(_("In line: {names}").format(names=", ".join(each.target for each in line)))
 
-        self._with_job(act)
-
-    def _with_job(self, act: Any) -> None:
-        if name := self.marked():
-            try:
-                act(Job.open(name))
-            except UserError as error:
-                self.newleaf.say(str(error), error=True)
+        self.with_marked(act)
 
     def action_charts(self) -> None:
         """A whole screen of charts: of the marked training, and of those that are laid over it."""
@@ -262,19 +230,6 @@ class TrainingView(View):
             else:
                 self._laid_over.append(name)
             self._list(name)
-
-    def action_log(self) -> None:
-        """Show what the process said."""
-        if name := self.marked():
-            self.app.push_screen(Message(name, Job.open(name).log()[-20_000:]))
-
-    @work(exit_on_error=False)
-    async def action_remove(self) -> None:
-        """Delete the marked job; the model stays."""
-        name = self.marked()
-        question = _("Delete job {name} with its checkpoints? The model stays.").format(name=name)
-        if name and await self.newleaf.confirm(question):
-            self._with_job(lambda job: job.remove())
 
 
 def nothing_yet() -> str:

@@ -150,3 +150,13 @@ def test_a_resumed_training_has_the_minutes_of_work_alone():
     found.feed([{"t": 10_000.0, "kind": "resume", "step": 3}])
     found.feed([{"t": 10_060.0, "kind": "step", "step": 4, "loss": 1.0, "bits_per_byte": 1.0}])
     assert found.minutes == [0, 1, 2, 3] and found.steps == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("size", [USUAL, WIDE])
+async def test_the_tab_has_as_many_charts_as_there_is_room_for(runs, size):
+    app = NewleafApp()
+    async with app.run_test(size=size) as pilot:
+        await open_tab(pilot)
+        await wait_for_text(pilot, "└1")
+        await wait_for_rest(pilot)
+        compare(app, f"training-{size[0]}x{size[1]}-en")

@@ -164,6 +164,15 @@ def test_ctrl_q_leaves_with_a_word_about_what_goes_on(running_job):
     assert b"newleaf job list" in terminal.output
 
 
+def test_the_title_of_the_terminal_says_what_runs_and_is_given_back(running_job):
+    terminal = Terminal()
+    terminal.wait_for(b"% training m - newleaf\x07")
+    assert terminal.output.index(b"\x1b[22;2t") < terminal.output.index(b"\x1b]2;")
+    terminal.type("\x11")
+    assert terminal.wait_for_end() == 0
+    assert terminal.output.rindex(b"\x1b[23;2t") > terminal.output.rindex(b"\x1b]2;")
+
+
 def test_an_idle_app_writes_nothing(tiny_model):
     terminal = Terminal()
     terminal.wait_for(b"Corpora")

@@ -1,0 +1,115 @@
+"""The screen of all jobs, and the log of one."""
+
+import pytest
+from screens import SMALL, USUAL, WIDE, compare, screen_text, wait_for, wait_for_rest, wait_for_text
+from textual.widgets import Input, TextArea
+from trainings import pretend_training
+
+from newleaf.core import language
+from newleaf.trainer.jobs import list_jobs
+from newleaf.trainer.work import importing
+from newleaf.tui.app import NewleafApp
+from newleaf.tui.jobs_screen import JobsScreen, job_lines
+
+
+@pytest.fixture
+def jobs(newleaf_home, monkeypatch):
+    monkeypatch.setattr("time.strftime", lambda form, *moment: "2026-11-26 12:00")
+    return [
+        pretend_training("alpha"),
+        pretend_training("红楼梦", seed=2, state="stopped"),
+        pretend_training("gamma", seed=3, state="failed"),
+    ]
+
+
+async def open_jobs(pilot):
+    await wait_for(pilot, lambda: pilot.app.focused is not None, "the focus")
+    await pilot.press("f9")
+    await wait_for(pilot, lambda: isinstance(pilot.app.screen, JobsScreen), "the screen")
+
+
+@pytest.mark.parametrize("size", [SMALL, USUAL, WIDE])
+@pytest.mark.parametrize("code", ["en", pytest.param("zh_CN", marks=pytest.mark.long)])
+async def test_all_jobs_at_any_size(jobs, size, code):
+    language.set_language(code)
+    app = NewleafApp()
+    async with app.run_test(size=size) as pilot:
+        await open_jobs(pilot)
+        await pilot.press("down")
+        await wait_for_rest(pilot)
+        compare(app, f"jobs-{size[0]}x{size[1]}-{code}")
+
+
+async def test_from_every_tab_and_back(newleaf_home):
+    app = NewleafApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        for key in ("f2", "f3", "f4", "f5"):
+            await pilot.press(key)
+            await open_jobs(pilot)
+            await wait_for_text(pilot, "There is no job yet.")
+            await pilot.press("f9")
+            await wait_for(pilot, lambda: not isinstance(app.screen, JobsScreen), "the tab")
+
+
+async def test_a_job_is_deleted_once_that_is_confirmed(jobs):
+    app = NewleafApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_jobs(pilot)
+        await wait_for_text(pilot, "gamma")
+        await pilot.press("d")
+        await wait_for_text(pilot, "Delete job train-gamma")
+        await pilot.press("escape")
+        assert len(list_jobs()) == 3
+        await pilot.press("d")
+        await wait_for_text(pilot, "Delete job train-gamma")
+        await pilot.press("y")
+        await wait_for(pilot, lambda: len(list_jobs()) == 2, "the deletion")
+        await wait_for(pilot, lambda: "gamma" not in screen_text(app), "the line")
+        assert app.screen.marked() == "train-红楼梦"
+
+
+async def test_a_job_that_runs_moves_on_and_can_be_stopped(newleaf_home, tmp_path):
+    (tmp_path / "big.txt").write_text("".join(f"Line {n} of a text that is long.\n\n" for n in range(400_000)))
+    job = importing.submit([tmp_path / "big.txt"], "big")
+    app = NewleafApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_jobs(pilot)
+        await wait_for_text(pilot, "● import")
+        await pilot.press("s")
+        await wait_for(pilot, lambda: job.status()["state"] == "stopped", "the stop")
+        await wait_for_text(pilot, "◼ import")
+
+
+def test_a_line_has_what_there_is_room_for():
+    job = {"kind": "train", "target": "story", "state": "running", "progress": 0.5, "eta_s": 60, "created": 0}
+    (line,) = job_lines([job], 200)
+    assert "story" in line and "50%" in line and "1m left" in line and line.startswith("● ")
+    (short,) = job_lines([job], 24)
+    assert "story" in short and "left" not in short
+
+
+async def test_a_log_is_searched_and_followed(jobs):
+    log = jobs[2] / "log.txt"
+    log.write_text("".join(f"line {n}\n" for n in range(3000)) + "Boom: it failed\n")
+    app = NewleafApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_jobs(pilot)
+        await pilot.press("l")
+        await wait_for_text(pilot, "Boom: it failed")
+        await pilot.press("slash", *"line 7", "enter")
+        await wait_for_text(pilot, "111 of 111")  # 7, 70 to 79, 700 to 799: from the end upwards
+        assert app.screen.query_one(TextArea).selected_text == "line 7"
+        await pilot.press("n")
+        await wait_for_text(pilot, "1 of 111")
+        await pilot.press("N", "N")
+        await wait_for_text(pilot, "110 of 111")
+        await pilot.press("slash")
+        app.screen.query_one(Input).value = "absent"
+        await pilot.press("enter")
+        await wait_for_text(pilot, "Not found.")
+        await pilot.press("e")
+        with log.open("a") as file:
+            file.write("and more\n")
+        await wait_for_text(pilot, "and more")
+        await pilot.press("escape", "escape")
+        await wait_for(pilot, lambda: not isinstance(app.screen, JobsScreen), "the tab")
