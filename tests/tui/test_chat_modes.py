@@ -7,6 +7,7 @@ from screens import compare, screen_text, wait_for, wait_for_rest, wait_for_text
 from textual.widgets import Input, Select
 
 from newleaf.core import language, store
+from newleaf.core.errors import UserError
 from newleaf.core.files import write_json
 from newleaf.core.generation.stream import left_out_text
 from newleaf.core.knowledge.adding import add_to_named
@@ -234,6 +235,19 @@ async def test_the_system_prompt_comes_first_and_the_oldest_messages_go(teach, m
         assert [message["role"] for message in prompts[1]] == ["system", "user", "assistant", "user"]
         assert prompts[2][0]["content"] == "Be short."
         await wait_for_text(pilot, "oldest messages are left out")
+
+
+async def test_where_the_language_of_a_text_says_into_which_none_is_to_be_chosen(teach):
+    teach(translate={"languages": [["en", "zh"], ["zh", "en"]]})
+    app = NewleafApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_chat(pilot)
+        await wait_for_text(pilot, "the other one")
+        assert app.query_one(ModeInputs).request("translate") == {"from": None, "to": None}
+        teach(translate={"languages": [["en", "zh"], ["en", "de"]]})
+        app.query_one(ModeInputs).show("translate", ModelInfo.open("tiny"))
+        with pytest.raises(UserError, match="Choose the language"):
+            app.query_one(ModeInputs).request("translate")
 
 
 async def test_the_draft_keeps_the_mode_and_what_it_needs(teach, newleaf_home):

@@ -57,7 +57,7 @@ class Point(NamedTuple):
 class Chart(Widget):
     """Draws some series over a common x axis."""
 
-    DEFAULT_CSS = "Chart { height: 1fr; min-height: 5; }"
+    DEFAULT_CSS = "Chart { height: 1fr; min-height: 4; }"
 
     def __init__(self, *, look: Look | None = None, id: str | None = None):  # noqa: A002  Textual's name
         super().__init__(id=id)

@@ -87,7 +87,8 @@ class ModeInputs(Vertical):
             row.display = row.id == f"for-{mode}"
         self.offer_documents()
         taught = info.taught if info else {}
-        pairs = taught.get("translate", {}).get("languages", [])
+        pairs = self._pairs()
+        self.query_one("#to", Select).prompt = _("the other one") if self._one_way_each() else _("choose a language")
         self._offer("from", _languages(pair[0] for pair in pairs) if pairs else _all_languages())
         self._offer("to", _languages(pair[1] for pair in pairs) if pairs else _all_languages())
         labels = taught.get("classify", {}).get("labels", [])
@@ -95,6 +96,16 @@ class ModeInputs(Vertical):
         self.query_one("#labels", Input).placeholder = (
             _("those it learnt: {labels}").format(labels=learnt) if labels else _("two or more, such as good, bad")
         )
+
+    def _pairs(self) -> list[list[str]]:
+        """From which language to which the model was taught to translate."""
+        found: list[list[str]] = (self._info.taught if self._info else {}).get("translate", {}).get("languages", [])
+        return found
+
+    def _one_way_each(self) -> bool:
+        """Whether the language of a text says into which one it is to be translated."""
+        sources = [pair[0] for pair in self._pairs()]
+        return bool(sources) and len(set(sources)) == len(sources)
 
     def offer_documents(self, chosen: str = "") -> None:
         """The knowledge bases that there are; `chosen` is taken."""
@@ -143,9 +154,9 @@ class ModeInputs(Vertical):
         if mode == "summarize":
             return {"words": _number(texts.get("words", "")), "style": texts["style"]}
         if mode == "translate":
-            if "to" not in texts:
+            if "to" not in texts and not self._one_way_each():
                 raise UserError(_("Choose the language to translate into: Shift+Tab goes there."))
-            return {"from": texts.get("from"), "to": texts["to"]}
+            return {"from": texts.get("from"), "to": texts.get("to")}
         if mode == "classify":
             labels = [label.strip() for label in texts.get("labels", "").replace("，", ",").split(",")]
             labels = [label for label in labels if label]
