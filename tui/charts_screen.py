@@ -95,7 +95,7 @@ class ChartsScreen(Translated, ModalScreen[None]):
     @work(exit_on_error=False, group="follow")
     async def _follow(self) -> None:
         for run in self._runs:
-            async for _piece in run.catch_up():
+            async for _some in run.catch_up():
                 self._show()
 
     def _show(self) -> None:

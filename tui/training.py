@@ -150,7 +150,7 @@ class TrainingView(JobActions, View):
         following = self._following
         if following is None:
             return
-        async for _piece in following.catch_up():
+        async for _some in following.catch_up():
             if following is not self._following:
                 return
             self.query_one(RunCharts).show([Run(following.name, following.history)])

@@ -6,6 +6,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import NamedTuple
 
 from rich.segment import Segment
@@ -126,24 +127,28 @@ class Chart(Widget):
         plain = self.rich_style
         styles = [plain + Style.parse(series.style or "none") for series in self._series]
         cursor = self._cursor_column(columns)
+        signs = [[" "] * columns for _row in range(rows)]
+        owners = [[-1] * columns for _row in range(rows)]
+        if cursor is not None:
+            for row in range(rows):
+                signs[row][cursor] = "│"
+        for (row, column), (bits, owner) in cells.items():
+            signs[row][column], owners[row][column] = chr(0x2800 + bits), owner
+        for (row, column), owner in marks.items():
+            signs[row][column], owners[row][column] = self._series[owner].mark, owner
         lines = []
         for row in range(rows):
             label = ys[1] - (ys[1] - ys[0]) * row / max(1, rows - 1)
             label = 10**label if self.look.logarithmic else label
-            told = row in (0, rows - 1) or (
-                row % 4 == 0 and rows - row > 4 if rows > 10 else rows > 4 and row == rows // 2
-            )
+            between = row % 4 == 0 and rows - row > 4 if rows > 10 else rows > 4 and row == rows // 2
+            told = between or row in (0, rows - 1)
             segments = [Segment(f"{value_text(label):>{AXIS - 1}}┤" if told else " " * (AXIS - 1) + "│", plain)]
-            for column in range(columns):
-                if (row, column) in marks:
-                    owner = marks[row, column]
-                    segments.append(Segment(self._series[owner].mark, styles[owner]))
-                elif (row, column) in cells:
-                    bits, owner = cells[row, column]
-                    segments.append(Segment(chr(0x2800 + bits), styles[owner]))
-                else:
-                    segments.append(Segment("│" if column == cursor else " ", plain))
-            lines.append(Strip(Strip(segments).simplify()))
+            begin = 0
+            for owner, run in groupby(owners[row]):
+                end = begin + len(list(run))
+                segments.append(Segment("".join(signs[row][begin:end]), plain if owner < 0 else styles[owner]))
+                begin = end
+            lines.append(Strip(segments))
         return lines
 
     def _axis(self, xs: tuple[float, float], columns: int) -> str:
