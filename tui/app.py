@@ -127,6 +127,8 @@ class NewleafApp(Translated, App[int]):
         self.call_after_refresh(self.focus_view)
 
     def _leave(self, number: int) -> None:
+        if number == signal.SIGHUP:
+            self._title = ""  # the terminal is gone, and whoever writes to it waits for ever
         self.keep_draft()
         self.exit(return_code=128 + number)
 

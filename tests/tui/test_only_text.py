@@ -75,5 +75,5 @@ async def test_what_a_job_says_is_only_text(newleaf_home, error):
         await wait_for_text(pilot, "begin ")
         app.say(EVIL)
         await pilot.press("l")
-        await wait_for_text(pilot, "Esc closes this")
+        await wait_for_text(pilot, "/ Search")
         assert is_clean(app)
