@@ -69,12 +69,13 @@ async def test_a_job_is_deleted_once_that_is_confirmed(jobs):
 
 
 async def test_a_job_that_runs_moves_on_and_can_be_stopped(newleaf_home, tmp_path):
-    (tmp_path / "big.txt").write_text("".join(f"Line {n} of a text that is long.\n\n" for n in range(400_000)))
+    (tmp_path / "big.txt").write_text("".join(f"Line {n} of a text that is long.\n\n" for n in range(1_000_000)))
     job = importing.submit([tmp_path / "big.txt"], "big")
     app = NewleafApp()
     async with app.run_test(size=(80, 24)) as pilot:
         await open_jobs(pilot)
         await wait_for_text(pilot, "● import")
+        await wait_for_text(pilot, "s Stop")
         await pilot.press("s")
         await wait_for(pilot, lambda: job.status()["state"] == "stopped", "the stop")
         await wait_for_text(pilot, "◼ import")
