@@ -99,14 +99,7 @@ class TrainingView(JobActions, View):
         entries = self.query_one("#trainings", OptionList)
         names = [name for name, _state in self._known]
         entries.clear_options()
-        entries.add_options(
-            Option(
-                Content(
-                    f"{'+' if name in self._laid_over else ''}{SIGNS[state]} {self._targets[name]}  {state_word(state)}"
-                )
-            )
-            for name, state in self._known
-        )
+        entries.add_options(Option(Content(self._line(name, state))) for name, state in self._known)
         if names:
             entries.highlighted = names.index(marked) if marked in names else 0
         self.refresh_bindings()
@@ -141,6 +134,7 @@ class TrainingView(JobActions, View):
         if self._following is None or name != self._following.name:
             self.refresh_bindings()
             self._following = Following(name)
+            self._draw()
         self._tell()
         self._follow()
 
@@ -153,8 +147,12 @@ class TrainingView(JobActions, View):
         async for _some in following.catch_up():
             if following is not self._following:
                 return
-            self.query_one(RunCharts).show([Run(following.name, following.history)])
+            self._draw()
             self._tell()
+
+    def _draw(self) -> None:
+        if self._following:
+            self.query_one(RunCharts).show([Run(self._following.name, self._following.history)])
 
     def _tell(self) -> None:
         following = self._following

@@ -132,6 +132,17 @@ async def test_what_is_added_is_drawn_and_a_job_that_is_gone_is_survived(runs):
         assert "loss" in screen_text(app)
 
 
+async def test_a_training_without_a_step_yet_has_no_lines_of_another(runs):
+    path = pretend_training("empty", seed=-1)  # the oldest: the last of the list
+    (path / "events.jsonl").write_text("")
+    app = NewleafApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_tab(pilot)
+        await wait_for_text(pilot, "└1")
+        await pilot.press("end")
+        await wait_for(pilot, lambda: "└1" not in screen_text(app), "empty charts")
+
+
 def test_a_million_steps_are_drawn_from_few_points(newleaf_home):
     path = pretend_training("long", steps=1_000_000)
     history = History()
