@@ -13,7 +13,7 @@ from ..core.tasks.data.options import DataOptions
 from ..trainer.finetune_options import FineTuneOptions
 from ..trainer.work import finetuning
 from .arguments import ArgumentParser, WrongUsageError, given
-from .follow import finish_model
+from .follow import finish_model, next_command
 from .output import harmless, print_json, say
 
 NEXT = {"chat": "chat", "qa": "ask", "summary": "summarize", "translate": "translate", "classify": "classify"}
@@ -48,7 +48,7 @@ def _finetune(parsed: Namespace) -> int:
     if not parsed.name:
         raise WrongUsageError(_("Say what the new model will be called: --name NAME"))
     job = finetuning.submit(parsed.model, data, parsed.name, options, data_options, parsed.old_corpus)
-    return finish_model(job, parsed, NEXT[data[0][0]])
+    return finish_model(job, parsed, next_command(NEXT[data[0][0]], job.target))
 
 
 def _data(words: list[str], task: str | None) -> list[tuple[str, list[str]]]:

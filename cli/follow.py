@@ -49,8 +49,8 @@ def finish(job: Job, from_now: bool = False) -> int:
     return _end(job, status)
 
 
-def finish_model(job: Job, parsed: Namespace, next_command: str) -> int:
-    """See to a job that makes a model, as `--detach` and `--json` say; `next_command` is proposed at its end."""
+def finish_model(job: Job, parsed: Namespace, next_step: str) -> int:
+    """See to a job that makes a model, as `--detach` and `--json` say; `next_step` is the sentence at its end."""
     if parsed.detach:
         if parsed.json:
             print_json(job.summary())
@@ -61,8 +61,13 @@ def finish_model(job: Job, parsed: Namespace, next_command: str) -> int:
     if not code and parsed.json:
         print_json(ModelInfo.open(job.target).summary())
     elif not code:
-        say(_("Next: newleaf {command} {name}").format(command=next_command, name=job.target))
+        say(next_step)
     return code
+
+
+def next_command(command: str, name: str) -> str:
+    """The sentence that proposes a command for the model of this name."""
+    return _("Next: newleaf {command} {name}").format(command=command, name=name)
 
 
 def watch(job: Job) -> int:

@@ -13,8 +13,7 @@ from ..core.options import format_size
 from ..core.tasks.all import taught_text
 from ..trainer.work import model_importing
 from .arguments import ArgumentParser
-from .follow import finish
-from .main import DONE
+from .follow import finish_model
 from .output import ProgressLine, confirm, print_fields, print_json, print_table, say, when
 
 
@@ -121,18 +120,8 @@ def _show(parsed: Namespace) -> None:
 
 def _import(parsed: Namespace) -> int:
     job = model_importing.submit(parsed.source, parsed.name)
-    if parsed.detach:
-        if parsed.json:
-            print_json(job.summary())
-        else:
-            say(_("Started in the background. Watch it: newleaf job watch {name}").format(name=job.name))
-        return DONE
-    code = finish(job)
-    if not code and parsed.json:
-        print_json(ModelInfo.open(job.target).summary())
-    elif not code:
-        say(_("Next: newleaf chat {name}   or: newleaf generate {name}").format(name=job.target))
-    return code
+    next_step = _("Next: newleaf chat {name}   or: newleaf generate {name}").format(name=job.target)
+    return finish_model(job, parsed, next_step)
 
 
 def _export(parsed: Namespace) -> None:

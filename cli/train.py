@@ -8,7 +8,7 @@ from ..core.language import gettext as _
 from ..trainer.options import TrainOptions
 from ..trainer.work import training
 from .arguments import ArgumentParser, WrongUsageError, given
-from .follow import finish_model, plan_text
+from .follow import finish_model, next_command, plan_text
 from .output import print_json
 
 
@@ -51,4 +51,4 @@ def _train(parsed: Namespace) -> int:
     if not parsed.name:
         raise WrongUsageError(_("Say what the model will be called: --name NAME"))
     job = training.submit(parsed.corpus, parsed.name, options, parsed.tokenizer, parsed.origin, parsed.old_corpus)
-    return finish_model(job, parsed, "generate")
+    return finish_model(job, parsed, next_command("generate", job.target))

@@ -118,6 +118,14 @@ class Job:
         """Whether a resumed job would not begin from the beginning."""
         return any((self.path / "checkpoints").glob("step-*"))
 
+    @property
+    def log_size(self) -> int:
+        """Bytes of all that the process said so far."""
+        try:
+            return (self.path / "log.txt").stat().st_size
+        except FileNotFoundError:
+            return 0
+
     def log(self) -> str:
         """All that the process said."""
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import partial
 from typing import ClassVar
 
 from textual import work
@@ -178,7 +177,7 @@ class ChartsScreen(Translated, ModalScreen[None]):
         """Another chart, where one is shown at a time."""
         self._chosen = (self._chosen + by) % len(CHARTS)
         self._arrange()
-        self.call_after_refresh(partial(self._draw))
+        self.call_after_refresh(self._draw)
 
     def _draw(self) -> None:
         self.query_one(RunCharts).draw()

@@ -56,30 +56,10 @@ class KnowledgeDialog(NameFromPath[str], PathDialog[str]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(_("Add documents to ask"), classes="title", markup=False)
-            with Horizontal(classes="row"):
-                yield Label(_("path"), markup=False)
-                yield PathInput(
-                    draft_text(self._start, "path"),
-                    placeholder=_("files and folders, dropped or typed; Ctrl+O chooses"),
-                    compact=True,
-                    id="path",
-                )
-            with Horizontal(classes="row"):
-                yield Label(_("name"), markup=False)
-                yield Input(
-                    draft_text(self._start, "name"),
-                    placeholder=_("what the knowledge base will be called"),
-                    compact=True,
-                    id="name",
-                )
-            with Horizontal(classes="row"):
-                yield Label(_("embeddings"), markup=False)
-                yield Input(
-                    draft_text(self._start, "embeddings"),
-                    placeholder=_("by words alone; or name a model"),
-                    compact=True,
-                    id="embeddings",
-                )
+            path, words = draft_text(self._start, "path"), _("files and folders, dropped or typed; Ctrl+O chooses")
+            yield from _row(_("path"), PathInput(path, placeholder=words, compact=True, id="path"))
+            yield from _row(_("name"), self._input("name", _("what the knowledge base will be called")))
+            yield from _row(_("embeddings"), self._input("embeddings", _("by words alone; or name a model")))
             yield Static(self._hint(), classes="hint", markup=False)
             yield Static("", id="state", markup=False)
             yield Static("", classes="problem", markup=False)
@@ -89,6 +69,9 @@ class KnowledgeDialog(NameFromPath[str], PathDialog[str]):
                 yield Button(_("Add (Ctrl+S)"), id="start", variant="primary", compact=True)
                 yield Button(_("Choose (Ctrl+O)"), id="pick", compact=True)
                 yield Button(_("Close (Esc)"), id="close", compact=True)
+
+    def _input(self, name: str, placeholder: str) -> Input:
+        return Input(draft_text(self._start, name), placeholder=placeholder, compact=True, id=name)
 
     @staticmethod
     def _hint() -> str:
@@ -167,6 +150,12 @@ class KnowledgeDialog(NameFromPath[str], PathDialog[str]):
             self.action_pick()
         else:
             self.action_leave()
+
+
+def _row(title: str, entry: Input) -> ComposeResult:
+    with Horizontal(classes="row"):
+        yield Label(title, markup=False)
+        yield entry
 
 
 def report_text(done: Mapping[str, Any]) -> str:

@@ -43,6 +43,7 @@ class LogScreen(Translated, ModalScreen[None]):
     def __init__(self, name: str):
         super().__init__()
         self.job = name
+        self._read_bytes = 0  # of the file, when it was read
 
     def compose(self) -> ComposeResult:
         yield Static(self.job, classes="title", markup=False)
@@ -63,10 +64,12 @@ class LogScreen(Translated, ModalScreen[None]):
         """Show what is new; who reads at the end stays there."""
         area = self.query_one(TextArea)
         try:
-            text = Job.open(self.job).log()
+            job = Job.open(self.job)
+            size = job.log_size
+            if size == self._read_bytes:
+                return
+            text, self._read_bytes = job.log(), size
         except DAMAGED:  # removed
-            return
-        if text == area.text:
             return
         at, at_end = area.cursor_location, area.cursor_location >= area.document.end
         area.load_text(text)
