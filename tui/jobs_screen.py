@@ -39,7 +39,6 @@ class JobsScreen(JobActions, Translated, ModalScreen[None]):
     DEFAULT_CSS = """
     JobsScreen { background: $surface; layout: vertical; }
     JobsScreen .title { padding: 0 1; }
-    JobsScreen OptionList { padding: 0 1; }
     JobsScreen #about { height: auto; max-height: 6; padding: 0 1; color: $text-muted; }
     """
 
