@@ -7,7 +7,8 @@ from trainings import pretend_training
 
 from newleaf.core import language
 from newleaf.trainer.jobs import list_jobs
-from newleaf.trainer.work import importing
+from newleaf.trainer.options import TrainOptions
+from newleaf.trainer.work import training
 from newleaf.tui.app import NewleafApp
 from newleaf.tui.jobs_screen import JobsScreen, job_lines
 
@@ -68,17 +69,17 @@ async def test_a_job_is_deleted_once_that_is_confirmed(jobs):
         assert app.screen.marked() == "train-红楼梦"
 
 
-async def test_a_job_that_runs_moves_on_and_can_be_stopped(newleaf_home, tmp_path):
-    (tmp_path / "big.txt").write_text("".join(f"Line {n} of a text that is long.\n\n" for n in range(1_000_000)))
-    job = importing.submit([tmp_path / "big.txt"], "big")
+async def test_a_job_that_runs_moves_on_and_can_be_stopped(book, tokenizer):
+    options = TrainOptions(steps=100_000, size="nano", context=32, batch_tokens=128, device="cpu", dtype="float32")
+    job = training.submit("book", "big", options, "pieces")
     app = NewleafApp()
     async with app.run_test(size=(80, 24)) as pilot:
         await open_jobs(pilot)
-        await wait_for_text(pilot, "● import")
+        await wait_for_text(pilot, "● training")
         await wait_for_text(pilot, "s Stop")
         await pilot.press("s")
         await wait_for(pilot, lambda: job.status()["state"] == "stopped", "the stop")
-        await wait_for_text(pilot, "◼ import")
+        await wait_for_text(pilot, "◼ training")
 
 
 def test_a_line_has_what_there_is_room_for():

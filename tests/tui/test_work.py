@@ -108,7 +108,7 @@ async def test_a_model_is_planned_trained_watched_stopped_and_resumed(book, toke
         await wait_for_text(pilot, "Train a model")
         app.screen.query_one("#name", Input).value = "m"
         values = {"time": "", "steps": "3000", "context": "32", "batch_tokens": "128", "size": "nano"}
-        fill(app, {**values, "device": "cpu", "dtype": "float32"})
+        fill(app, {**values, "eval_every": "50", "device": "cpu", "dtype": "float32"})
         app.keep_draft()
         assert app.draft["training"]["name"] == "m" and app.draft["training"]["options"]["steps"] == "3000"
         await pilot.press("ctrl+l")
