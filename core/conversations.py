@@ -320,7 +320,7 @@ def _found(connection: sqlite3.Connection, words: Sequence[str]) -> dict[int, st
         conditions.append(r"text LIKE ? ESCAPE '\'")
         values.append("%" + "".join(f"\\{letter}" if letter in "%_\\" else letter for letter in word) + "%")
     rows = connection.execute(
-        f"SELECT conversation, text FROM messages WHERE {' AND '.join(conditions)} ORDER BY id",  # noqa: S608
+        f"SELECT conversation, text FROM messages WHERE {' AND '.join(conditions)} ORDER BY id",
         values,
     )
     return dict(rows.fetchall())

@@ -123,6 +123,14 @@ class Engine:
             async for answer in answers:
                 yield answer
 
+    async def judge(
+        self, model: str, prompt: Any, text: str, alternatives: int, load: Mapping[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
+        """How sure a model is of `text` after a prompt, which is a text or the messages of a chat: {token, bytes,
+        logprob, top} for each token. Raises UserError."""
+        request = {"do": "judge", "model": model, "prompt": prompt, "text": text, "alternatives": alternatives}
+        return list(await self._answer({**request, "load": dict(load or {})}))
+
     async def perform(
         self,
         model: str,

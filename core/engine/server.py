@@ -7,6 +7,8 @@
            prompt_tokens, completions}}
     {"id": 9, "do": "perform", "model": NAME, "load": {...}, "task": NAME, "request": {...}, "options": {...}}
         -> what `newleaf.core.tasks.performing` tells, {"id": 9, "done": {...}} last
+    {"id": 13, "do": "judge", "model": NAME, "load": {...}, "prompt": ..., "text": TEXT, "alternatives": N}
+        -> {"id": 13, "done": [{token, bytes, logprob, top}, ...]}, how sure the model is of a text after a prompt
     {"id": 3, "do": "load", "model": NAME, "load": {...}}             -> {"id": 3, "done": {...}}
     {"id": 4, "do": "preview", "paths": [...], "options": {...}}      -> {"id": 4, "done": [...]}
     {"id": 6, "do": "before_after", "paths": [...], "corpora": [...], "options": {...}} -> {"id": 6, "done": {...}}
@@ -210,6 +212,7 @@ class Server:
             "load": self._load,
             "generate": self._generate,
             "perform": self._perform,
+            "judge": self._judge,
             "read_text": lambda _client, _number, request: documents.read_text(request),
             "add_knowledge": self._add_knowledge,
             "knowledge_of": self._knowledge_of,
@@ -303,6 +306,19 @@ class Server:
             if not done:
                 client.answer(number, **answer)
         return done
+
+    def _judge(self, client: Client, number: int, request: dict[str, Any]) -> list[dict[str, Any]]:
+        writer = self._writer(client, number, request)
+        from ..generation.judging import as_dicts, judge  # after the model: it imports torch
+
+        scores = judge(
+            writer,
+            request["prompt"],
+            request["text"],
+            request["alternatives"],
+            lambda: client.is_cancelled(number),
+        )
+        return as_dicts(writer, scores)
 
 
 def _telling(client: Client, number: int) -> Progress:
