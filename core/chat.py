@@ -31,9 +31,15 @@ _PLACE = re.compile(f"{_SEAM}(\\d+){_SEAM}")
 
 
 def encode_chat(tokenizer: Tokenizer, messages: Sequence[Message], answer: bool = True) -> list[int]:
-    """The tokens of a chat, with the beginning of an answer after it. Raises UserError for messages of another form,
-    and what the template says against them."""
+    """The tokens of a chat, with the beginning of an answer after it: what its last message has written of one, where
+    that is the assistant's and has a true "prefix". Raises UserError for messages of another form, and what the
+    template says against them."""
     _check(messages)
+    if answer and messages[-1]["role"] == "assistant" and messages[-1].get("prefix"):
+        before, said = render_parts(tokenizer, messages[:-1], messages[-1])
+        while said and said[-1] in tokenizer.end:
+            said.pop()
+        return before + said
     marked = _Marked(tokenizer)
     return marked.encode(marked.text(messages, answer))
 

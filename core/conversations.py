@@ -13,7 +13,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +138,7 @@ class Conversations:
         for row in rows:
             excerpt = found.get(row[0])
             if excerpt is not None:
-                summaries.append(Summary(*row, excerpt=_excerpt(excerpt, words)))
+                summaries.append(replace(Summary(*row), excerpt=_excerpt(excerpt, words)))
             elif all(word.lower() in row[1].lower() for word in words):
                 summaries.append(Summary(*row))
         return summaries

@@ -19,6 +19,7 @@ async def take() -> None:
     from textual.widgets import Input, TextArea
 
     from newleaf.tui.app import NewleafApp
+    from newleaf.tui.widgets.conversation import Conversation
 
     app = NewleafApp()
     async with app.run_test(size=SIZE) as pilot:
@@ -44,7 +45,7 @@ async def take() -> None:
                 entry.value = {"seed": "1", "max_tokens": "110"}[entry.name]
         await pilot.press(*"Return")
         await pilot.press("enter")
-        transcript = app.query_one("#transcript", TextArea)
+        transcript = app.query_one("#transcript", Conversation)
         while "seed 1" not in transcript.text:
             await pilot.pause(0.2)
         await save("chat")

@@ -38,6 +38,7 @@ from ..core.settings import change_setting
 from ..core.store import DAMAGED
 from ..core.tokenizer.store import tokenizers_for
 from ..trainer.jobs import LIVE, kind_word, state_word
+from . import clipboard
 from .away import away_lines, seen
 from .chat import ChatView
 from .corpus import CorpusView
@@ -181,6 +182,23 @@ class NewleafApp(Translated, App[int]):
         """A sentence that goes away by itself."""
         self.notify(text, severity="error" if error else "information", timeout=10 if error else 5, markup=False)
 
+    def copy(self, text: str) -> None:
+        """Copy a text, and say where it is."""
+        self.copy_to_clipboard(text)
+        path = clipboard.keep(text)
+        if clipboard.fits(text):
+            self.say(_("Copied."))
+        elif path:
+            self.say(_("It is too long for the terminal's clipboard. It is in {path}.").format(path=path))
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Textual's own way, made to reach the terminal through tmux and screen, and never with a text it refuses."""
+        if not clipboard.fits(text):
+            return
+        super().copy_to_clipboard(text)
+        if self._driver is not None and (told := clipboard.wrapped(text)):
+            self._driver.write(told)
+
     # Tabs
 
     def action_tab(self, name: str) -> None:
@@ -240,8 +258,7 @@ class NewleafApp(Translated, App[int]):
         """Copy what is marked; otherwise say how to leave."""
         selected = self.screen.get_selected_text() or getattr(self.focused, "selected_text", "")
         if selected:
-            self.copy_to_clipboard(selected)
-            self.say(_("Copied."))
+            self.copy(selected)
         else:
             self.say(_("Ctrl+Q leaves newleaf; jobs go on running."))
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import shlex
-import time
-from contextlib import aclosing
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,7 +15,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Label, Select, Static
-from textual.worker import Worker
 
 from ..core import store
 from ..core.errors import UserError
@@ -25,20 +23,22 @@ from ..core.language import N_
 from ..core.language import gettext as _
 from ..core.model.loading import LoadOptions
 from ..core.options import fields
-from .chat_answers import Asked, answers
+from .chat_answers import Asked
 from .chat_modes import MODES, Mode, choices, info_of, is_able, shortcoming, usual_mode
-from .chat_words import defaults_of, model_text, newest, nothing_yet
+from .chat_words import context_text, defaults_of, how_to_begin, model_text, newest, nothing_yet
+from .compare_screen import MOST_SIDE_BY_SIDE
+from .conversations_screen import ConversationsScreen, export
 from .drafts import draft_text, draft_values
 from .knowledge_dialog import KnowledgeDialog
-from .view import View
+from .slash import Command, hints, parse
+from .turn_actions import TURN_ACTIONS, TURN_BINDINGS, TurnsView
+from .widgets.conversation import Conversation
 from .widgets.dialogs import PickPath
 from .widgets.form import Form
 from .widgets.mode_inputs import ModeInputs
 from .widgets.prompt import PromptArea
 from .widgets.texts import set_text
-from .widgets.transcript import Transcript
 
-BEAT = 0.1  # seconds between two pieces of text on the screen
 WIDE = 100  # columns from which on the controls stand beside the text
 LOADING = {field.name for field in fields(LoadOptions)}
 
@@ -48,22 +48,25 @@ class ChatOptions(LoadOptions, GenerationOptions):
     """What a person can choose here: how a model writes, and how it is loaded."""
 
 
-class ChatView(View):
-    """What was written, above the prompt; the controls beside."""
+class ChatView(TurnsView):
+    """What was said and written, above the prompt; the controls beside."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", N_("Stop writing"), id="chat.cancel"),
+        Binding("escape", "turns", N_("Turns"), id="chat.turns"),
+        *TURN_BINDINGS,
         # Before the text area: it has other uses for these keys.
         Binding("f6", "controls", N_("Controls"), id="chat.controls", priority=True),
         Binding("f7", "choose_mode", N_("Mode"), id="chat.mode", priority=True),
         Binding("f8", "documents", N_("Add documents"), id="chat.documents", priority=True),
         Binding("ctrl+o", "pick", N_("Choose a file"), id="chat.pick", key_display="^o", priority=True),
         Binding("ctrl+n", "new_chat", N_("New chat"), id="chat.new", key_display="^n", priority=True),
+        Binding("ctrl+f", "conversations", N_("Chats"), id="chat.find", key_display="^f", priority=True),
         Binding("ctrl+y", "copy_last", N_("Copy the text"), id="chat.copy", key_display="^y", priority=True),
     ]
     DEFAULT_CSS = """
-    ChatView #transcript { height: 1fr; }
     ChatView #model-detail { display: none; }
+    ChatView #token { display: none; height: auto; max-height: 3; }
     ChatView #prompt { height: 4; border-top: solid $accent; }
     ChatView #prompt:focus { border-top: solid $accent; }
     ChatView .controls { width: 40; border-left: solid $panel; padding: 0 1; display: none; }
@@ -75,10 +78,8 @@ class ChatView(View):
         self.heading = _("Chat")
         self.tab = "chat"
         self._models: list[str] = []
-        self._writing: Worker[None] | None = None
         self._toggled = False  # the controls, by the person
-        self._last = ""
-        self._messages: list[dict[str, str]] = []  # of the chat that goes on
+        self._sent: list[str] | None = None  # before, the newest first
 
     def compose(self) -> ComposeResult:
         draft = self.newleaf.draft
@@ -89,7 +90,8 @@ class ChatView(View):
                     yield Select([], prompt=_("none yet"), compact=True, id="model")
                     yield Select(choices(), value="write", allow_blank=False, compact=True, id="mode", classes="narrow")
                 yield Static("", id="model-detail", classes="hint", markup=False)
-                yield Transcript("", read_only=True, compact=True, show_cursor=False, id="transcript")
+                yield Conversation(id="transcript")
+                yield Static("", classes="hint", id="token", markup=False)
                 yield Static("", classes="problem", markup=False)
                 yield ModeInputs(draft_values(draft, "inputs"))
                 yield PromptArea("", id="prompt", compact=True, placeholder=_(MODES["write"].placeholder))
@@ -102,9 +104,25 @@ class ChatView(View):
         super().on_mount()
         prompt = self.query_one("#prompt", PromptArea)
         prompt.cursor_blink = False
+        prompt.sent_before = self._sent_before
         set_text(prompt, draft_text(self.newleaf.draft, "prompt"))
         prompt.move_cursor(prompt.document.end)
         self.refresh_models()
+        number = self.newleaf.draft.get("conversation")
+        try:
+            self.talk.open(number if isinstance(number, int) else None)
+            self.show_talk()
+        except UserError as error:
+            self._say(str(error))
+
+    def _sent_before(self) -> list[str]:
+        """What was said to models before, the newest first."""
+        if self._sent is None:
+            try:
+                self._sent = self.talk.kept.prompts()
+            except UserError:
+                self._sent = []
+        return self._sent
 
     def on_resize(self, event: events.Resize) -> None:
         """Show the controls where there is room, until the person has chosen."""
@@ -121,6 +139,7 @@ class ChatView(View):
             "controls": self.query_one(Form).texts(),
             "inputs": self.query_one(ModeInputs).texts(),
             "mode": self.mode().name,
+            "conversation": self.talk.number,
         }
         if self.model():
             draft["model"] = self.model()
@@ -143,20 +162,22 @@ class ChatView(View):
         choice.set_options([(Content(name), name) for name in models])
         if models:
             choice.value = new[0] if len(new) == 1 else wanted if wanted in models else newest(models)
-        transcript = self.query_one(Transcript)
-        if not self._last:
-            set_text(transcript, "" if models else nothing_yet())
+        self.conversation.show_if_empty(how_to_begin() if models else nothing_yet())
 
     def is_possible(self, action: str) -> bool:
         if action == "cancel":
-            return self._writing is not None and self._writing.is_running
+            return self.is_writing or self._editing is not None
+        if action == "turns":
+            return not self.is_possible("cancel") and bool(self.conversation.turns)
         if action == "new_chat":
-            return bool(self._messages)
+            return bool(self.talk.path)
+        if action in TURN_ACTIONS:
+            return self.is_turn_possible(action)
         if action == "documents":
             return self.mode().name == "ask"
         if action == "pick":
             return self.mode().takes_file or self.mode().name == "ask"
-        return action != "copy_last" or bool(self._last)
+        return action != "copy_last" or self.last_answer() is not None
 
     def model(self) -> str | None:
         """The name of the chosen model."""
@@ -172,8 +193,8 @@ class ChatView(View):
     def _describe(self) -> None:
         name, draft = self.model(), self.newleaf.draft
         detail = self.query_one("#model-detail", Static)
-        detail.update(model_text(name) if name else "")
         detail.display = name is not None
+        self.show_context(None)
         kept = draft_text(draft, "mode") if name and name == draft_text(draft, "model") else ""
         self.query_one("#mode", Select).value = kept if kept in MODES else usual_mode(info_of(name))
         self._show_mode()
@@ -192,8 +213,15 @@ class ChatView(View):
         self.query_one(ModeInputs).show(mode.name, info)
         self._say(shortcoming(info, mode) if info else "")
         self.query_one(Form).show_defaults(defaults_of(name, mode) if name else {})
-        self.action_new_chat()
         self.refresh_bindings()
+
+    def show_context(self, used: tuple[int, int] | None) -> None:
+        """How much of what the model sees is taken: so many tokens of so many."""
+        name = self.model()
+        text = model_text(name) if name else ""
+        if used is not None:
+            text += " · " + context_text(*used)
+        self.query_one("#model-detail", Static).update(text)
 
     def _say(self, text: str) -> None:
         """A line above the prompt."""
@@ -208,27 +236,45 @@ class ChatView(View):
         if event.input in self.query("ModeInputs Input"):
             self.query_one("#prompt").focus()
 
+    @on(PromptArea.Changed, "#prompt")
+    def _hint(self) -> None:
+        text = self.query_one("#prompt", PromptArea).text
+        found, line = hints(text), self.query_one(".problem", Static)
+        if found or line.content == self._hinted:
+            self._say(found)
+        self._hinted = found
+
     @on(PromptArea.Sent)
     def _send(self) -> None:
         prompt = self.query_one("#prompt", PromptArea)
         try:
-            asked = self._asked(prompt.text)
+            if self.is_writing:
+                raise UserError(_("It is still writing. Esc stops it."))
+            command = parse(prompt.text)
+            if command:
+                set_text(prompt, "")
+                self._say("")
+                self.run_command(*command)
+                return
+            if self._send_edited(prompt.text):
+                return
+            asked = self.asked(prompt.text)
+            if asked.mode.task and not asked.text.strip():
+                return
+            self._say("")
+            self._sent = None
+            question = self.talk.say(asked.text, asked.kept(), instead_of=self._editing)
         except UserError as error:
             self._say(str(error))
             return
-        if self._writing is not None and self._writing.is_running:
-            self._say(_("It is still writing. Esc stops it."))
-            return
-        self._say("")
-        if asked.mode.task and not asked.text.strip():
-            return
+        self.end_editing()
         set_text(prompt, "")
-        self._writing = self._write(asked)
-        self.refresh_bindings()
+        self.write(asked, question)
 
-    def _asked(self, text: str) -> Asked:
-        """What is asked of the engine. Raises UserError."""
-        name, mode = self.model(), self.mode()
+    def asked(self, text: str, mode: Mode | None = None, request: dict[str, Any] | None = None) -> Asked:
+        """What is asked of the engine: as the fields say, or in the mode and with the request of another question.
+        Raises UserError."""
+        name, mode = self.model(), mode or self.mode()
         if name is None:
             raise UserError(_("There is no model yet: press F4 and train one."))
         info = info_of(name)
@@ -237,78 +283,59 @@ class ChatView(View):
         form: Form[ChatOptions] = self.query_one(Form)
         form.make()  # says what is wrong; what was left alone is the model's own affair
         values = form.values()
-        load = {key: value for key, value in values.items() if key in LOADING}
         inputs = self.query_one(ModeInputs)
-        system = inputs.texts().get("system", "").strip()
-        messages = [*([{"role": "system", "content": system}] if system else []), *self._messages]
         return Asked(
             name,
             mode,
             text,
-            request=inputs.request(mode.name),
+            request=inputs.request(mode.name) if request is None else request,
             options={key: value for key, value in values.items() if key not in LOADING},
-            load=load,
-            messages=[*messages, {"role": "user", "content": text}],
+            load={key: value for key, value in values.items() if key in LOADING},
+            system=inputs.texts().get("system", "").strip(),
         )
-
-    @work(exit_on_error=False, group="writing")
-    async def _write(self, asked: Asked) -> None:
-        transcript = self.query_one(Transcript)
-        first = transcript.document.end[0]
-        transcript.append(f"▸ {asked.text}" + ("\n" if asked.mode.task else ""), follow=True)
-        chat = asked.mode.name == "chat"
-        if chat:
-            self._messages.append({"role": "user", "content": asked.text})
-        self._say(_("Reading the model ..."))
-        self._last, waiting, shown = "", "", time.monotonic()
-        summary, failed = _("stopped"), False
-        try:
-            async with aclosing(answers(self.newleaf.engine, asked)) as all_told:
-                async for told in all_told:
-                    if told.word is not None:
-                        self._say(told.word)
-                    waiting += told.text
-                    if waiting and (told.beside or time.monotonic() - shown >= BEAT):
-                        self._show(waiting)
-                        waiting, shown = "", time.monotonic()
-                    transcript.append(told.beside)
-                    summary = told.summary or summary
-            if asked.mode.name == "ask":  # the answer stands above its passages
-                transcript.show_from(first)
-        except UserError as error:
-            summary, failed = str(error), True
-            self._say("")
-        except asyncio.CancelledError:
-            self._say("")
-            raise
-        finally:
-            self._show(waiting)
-            if chat and failed:
-                self._messages.pop()
-            elif chat:
-                self._messages.append({"role": "assistant", "content": self._last.strip()})
-            begin = "" if transcript.text.endswith("\n") else "\n"
-            transcript.append(f"{begin}─ {summary}\n\n")
-            self.call_later(self.refresh_bindings)
-
-    def _show(self, text: str) -> None:
-        """More of the answer."""
-        self.query_one(Transcript).append(text)
-        self._last += text
 
     # Actions
 
     def action_cancel(self) -> None:
-        """Stop the writing, when there is one."""
-        if self._writing is not None and self._writing.is_running:
-            self._writing.cancel()
+        """Stop the writing, when there is one, or the editing."""
+        if self.is_writing:
+            self.stop_writing()
+        elif self._editing is not None:
+            self.end_editing()
+            set_text(self.query_one("#prompt", PromptArea), "")
+
+    def action_turns(self) -> None:
+        """From the prompt to what was said, and back."""
+        if self.conversation.has_focus:
+            self.take_focus()
+        else:
+            self.conversation.focus()
 
     def action_new_chat(self) -> None:
-        """Begin another chat: what was said so far is no longer read."""
-        if self._messages:
-            self._messages = []
-            self.query_one(Transcript).append("═" * 20 + "\n\n", follow=True)
-            self.refresh_bindings()
+        """Begin another conversation; the one that was open is kept."""
+        self.open_talk(None)
+        self.take_focus()
+
+    @work(exit_on_error=False)
+    async def action_conversations(self, words: str = "") -> None:
+        """Choose among those that are kept."""
+        number = await self.app.push_screen_wait(ConversationsScreen(self.talk.number, words))
+        if number is not None:
+            self.open_talk(number or None)
+
+    def open_talk(self, number: int | None) -> None:
+        """Show a conversation; with None a new one."""
+        if self.is_writing:
+            self._say(_("It is still writing. Esc stops it."))
+            return
+        self.end_editing()
+        try:
+            self.talk.open(number)
+            self._say("")
+        except UserError as error:
+            self._say(str(error))
+        self.show_talk()
+        self.show_context(None)
 
     def action_controls(self) -> None:
         """Show or hide how it writes."""
@@ -343,7 +370,78 @@ class ChatView(View):
         self.query_one(ModeInputs).offer_documents(await self.app.push_screen_wait(dialog))
 
     def action_copy_last(self) -> None:
-        """Copy the newest text."""
-        if self._last:
-            self.app.copy_to_clipboard(self._last)
-            self.newleaf.say(_("Copied."))
+        """Copy the newest answer."""
+        answer = self.last_answer()
+        if answer is not None:
+            self.newleaf.copy(answer.text)
+
+    def run_command(self, command: Command, argument: str) -> None:
+        """What was typed after a slash. Raises UserError."""
+        do = getattr(self, f"_slash_{command.name}")
+        do(argument)
+
+    def _slash_new(self, _argument: str) -> None:
+        self.action_new_chat()
+
+    def _slash_chats(self, argument: str) -> None:
+        self.action_conversations(argument)
+
+    def _slash_model(self, argument: str) -> None:
+        self.query_one("#model", Select).value = store.find("models", argument).name
+
+    def _slash_mode(self, argument: str) -> None:
+        if argument not in MODES:
+            raise UserError(
+                _("There is no mode {name}. There are: {names}.").format(name=argument, names=", ".join(MODES))
+            )
+        self.query_one("#mode", Select).value = argument
+
+    def _slash_system(self, argument: str) -> None:
+        self.query_one("#system", Input).value = argument
+
+    def _slash_set(self, argument: str) -> None:
+        name, _space, value = argument.partition(" ")
+        self.query_one(Form).set(name.replace("-", "_"), value.strip())
+
+    def _slash_again(self, _argument: str) -> None:
+        self._on_last(self.action_again)
+
+    def _slash_more(self, _argument: str) -> None:
+        self._on_last(self.action_more)
+
+    def _slash_good(self, _argument: str) -> None:
+        self._on_last(partial(self.action_rate, 1))
+
+    def _slash_bad(self, _argument: str) -> None:
+        self._on_last(partial(self.action_rate, -1))
+
+    def _on_last(self, act: Callable[[], None]) -> None:
+        """Do something with the newest answer. Raises UserError where there is none."""
+        self.conversation.action_last()
+        if self.last_answer() is None:
+            raise UserError(_("There is no answer yet."))
+        act()
+
+    def _slash_compare(self, argument: str) -> None:
+        number, _space, model = argument.partition(" ")
+        if not number.isdecimal() or not 2 <= int(number) <= MOST_SIDE_BY_SIDE:
+            raise UserError(_("Compare 2 to 4 answers, such as /compare 3."))
+        if model:
+            store.find("models", model.strip())
+        self._on_last(partial(self.side_by_side, int(number), model.strip()))
+
+    def _slash_rename(self, argument: str) -> None:
+        if self.talk.number is None:
+            raise UserError(_("There is no conversation yet."))
+        self.talk.kept.rename(self.talk.number, argument)
+
+    def _slash_export(self, argument: str) -> None:
+        if self.talk.number is None:
+            raise UserError(_("There is no conversation yet."))
+        self.newleaf.say(export(self.talk.kept, self.talk.number, argument))
+
+    def _slash_copy(self, _argument: str) -> None:
+        self.action_copy_last()
+
+    def _slash_help(self, _argument: str) -> None:
+        self.newleaf.action_help()

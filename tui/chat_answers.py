@@ -13,7 +13,7 @@ from ..core.generation.stream import left_out_text, reading_text
 from ..core.knowledge.passages import place_parts
 from ..core.language import gettext as _
 from ..core.language import ngettext
-from .chat_modes import Mode, file_of
+from .chat_modes import Mode, file_of, info_of
 from .chat_words import more_text, summary_text
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ Telling = AsyncGenerator["Told", None]
 
 @dataclass(frozen=True)
 class Asked:
-    """What a person sent. `request` is what the mode needs besides the text; `messages` are those of a chat."""
+    """What a person sent. `request` is what the mode needs besides the text; `system` is what a model is told before a
+    chat, and `messages` are all of it."""
 
     model: str
     mode: Mode
@@ -36,17 +37,28 @@ class Asked:
     request: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     load: Mapping[str, Any] = field(default_factory=dict)
+    system: str = ""
     messages: Sequence[Mapping[str, str]] = ()
+
+    def kept(self) -> dict[str, Any]:
+        """What is kept beside the text, to ask it again."""
+        return {"mode": self.mode.name, "request": dict(self.request)}
 
 
 @dataclass(frozen=True)
 class Told:
-    """Something new. `text` is the answer's, `beside` is not; `word` takes the place of the one above the prompt."""
+    """Something new. `text` is the answer's, `beside` is not; `word` takes the place of the one above the prompt.
+
+    `context` is how many tokens of how many the model sees.
+    """
 
     text: str = ""
     beside: str = ""
     word: str | None = None
     summary: str = ""  # the line under the answer
+    summaries: Sequence[str] = ()  # of all answers, where there are several
+    index: int = 0  # of the answer that the text is of
+    context: tuple[int, int] | None = None
 
 
 async def answers(engine: Engine, asked: Asked) -> Telling:
@@ -59,20 +71,30 @@ async def answers(engine: Engine, asked: Asked) -> Telling:
 
 async def _written(engine: Engine, asked: Asked) -> Telling:
     chat = asked.mode.name == "chat"
-    left_out = ""
+    left_out, before = "", 0
+    info = info_of(asked.model)
+    room = info.config.context if info else 0
     prompt: Any = list(asked.messages) if chat else asked.text
     async with aclosing(engine.generate(asked.model, prompt, asked.options, asked.load)) as told:
         async for each in told:
             if "started" in each:
                 started = each["started"]
                 left_out = left_out_text(started["left_out"], chat, started["messages_left_out"])
-                yield Told(word=left_out)
+                before = started["prompt_tokens"]
+                yield Told(word=left_out, context=(before, room) if room else None)
             elif "reading" in each:
                 yield Told(word=reading_text(**each["reading"]) or left_out)
-            elif "delta" in each and each["delta"]["index"] == 0:
-                yield Told(text=each["delta"]["text"])
+            elif "delta" in each:
+                yield Told(text=each["delta"]["text"], index=each["delta"]["index"])
             elif "done" in each:
-                yield Told(beside=more_text(each["done"]), summary=summary_text(each["done"]))
+                done = each["done"]
+                read = before + done["completions"][0]["tokens"]
+                yield Told(
+                    beside=more_text(done),
+                    summary=summary_text(done),
+                    summaries=[summary_text(done, number) for number in range(len(done["completions"]))],
+                    context=(min(read, room), room) if room else None,
+                )
 
 
 async def _performed(engine: Engine, asked: Asked) -> Telling:

@@ -19,6 +19,24 @@ def nothing_yet() -> str:
     return "\n".join([_("There is no model yet."), "", _("Press F4 and train one; then it writes here.")])
 
 
+def how_to_begin() -> str:
+    """What a person reads who has said nothing yet."""
+    return "\n".join(
+        [
+            _("Write below; Enter sends it, Esc stops the model."),
+            _("Esc goes to what was said: edit it, let it be written again, compare."),
+            _("↑ brings back what you sent before. / shows what else can be typed."),
+        ]
+    )
+
+
+def context_text(used: int, all_in_all: int) -> str:
+    """How much of what a model sees is taken."""
+    return _("context {share:.0%}: {used:,} of {all:,} tokens").format(
+        share=used / all_in_all, used=used, all=all_in_all
+    )
+
+
 def newest(models: list[str]) -> str:
     """The model that was made last."""
 
@@ -59,12 +77,8 @@ def defaults_of(name: str, mode: Mode) -> dict[str, Any]:
 
 
 def more_text(done: dict[str, Any]) -> str:
-    """What comes after the first text: the other ones, and how likely each token was where that was asked."""
-    first, *others = done["completions"]
-    parts = [f"\n---\n{completion['text']}" for completion in others]
-    if "logprobs" in first:
-        parts.append("\n\n" + "\n".join(map(_likelihood, first["logprobs"])))
-    return "".join(parts)
+    """How likely each token was, where that was asked."""
+    return "\n".join(map(_likelihood, done["completions"][0].get("logprobs", [])))
 
 
 def _likelihood(score: dict[str, Any]) -> str:
@@ -72,9 +86,9 @@ def _likelihood(score: dict[str, Any]) -> str:
     return "   ".join(f"{visible(each['token'])!r} {math.exp(each['logprob']):.0%}" for each in [score, *others])
 
 
-def summary_text(done: dict[str, Any]) -> str:
-    """The line under a text."""
-    first = done["completions"][0]
+def summary_text(done: dict[str, Any], number: int = 0) -> str:
+    """The line under one of the texts."""
+    first = done["completions"][number]
     why = {"stop": _("end of the text"), "length": _("length"), "cancelled": _("stopped")}[first["finish_reason"]]
     return _("{tokens:,} tokens · {rate:.0f} tokens/s · seed {seed} · {why}").format(
         tokens=first["tokens"], rate=first["tokens_per_second"], seed=done["seed"], why=why

@@ -133,7 +133,6 @@ class ChoiceDialog(FormDialog[Result]):
     def action_copy_command(self) -> None:
         """Put the command into the clipboard."""
         try:
-            self.app.copy_to_clipboard(self.command_now())
-            cast("Any", self.app).say(_("Copied."))
+            cast("Any", self.app).copy(self.command_now())
         except UserError as error:
             self.say_problem(str(error))

@@ -110,8 +110,7 @@ class TokenizerDialog(FormDialog[bool]):
     def action_copy(self) -> None:
         """Copy the command."""
         if command := str(self.query_one("#command", Static).content):
-            self.app.copy_to_clipboard(command)
-            cast("Any", self.app).say(_("Copied."))
+            cast("Any", self.app).copy(command)
 
     def action_start(self) -> None:
         """Start the job, or say what is wrong."""

@@ -16,10 +16,10 @@ from newleaf.tui.app import NewleafApp
 from newleaf.tui.chat import ChatView
 from newleaf.tui.chat_answers import bars, left_out_lines
 from newleaf.tui.chat_modes import MODES, file_of, is_able, shortcoming, usual_mode
+from newleaf.tui.widgets.conversation import Conversation
 from newleaf.tui.widgets.mode_inputs import ModeInputs
 from newleaf.tui.widgets.path_input import PathInput
 from newleaf.tui.widgets.prompt import PromptArea
-from newleaf.tui.widgets.transcript import Transcript
 
 PAIRS = {"languages": [["de", "zh"], ["en", "zh"]]}
 LABELS = {"labels": ["good", "bad"], "temperature": 1.0}
@@ -54,7 +54,7 @@ async def open_chat(pilot, mode=None):
 
 async def send(pilot, text):
     """Type and send; what stands in the transcript at the end."""
-    transcript, view = pilot.app.query_one(Transcript), pilot.app.query_one(ChatView)
+    transcript, view = pilot.app.query_one(Conversation), pilot.app.query_one(ChatView)
     before = transcript.text.count("\n─ ")
     pilot.app.query_one(PromptArea).text = text
     view.take_focus()
@@ -128,7 +128,7 @@ async def test_each_mode_says_its_shortcoming_before_anything_is_sent(teach):
         await pilot.press("enter")
         await pilot.pause()
         assert app.query_one("#prompt", PromptArea).text == "Good morning."  # kept
-        assert "cannot do it" in screen_text(app) and app.query_one(Transcript).text == ""
+        assert "cannot do it" in screen_text(app) and app.query_one(Conversation).text == ""
 
         await pilot.press("f7", "down", "enter")  # with keys alone
         await wait_for_text(pilot, "two or more")

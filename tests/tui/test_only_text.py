@@ -11,7 +11,7 @@ from newleaf.core.corpus.importing import import_documents
 from newleaf.core.files import write_json
 from newleaf.tui.app import NewleafApp
 from newleaf.tui.only_text import CONTROL, visible
-from newleaf.tui.widgets.texts import set_text
+from newleaf.tui.widgets.conversation import Conversation, Turn
 
 EVIL = "begin \x1b]52;c;ZXZpbA==\x1b\\ \x1b]0;title\x07 \x1b[31mred \x0e \x9b1m \x00 \u202eend"
 
@@ -57,7 +57,7 @@ async def test_a_corpus_a_tokenizer_and_a_transcript_are_only_text(tokenizer, ti
         await wait_for_text(pilot, "bytes a piece")
         assert is_clean(app)
         await pilot.press("f5")
-        set_text(app.query_one("#transcript", TextArea), EVIL)
+        app.query_one(Conversation).show([Turn(1, True, EVIL), Turn(2, False, EVIL, under=EVIL, summary=EVIL)])
         await wait_for_text(pilot, "begin ")
         assert is_clean(app)
 

@@ -10,6 +10,7 @@ from newleaf.core.generation.generate import Writer
 from newleaf.trainer.jobs import LIVE, Job, list_jobs
 from newleaf.tui.app import NewleafApp
 from newleaf.tui.chat import ChatView, PromptArea
+from newleaf.tui.widgets.conversation import Conversation
 from newleaf.tui.widgets.form import Form
 
 
@@ -155,7 +156,7 @@ async def test_a_model_writes_and_the_same_seed_writes_the_same(tiny_model):
         for number in (1, 2):
             await pilot.press(*"The")
             await pilot.press("enter")
-            transcript = app.query_one("#transcript", TextArea)
+            transcript = app.query_one(Conversation)
             await wait_for(pilot, lambda n=number, t=transcript: t.text.count("seed 5") == n, "the text")
             texts.append(transcript.text.split("▸ ")[number].split("\n─")[0])
         assert texts[0] == texts[1] and texts[0].startswith("The") and len(texts[0]) > 3
@@ -175,18 +176,18 @@ async def test_a_model_that_was_taught_to_chat_chats(tiny_model):
         entries = {entry.name: entry for entry in app.query_one(Form).query(Input)}
         assert entries["temperature"].placeholder == "0.0"  # what holds in a chat
         fill(app, {"seed": "5", "max_tokens": "6"})
-        transcript, view = app.query_one("#transcript", TextArea), app.query_one(ChatView)
+        transcript, view = app.query_one(Conversation), app.query_one(ChatView)
         for number, text in enumerate(("Hi", "More"), 1):
             await pilot.press(*text)
             await pilot.press("enter")
             await wait_for(pilot, lambda n=number: transcript.text.count("seed 5") == n, "the answer")
-        said = [(message["role"], message["content"]) for message in view._messages]
+        said = [(message.role, message.text.strip()) for message in view.talk.path]
         assert [role for role, _text in said] == ["user", "assistant"] * 2
         assert [said[0][1], said[2][1]] == ["Hi", "More"]
         answers = [completion.text.strip() for completion in expected(tiny_model, [said[:1], said[:3]])]
         assert [said[1][1], said[3][1]] == answers
         await pilot.press("ctrl+n")
-        assert view._messages == []
+        assert view.talk.path == [] and transcript.turns == []
         app.query_one("#mode", Select).value = "write"
         await pilot.pause()
         assert entries["temperature"].placeholder == "0.8"
@@ -207,10 +208,10 @@ async def test_writing_can_be_stopped_and_the_app_stays(tiny_model):
         fill(app, {"max_tokens": "100000", "temperature": "0"})  # at 0 this model never ends
         await pilot.press(*"The")
         await pilot.press("enter")
-        transcript = app.query_one("#transcript", TextArea)
+        transcript = app.query_one(Conversation)
         await wait_for(pilot, lambda: len(transcript.text) > 60, "some text")
         await pilot.press("escape")
-        await wait_for(pilot, lambda: "─ stopped" in transcript.text, "the stop")
+        await wait_for(pilot, lambda: "stopped" in transcript.text, "the stop")
         fill(app, {"max_tokens": "3"})
         await pilot.press(*"Again")
         await pilot.press("enter")

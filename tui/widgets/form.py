@@ -95,6 +95,22 @@ class Form(Vertical, Generic[Options]):
                 typed[field.name] = str(choice.value)
         return typed
 
+    def set(self, name: str, text: str) -> None:
+        """Type `text` into the field of an option, or choose it. Raises UserError."""
+        field = self.fields.get(name)
+        if field is None:
+            raise UserError(
+                _("There is no {name}. There are: {names}.").format(name=name, names=", ".join(self.fields))
+            )
+        for entry in self.query(Input):
+            if entry.name == name:
+                entry.value = text
+        for choice in self.query(Select):
+            if choice.name == name:
+                if text not in (field.choices or ()):
+                    raise UserError(field.complaint(text))
+                choice.value = text
+
     def make(self) -> Options:
         """The options. Raises UserError with all that is wrong."""
         return self.options.from_mapping(self.values())
