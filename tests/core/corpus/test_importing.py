@@ -340,6 +340,6 @@ def test_a_text_at_which_cleaning_fails_costs_that_text_alone(newleaf_home, monk
 
     monkeypatch.setattr(Cleaner, "clean", failing)
     texts = [(f"Text {n}.", "a") for n in range(9)]
-    corpus = import_documents([*texts, ("A bad one.", "b")], "c")
+    corpus = import_documents([*texts, ("A bad one\u200b.", "b")], "c")
     assert corpus.manifest.total.documents == 9
     assert "nobody foresaw this" in str(corpus.report)
