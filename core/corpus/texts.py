@@ -69,7 +69,9 @@ class Texts:
 
     def where(self, wanted: Any) -> Texts:
         """Some of the texts, by a mask or by numbers."""
-        return Texts(self.data, self.starts[wanted], self.ends[wanted])
+        import numpy as np
+
+        return Texts(self.data, *(np.ascontiguousarray(places[wanted]) for places in (self.starts, self.ends)))
 
     def with_these(self, texts: Mapping[int, str]) -> Texts:
         """The same texts with others in place of some, by their numbers."""

@@ -36,6 +36,7 @@ class Lines:
         native = library()
         if native is None or self.way is None or not self.way.field:
             return Texts.of(list(self.strings(notes)))
+        notes.column = self.way.name
         key = self.way.field.encode("utf-8", "surrogatepass")
         data, out = np.frombuffer(self.data, np.uint8), np.empty(len(self.data), np.uint8)
         lines, unreadable = np.empty((self.count, 5), np.int64), np.zeros(1, np.int64)
