@@ -292,8 +292,18 @@ def _is_open(
 def _in_order(
     documents: numpy.ndarray[Any, Any], sizes: numpy.ndarray[Any, Any], wholes: numpy.ndarray[Any, Any], band: int
 ) -> numpy.ndarray[Any, Any]:
-    """The documents of each bucket in an order that comes from their sketches, another one for each band."""
+    """The documents of each large bucket in an order that comes from their sketches, another one for each band.
+
+    In the others all pairs are compared, in whatever order.
+    """
     import numpy as np
 
-    order = _mixed(wholes[documents] + np.uint64(band * _MULTIPLIER & (1 << 64) - 1))
-    return documents[np.lexsort((order, np.repeat(np.arange(len(sizes)), sizes)))]
+    large = sizes > LEADERS + 1
+    if not large.any():
+        return documents
+    places = np.flatnonzero(np.repeat(large, sizes))
+    some, its_sizes = documents[places], sizes[large]
+    order = _mixed(wholes[some] + np.uint64(band * _MULTIPLIER & (1 << 64) - 1))
+    ordered = documents.copy()
+    ordered[places] = some[np.lexsort((order, np.repeat(np.arange(len(its_sizes)), its_sizes)))]
+    return ordered

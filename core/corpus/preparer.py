@@ -88,15 +88,15 @@ class Preparer:
         documents["high"], documents["low"] = high, low
         documents["characters"], documents["bytes"] = characters, texts.ends - texts.starts
         documents["source"], documents["split"] = sources, SPLITS[batch.split]
-        looked_at = low % np.uint64(LANGUAGE_SAMPLE) == 0
-        if not batch.number:
-            looked_at[:LANGUAGES_AT_FIRST] = True
-        for number in np.flatnonzero(looked_at).tolist():
-            documents["language"][number] = language_of(texts[number]).encode()
         if self.seen and batch.split is None and self.options.is_on("duplicates"):
             new = ~self.seen.before(high, low, batch.number)  # the others will not be kept
         else:
             new = np.ones(len(texts), bool)
+        looked_at = low % np.uint64(LANGUAGE_SAMPLE) == 0
+        if not batch.number:
+            looked_at[:LANGUAGES_AT_FIRST] = True
+        for number in np.flatnonzero(looked_at & new).tolist():
+            documents["language"][number] = language_of(texts[number]).encode()
         prepared.documents, prepared.compared = documents, new
         prepared.signatures = columns_of(sketch(texts.where(new)))
         texts.ends = np.where(new, texts.ends, texts.starts)
