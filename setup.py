@@ -32,7 +32,8 @@ decode = Extension(
 )
 texts = Extension(
     "newleaf.core.corpus._native",
-    ["core/corpus/look.c", "core/corpus/sketch.c"],
+    [f"core/corpus/{name}.c" for name in ("digest", "json_lines", "look", "pack", "seen", "sketch")],
+    depends=["core/corpus/utf8.h"],
     extra_compile_args=["-O3"],
     optional=True,
 )

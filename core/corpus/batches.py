@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from .readers.json_lines import Lines
+
 ENOUGH = 1 << 20  # bytes of payloads in a batch, about
 MOST = 4096  # payloads
 
@@ -15,7 +17,7 @@ class Batch:
     """Payloads of one kind, with the number of the source of each."""
 
     number: int
-    convert: Callable[[Any], Iterable[str]] | None  # from a payload to texts; None: it is a text
+    convert: Callable[[Any], Iterable[str]] | None  # from a payload to texts; None: it is a text, or Lines
     records: bool = False  # whether each text is a document whatever its length
     split: str | None = None  # of documents that are in a corpus already: they stay as they are
     payloads: list[Any] = field(default_factory=list)
@@ -65,7 +67,7 @@ def renumbered(batches: Iterable[Batch]) -> Iterator[Batch]:
 
 
 def size_of(payload: Any) -> int:
-    """Bytes of a payload, about: of a text or some bytes, or of those in a tuple."""
-    if isinstance(payload, (str, bytes)):
+    """Bytes of a payload, about: of a text, some bytes or lines, or of those in a tuple."""
+    if isinstance(payload, (str, bytes, Lines)):
         return len(payload)
     return sum(map(size_of, payload)) if isinstance(payload, tuple) else 8

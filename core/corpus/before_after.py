@@ -13,7 +13,7 @@ from .cleaning.dropped import Dropped, reason_text
 from .cleaning.options import CleaningOptions
 from .found import Found
 from .importing import ImportOptions, batches_of_files
-from .preparing import texts_of
+from .preparer import texts_of
 from .preview import preview
 from .sources import Source, find_sources
 from .store import Corpus

@@ -25,7 +25,8 @@ from .choosing import Choice, choose
 from .cleaning.options import CleaningOptions
 from .documents import MODES, split_documents
 from .found import Found
-from .preparing import Preparer, cannot_be_read, prepare_all
+from .preparer import Preparer, cannot_be_read
+from .preparing import prepare_all
 from .readers.base import Notes, NotTextError, ReadOptions
 from .report import make_report
 from .scratch import Scratch
@@ -192,6 +193,8 @@ def _make(
             found.tally.merge(prepared.tally)
             for source, where, reason in prepared.left_out:
                 found.leave_out(found.names[source], where, reason)
+            found.left_out_in_all += prepared.left_out_besides
+            found.unreadable += prepared.unreadable
         if not len(scratch.documents):
             raise UserError(_nothing_left(found))
         reading(*told, bytes_per_second=0.0)  # what follows is not reckoned in bytes
@@ -277,7 +280,9 @@ def batches_of_files(
 
 def _payloads(item: Opened, notes: Notes, options: ImportOptions) -> Iterator[Any]:
     try:
-        payloads = item.format.read(item.stream, notes, ReadOptions(options.column, options.limit))
+        # With a limit the characters of each text count, before the next is read.
+        read_options = ReadOptions(options.column, options.limit, in_parts=options.limit is None)
+        payloads = item.format.read(item.stream, notes, read_options)
         yield from split_documents(payloads, options.documents) if item.format.lines else payloads
     except (UserError, MemoryError, OSError):
         raise

@@ -47,25 +47,30 @@ class NearDuplicates:
         self.folder = folder
         self.similarity = similarity
         self.documents = 0
+        self.rows = 0  # documents that have a sketch
         folder.mkdir(parents=True, exist_ok=True)
-        for path in self._files():
+        for path in [*self._files(), self._numbers]:
             path.write_bytes(b"")
 
     def add(self, sketches: numpy.ndarray[Any, Any]) -> None:
         """Take the next documents: sketches (documents, SIZE) as `sketch` makes them."""
-        import numpy as np
-
-        multipliers = np.array([pow(_MULTIPLIER, power, 1 << 64) for power in range(1, ROWS + 1)], np.uint64)
         for begin in range(0, len(sketches), READ):
             part = sketches[begin : begin + READ]
-            bands = _mixed(np.einsum("dbr,r->bd", part.reshape(-1, BANDS, ROWS), multipliers))
-            whole = _mixed(bands.T @ np.arange(1, 2 * BANDS, 2, dtype=np.uint64))
-            # 16 bits of each number tell two texts apart as well as 32 (b-bit minwise hashing, Li and König 2010,
-            # arXiv:0910.3349: two that differ seem equal once in 65,536 times).
-            for path, column in zip(self._files(), [part.astype(np.uint16), whole, *bands], strict=True):
-                with path.open("ab") as file:
-                    file.write(column.tobytes())
-        self.documents += len(sketches)
+            self.add_columns(columns_of(part), len(part))
+
+    def add_columns(
+        self, columns: Sequence[bytes], documents: int, which: numpy.ndarray[Any, Any] | None = None
+    ) -> None:
+        """Take the next documents: `columns` of the sketches of those that have one; the others are like no other."""
+        import numpy as np
+
+        numbers = np.arange(documents) if which is None else np.flatnonzero(which)
+        numbers += self.documents
+        for path, column in zip([*self._files(), self._numbers], [*columns, numbers.tobytes()], strict=True):
+            with path.open("ab") as file:
+                file.write(column)
+        self.documents += documents
+        self.rows += len(numbers)
 
     def representatives(
         self, progress: Progress = no_progress, left_out: numpy.ndarray[Any, Any] | None = None
@@ -76,16 +81,27 @@ class NearDuplicates:
         """
         import numpy as np
 
-        groups = _Groups(self.documents)
-        if self.documents < 2:
+        numbers = mapped(self._numbers, np.int64, self.rows)
+        rows = None if left_out is None or not left_out[numbers].any() else np.flatnonzero(~left_out[numbers])
+        found = self._groups(progress, rows)
+        if self.rows == self.documents:
+            return found
+        all_documents = np.arange(self.documents)
+        all_documents[numbers] = numbers[found]
+        return all_documents
+
+    def _groups(self, progress: Progress, rows: numpy.ndarray[Any, Any] | None) -> numpy.ndarray[Any, Any]:
+        """For each row the first row of its group; of some `rows` alone."""
+        import numpy as np
+
+        groups = _Groups(self.rows)
+        if self.rows < 2:
             return groups.all()
         sketches_file, wholes_file, *band_files = self._files()
         sketches = Rows(sketches_file, np.uint16, SIZE)
-        wholes = mapped(wholes_file, np.uint64, self.documents)
-        for number, (documents, sizes) in enumerate(_ahead(_buckets_in, band_files)):
+        wholes = mapped(wholes_file, np.uint64, self.rows)
+        for number, (documents, sizes) in enumerate(_ahead(lambda path: _buckets_in(path, rows), band_files)):
             progress(number, BANDS, _("looking for near duplicates"))
-            if left_out is not None:
-                documents, sizes = _without(left_out, documents, sizes)
             documents, sizes = _kept(documents, sizes, _is_open(documents, sizes, groups))
             documents = _in_order(documents, sizes, wholes, number)
             self._join_alike(documents, sizes, sketches, groups)
@@ -139,9 +155,25 @@ class NearDuplicates:
             alike = np.count_nonzero(sketches[some] == sketches[more], axis=1) >= self.similarity * SIZE
             groups.join(some[alike], more[alike])
 
+    @property
+    def _numbers(self) -> Path:
+        return self.folder / "numbers"  # of the document of each row
+
     def _files(self) -> list[Path]:
         names = ["sketches", "wholes", *(f"band-{number:02d}" for number in range(BANDS))]
         return [self.folder / name for name in names]
+
+
+def columns_of(sketches: numpy.ndarray[Any, Any]) -> list[bytes]:
+    """What is kept of sketches: some of their bits, a hash of each, and one of each band of each."""
+    import numpy as np
+
+    multipliers = np.array([pow(_MULTIPLIER, power, 1 << 64) for power in range(1, ROWS + 1)], np.uint64)
+    bands = _mixed(np.einsum("dbr,r->bd", sketches.reshape(-1, BANDS, ROWS), multipliers))
+    whole = _mixed(bands.T @ np.arange(1, 2 * BANDS, 2, dtype=np.uint64))
+    # 16 bits of each number tell two texts apart as well as 32 (b-bit minwise hashing, Li and König 2010,
+    # arXiv:0910.3349: two that differ seem equal once in 65,536 times).
+    return [column.tobytes() for column in (sketches.astype(np.uint16), whole, *bands)]
 
 
 class _Groups:
@@ -190,10 +222,17 @@ def _ahead(work: Callable[[Path], Result], paths: Sequence[Path]) -> Iterator[Re
         yield coming.result()
 
 
-def _buckets_in(path: Path) -> tuple[numpy.ndarray[Any, Any], numpy.ndarray[Any, Any]]:
+def _buckets_in(
+    path: Path, rows: numpy.ndarray[Any, Any] | None
+) -> tuple[numpy.ndarray[Any, Any], numpy.ndarray[Any, Any]]:
+    """The buckets of all documents, or of some of them."""
     import numpy as np
 
-    return _buckets(np.fromfile(path, np.uint64))
+    hashes = np.fromfile(path, np.uint64)
+    if rows is None:
+        return _buckets(hashes)
+    documents, sizes = _buckets(hashes[rows])
+    return rows[documents], sizes
 
 
 def _mixed(numbers: numpy.ndarray[Any, Any]) -> numpy.ndarray[Any, Any]:
@@ -237,19 +276,6 @@ def _kept(
     return documents[np.repeat(keep, sizes)], sizes[keep]
 
 
-def _without(
-    left_out: numpy.ndarray[Any, Any], documents: numpy.ndarray[Any, Any], sizes: numpy.ndarray[Any, Any]
-) -> tuple[numpy.ndarray[Any, Any], numpy.ndarray[Any, Any]]:
-    """The buckets without some documents, and none of a single one."""
-    import numpy as np
-
-    if not len(documents):
-        return documents, sizes
-    stays = ~left_out[documents]
-    sizes = np.add.reduceat(stays, np.cumsum(sizes) - sizes, dtype=np.int64)
-    return _kept(documents[stays], sizes, sizes > 1)
-
-
 def _is_open(
     documents: numpy.ndarray[Any, Any], sizes: numpy.ndarray[Any, Any], groups: _Groups
 ) -> numpy.ndarray[Any, Any]:
@@ -266,8 +292,18 @@ def _is_open(
 def _in_order(
     documents: numpy.ndarray[Any, Any], sizes: numpy.ndarray[Any, Any], wholes: numpy.ndarray[Any, Any], band: int
 ) -> numpy.ndarray[Any, Any]:
-    """The documents of each bucket in an order that comes from their sketches, another one for each band."""
+    """The documents of each large bucket in an order that comes from their sketches, another one for each band.
+
+    In the others all pairs are compared, in whatever order.
+    """
     import numpy as np
 
-    order = _mixed(wholes[documents] + np.uint64(band * _MULTIPLIER & (1 << 64) - 1))
-    return documents[np.lexsort((order, np.repeat(np.arange(len(sizes)), sizes)))]
+    large = sizes > LEADERS + 1
+    if not large.any():
+        return documents
+    places = np.flatnonzero(np.repeat(large, sizes))
+    some, its_sizes = documents[places], sizes[large]
+    order = _mixed(wholes[some] + np.uint64(band * _MULTIPLIER & (1 << 64) - 1))
+    ordered = documents.copy()
+    ordered[places] = some[np.lexsort((order, np.repeat(np.arange(len(its_sizes)), its_sizes)))]
+    return ordered

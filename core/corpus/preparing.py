@@ -7,7 +7,6 @@ The result depends on the payloads and their order alone, never on which process
 
 from __future__ import annotations
 
-import hashlib
 import multiprocessing
 import os
 import threading
@@ -16,165 +15,30 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..language import current_language, set_language
 from ..language import gettext as _
-from .arrays import number_array, text_array
+from ..language import set_language
 from .batches import Batch
-from .cleaning.cleaner import Cleaner
-from .cleaning.language import language_of
-from .cleaning.look import look
-from .cleaning.tally import Tally
-from .documents import MOST, split_documents
-from .near_duplicates import sketch
-from .readers.base import NotTextError
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from .importing import ImportOptions
+from .preparer import Prepared, Preparer, nothing
+from .readers.json_lines import Lines
+from .seen import SeenTexts
 
 MOST_PROCESSES = 32
 PATIENCE = 0.25  # seconds between two looks whether somebody still waits
-# The language of one of so many documents is looked at, and of each of the first ones.
-LANGUAGE_SAMPLE, LANGUAGES_AT_FIRST = 256, 200
-# What is kept of a document besides its text: the first 16 bytes of its SHA-256, its lengths, where it is from, the
-# split that it has already (0: none), and its language where it was looked at.
-DOCUMENT = [
-    ("high", "<u8"),
-    ("low", "<u8"),
-    ("characters", "<u8"),
-    ("bytes", "<u8"),
-    ("source", "<u4"),
-    ("split", "u1"),
-    ("language", "S3"),
-]
-SPLITS = {None: 0, "train": 1, "val": 2}
-
-
-@dataclass
-class Prepared:
-    """What became of a batch."""
-
-    number: int
-    documents: np.ndarray[Any, Any]  # of DOCUMENT
-    signatures: np.ndarray[Any, Any]
-    tally: Tally
-    left_out: list[tuple[int, str, str]] = field(default_factory=list)  # (source, where, why)
-
-
-@dataclass
-class Preparer:
-    """Turns batches into documents in the files of a folder."""
-
-    folder: Path
-    options: ImportOptions
-    names: list[str]  # of the sources; grows while they are read
-    language: str = field(default_factory=current_language)
-
-    def __call__(self, batch: Batch, names: list[str] | None = None) -> Prepared:
-        """The documents of a batch; `names` are those of its payloads' sources."""
-        import numpy as np
-
-        names = names or [self.names[source] for source in batch.sources]
-        cleaner = Cleaner(self.options)
-        raws: list[str] = []
-        texts: list[str] = []
-        encoded: list[bytes] = []
-        digests: list[bytes] = []
-        sizes: list[int] = []
-        froms: list[int] = []
-        origins: list[tuple[int, str]] = []
-        left_out = []
-        sha256, as_they_are, mode = hashlib.sha256, batch.split is not None, self.options.documents
-        for payload, source, name in zip(batch.payloads, batch.sources, names, strict=True):
-            try:
-                for raw in texts_of(batch, payload, mode):
-                    raws.append(raw if as_they_are else raw.strip("\n"))
-                    origins.append((source, name))
-            except NotTextError as error:
-                left_out.append((source, "", str(error)))
-            except (MemoryError, OSError):
-                raise
-            except Exception as error:  # of a library, on a file that its authors never saw
-                left_out.append((source, "", cannot_be_read(error)))
-        for raw, (source, name), seen in zip(raws, origins, look(raws), strict=True):
-            try:
-                text = raw if as_they_are else cleaner.clean(raw, name, seen)
-            except (MemoryError, OSError):
-                raise
-            except Exception as error:  # of a library, on a text that its authors never saw
-                left_out.append((source, "", cannot_be_read(error)))
-                continue
-            if text and not text.isspace():
-                text, data = _encoded(text)
-                texts.append(text)
-                encoded.append(data)
-                digests.append(sha256(data).digest())
-                sizes.append(len(data))
-                froms.append(source)
-        _write(self.folder / scratch_name(batch.number), encoded, froms)
-        documents = np.zeros(len(texts), DOCUMENT)
-        halves = np.frombuffer(b"".join(digests), ">u8").reshape(-1, 4)
-        documents["high"], documents["low"] = halves[:, 0], halves[:, 1]
-        documents["characters"], documents["bytes"], documents["source"] = list(map(len, texts)), sizes, froms
-        documents["split"] = SPLITS[batch.split]
-        looked_at = documents["low"] % LANGUAGE_SAMPLE == 0
-        if not batch.number:
-            looked_at[:LANGUAGES_AT_FIRST] = True
-        for number in np.flatnonzero(looked_at):
-            documents["language"][number] = language_of(texts[number]).encode()
-        return Prepared(batch.number, documents, sketch(texts), cleaner.tally, left_out)
-
-
-def texts_of(batch: Batch, payload: Any, mode: str) -> Iterator[str]:
-    """The documents in a payload of a batch, cut as `mode` says; see documents.py. Raises what its reader raises."""
-    for text in [payload] if batch.convert is None else batch.convert(payload):
-        if batch.convert is None or batch.records or mode == "file" or (mode == "auto" and len(text) <= MOST):
-            yield text
-        else:
-            yield from split_documents(text.splitlines(keepends=True), mode)
-
-
-def scratch_name(number: int) -> str:
-    """The file with the documents of a batch."""
-    return f"batch-{number:07d}.arrow"
-
-
-def cannot_be_read(error: Exception) -> str:
-    """The reason for a file at which a library fails in a way that nobody foresaw."""
-    return _("it cannot be read ({error})").format(error=f"{type(error).__name__}: {error}"[:120].rstrip(": "))
-
-
-def _encoded(text: str) -> tuple[str, bytes]:
-    try:
-        return text, text.encode()
-    except UnicodeEncodeError:  # half of a pair of surrogates, from a file that spells characters by numbers
-        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        return text, text.encode()
-
-
-def _write(path: Path, texts: list[bytes], sources: list[int]) -> None:
-    import numpy as np
-    import pyarrow
-
-    columns = {"text": text_array(texts), "source": number_array(np.array(sources, np.uint32))}
-    table = pyarrow.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
-    options = pyarrow.ipc.IpcWriteOptions(compression="lz4")
-    with pyarrow.OSFile(str(path), "wb") as file, pyarrow.ipc.new_file(file, table.schema, options=options) as writer:
-        writer.write_batch(table)
-
 
 _preparer: Preparer | None = None  # of a process of the pool
 
 
-def _begin(preparer: Preparer) -> None:
+def _begin(preparer: Preparer, seen: Path | None) -> None:
     global _preparer
     import signal
+
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is there: its threads take time to begin
+    if seen:
+        preparer.seen = SeenTexts(seen)
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who began this decides when it ends
     _preparer = preparer
@@ -235,11 +99,17 @@ class _Pool:
         self.preparer = preparer
         self.still_wanted = still_wanted
         self.processes = processes
-        self.executor: ProcessPoolExecutor | None = self._new(processes)
+        self.executor = self._begin_anew()
 
-    def _new(self, processes: int) -> ProcessPoolExecutor | None:
+    def _begin_anew(self) -> ProcessPoolExecutor | None:
+        seen = self.preparer.folder / "seen"
+        seen.unlink(missing_ok=True)
+        SeenTexts.make(seen)
+        return self._new(self.processes, seen)
+
+    def _new(self, processes: int, seen: Path | None = None) -> ProcessPoolExecutor | None:
         executor = ProcessPoolExecutor(
-            processes, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(self.preparer,)
+            processes, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(self.preparer, seen)
         )
         try:
             self._wait(executor.submit(_ready))
@@ -282,17 +152,15 @@ class _Pool:
             pass
         _end(self.executor)
         prepared = self._one_by_one(batch)
-        self.executor = self._new(self.processes)
+        self.executor = self._begin_anew()
         waiting.extend([(other, self._submit(other)) for other, _future in _drained(waiting)])
         return prepared
 
     def _one_by_one(self, batch: Batch) -> Prepared:
         """Each payload in a process of its own, as one of them may have ended a process."""
-        import numpy as np
-
         whole = Batch(batch.number, batch.convert, batch.records, batch.split)
         crashed = []
-        for payload, source in zip(batch.payloads, batch.sources, strict=True):
+        for payload, source in _singly(batch):
             one = Batch(batch.number, batch.convert, batch.records, batch.split, [payload], [source])
             executor = self._new(1)
             if executor is None:
@@ -314,8 +182,7 @@ class _Pool:
             finally:
                 _end(executor)
         else:
-            _write(self.preparer.folder / scratch_name(batch.number), [], [])
-            prepared = Prepared(batch.number, np.zeros(0, DOCUMENT), sketch([]), Tally())
+            prepared = nothing(batch, self.preparer.folder)
         prepared.left_out += crashed
         return prepared
 
@@ -327,6 +194,13 @@ class _Pool:
                 if future.done():
                     return future.result()
                 self.still_wanted()
+
+
+def _singly(batch: Batch) -> Iterator[tuple[Any, int]]:
+    """Each payload with its source, and each of several lines by itself."""
+    for payload, source in zip(batch.payloads, batch.sources, strict=True):
+        for one in payload.single() if isinstance(payload, Lines) else [payload]:
+            yield one, source
 
 
 def _drained(waiting: deque[Any]) -> list[Any]:

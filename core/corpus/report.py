@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .preparing import LANGUAGE_SAMPLE, LANGUAGES_AT_FIRST
+from .preparer import LANGUAGE_SAMPLE, LANGUAGES_AT_FIRST
 
 if TYPE_CHECKING:
     from .choosing import Choice

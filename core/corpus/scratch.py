@@ -16,7 +16,8 @@ from . import store
 from .arrays import mask_array, number_array, text_array
 from .mapped import Table, parts
 from .near_duplicates import NearDuplicates
-from .preparing import DOCUMENT, PATIENCE, Prepared, scratch_name
+from .preparer import DOCUMENT, Prepared, scratch_name
+from .preparing import PATIENCE
 
 if TYPE_CHECKING:
     from .choosing import Choice
@@ -50,7 +51,7 @@ class Scratch:
     def add(self, prepared: Prepared) -> None:
         """Take what is known of a batch's documents; their text is in the batch's file already."""
         self.documents.add(prepared.documents)
-        self.near.add(prepared.signatures)
+        self.near.add_columns(prepared.signatures, len(prepared.documents), prepared.compared)
         self.documents_in.append(len(prepared.documents))
 
     def texts(self, numbers: Sequence[int]) -> list[str]:

@@ -4,6 +4,7 @@
  */
 #include <stdint.h>
 #include <stdlib.h>
+#include "utf8.h"
 
 /* Compiled for several kinds of processors, of which the one that is there is taken when the library is loaded. */
 #if defined(__x86_64__) && defined(__GLIBC__) && __GNUC__ >= 12 && !defined(__clang__)
@@ -37,17 +38,20 @@ FOR_EACH_PROCESSOR static void hash_grams(const uint32_t *kept, int64_t windows,
     }
 }
 
-/* The hashes of the grams of one text; how many, or 0 where it is nothing but spaces and punctuation. */
-static int64_t grams_of(const uint32_t *codes, int64_t length, const uint32_t *normal, uint64_t *grams, uint32_t *kept) {
+/* The hashes of the grams of one text, behind which a line end counts as one; how many, or 0 where it is nothing but
+ * spaces and punctuation. */
+static int64_t grams_of(const uint8_t *at, const uint8_t *end, const uint32_t *normal, uint64_t *grams, uint32_t *kept) {
     int64_t count = 0;
     int after_letter = 0;
-    for (int64_t place = 0; place < length; place++) {
-        uint32_t code = normal[codes[place]];
+    while (at < end) {
+        uint32_t code = normal[next_code_point(&at)];
         int letter = code != SPACE;
         kept[count] = code;
         count += letter | after_letter; /* of a run of spaces the first one stays */
         after_letter = letter;
     }
+    kept[count] = SPACE;
+    count += after_letter;
     if (count == 0)
         return 0;
     for (int64_t place = count; place < GRAM; place++)
@@ -100,24 +104,22 @@ static void sketch_of(const uint64_t *grams, int64_t count, int64_t size, int64_
     }
 }
 
-/* codes: all texts one after the other, each with one space or line end behind it; lengths: of each, with that one.
- * sketches: (texts, size), filled; done: (texts), 0 for a text without a letter, whose sketch is left alone.
- * Returns 0, or 1 where there is no memory. */
-int newleaf_sketch(const uint32_t *codes, const int64_t *lengths, int64_t texts, const uint32_t *normal, int64_t size,
-                   int64_t spreading, uint32_t *sketches, uint8_t *done) {
+/* data: UTF-8, in which text number n is from starts[n] to ends[n]. sketches: (texts, size), filled; done: (texts), 0
+ * for a text without a letter, whose sketch is left alone. Returns 0, or 1 where there is no memory. */
+int newleaf_sketch(const uint8_t *data, const int64_t *starts, const int64_t *ends, int64_t texts, const uint32_t *normal,
+                   int64_t size, int64_t spreading, uint32_t *sketches, uint8_t *done) {
     int64_t longest = GRAM;
     for (int64_t text = 0; text < texts; text++)
-        longest = lengths[text] > longest ? lengths[text] : longest;
-    uint64_t *grams = malloc((size_t)longest * sizeof *grams);
-    uint32_t *kept = malloc((size_t)(longest + 1) * sizeof *kept);
+        longest = ends[text] - starts[text] > longest ? ends[text] - starts[text] : longest;
+    uint64_t *grams = malloc((size_t)(longest + 1) * sizeof *grams);
+    uint32_t *kept = malloc((size_t)(longest + 2) * sizeof *kept);
     uint64_t *least = malloc((size_t)size * sizeof *least);
     int failed = !grams || !kept || !least;
     for (int64_t text = 0; text < texts && !failed; text++) {
-        int64_t count = grams_of(codes, lengths[text], normal, grams, kept);
+        int64_t count = grams_of(data + starts[text], data + ends[text], normal, grams, kept);
         done[text] = count > 0;
         if (count)
             sketch_of(grams, count, size, spreading, sketches + text * size, least);
-        codes += lengths[text];
     }
     free(grams);
     free(kept);

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .code_points import code_points, parts
-from .native import library
+from .native import library, place
+from .texts import Texts
 
 if TYPE_CHECKING:
     import numpy
@@ -24,9 +25,11 @@ _EMPTY = 0xFFFFFFFF
 _BASE = 0x9E3779B97F4A7C15  # any odd numbers of 64 bits that look random
 _MIXERS = (0xD6E8FEB86659FD93, 0xA0761D6478BD642F)
 _WORD = (1 << 64) - 1
+_LOOKED_AT = 64  # characters at once, of which most need no change
+_BLANK = frozenset(("Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Zs", "Zl", "Zp", "Cc", "Cf"))  # spaces and punctuation
 
 
-def sketch(texts: Sequence[str]) -> numpy.ndarray[Any, Any]:
+def sketch(texts: Sequence[str] | Texts) -> numpy.ndarray[Any, Any]:
     """The sketches of `texts`: an array (len(texts), SIZE) of uint32, the same in every process and on every machine.
 
     A text is the set of its 5-grams of characters, which works for every language, in lower case, with one space for
@@ -42,28 +45,32 @@ def sketch(texts: Sequence[str]) -> numpy.ndarray[Any, Any]:
     """
     import numpy as np
 
-    sketches = np.empty((len(texts), SIZE), np.uint32)
-    for begin, end in parts(texts):
-        part = texts[begin:end]
-        if (native := library()) is None or len(part[0]) > LONG:
-            sketches[begin:end] = _sketch(part)
-        else:
-            _sketch_natively(native, part, sketches[begin:end])
+    sketches = np.zeros((len(texts), SIZE), np.uint32)
+    texts = texts if isinstance(texts, Texts) else Texts.of(texts)
+    rest = np.arange(len(texts))
+    if native := library():
+        sizes = texts.ends - texts.starts
+        done = sizes <= LONG
+        for number in np.flatnonzero(~done & (sizes <= 4 * LONG)).tolist():
+            done[number] = len(texts[number]) <= LONG
+        rest = np.concatenate([np.flatnonzero(~done), _sketch_natively(native, texts, np.flatnonzero(done), sketches)])
+    strings = [texts[number] for number in rest.tolist()]
+    for begin, end in parts(strings):
+        sketches[rest[begin:end]] = _sketch(strings[begin:end])
     return sketches
 
 
-def _sketch_natively(native: Any, texts: Sequence[str], sketches: numpy.ndarray[Any, Any]) -> None:
+def _sketch_natively(native: Any, texts: Texts, numbers: Any, sketches: numpy.ndarray[Any, Any]) -> Any:
+    """Make the sketches of these texts; the numbers of those without a letter, which need one still."""
     import numpy as np
 
-    codes, lengths = code_points(texts)
-    done = np.zeros(len(texts), np.uint8)
-    arrays = (codes, lengths, _normal(), sketches, done)
-    places = [array.ctypes.data for array in arrays]
-    if native.newleaf_sketch(places[0], places[1], len(texts), places[2], SIZE, SPREADING, places[3], places[4]):
+    some = texts.where(numbers)
+    made, done = np.zeros((len(numbers), SIZE), np.uint32), np.zeros(len(numbers), np.uint8)
+    places = [place(array) for array in (_normal(), made, done)]
+    if native.newleaf_sketch(*some.places(), places[0], SIZE, SPREADING, *places[1:]):
         raise MemoryError
-    rest = np.flatnonzero(done == 0)
-    if len(rest):
-        sketches[rest] = _sketch([texts[number] for number in rest.tolist()])
+    sketches[numbers] = made
+    return numbers[done == 0]
 
 
 def _sketch(texts: Sequence[str]) -> numpy.ndarray[Any, Any]:
@@ -86,12 +93,12 @@ def _sketch(texts: Sequence[str]) -> numpy.ndarray[Any, Any]:
             return bins
         if not unfinished.all():
             grams, counts, rows = grams[np.repeat(unfinished, counts)], counts[unfinished], rows[unfinished]
-    for place in range(SIZE):
-        empty = bins[rows, place] == _EMPTY
+    for bin_ in range(SIZE):
+        empty = bins[rows, bin_] == _EMPTY
         if empty.any():
-            values = _values(_mixed(grams[np.repeat(empty, counts)], SPREADING + place))
+            values = _values(_mixed(grams[np.repeat(empty, counts)], SPREADING + bin_))
             lengths = counts[empty]
-            bins[rows[empty], place] = np.minimum.reduceat(values, np.cumsum(lengths) - lengths)
+            bins[rows[empty], bin_] = np.minimum.reduceat(values, np.cumsum(lengths) - lengths)
     return bins
 
 
@@ -175,12 +182,15 @@ def _normal() -> numpy.ndarray[Any, Any]:
     import numpy as np
 
     table = np.arange(0x110000, dtype=np.uint32)
-    for code in range(0x20000):
-        character = chr(code)
-        category = unicodedata.category(character)
-        folded = unicodedata.normalize("NFKC", character).lower()
-        if category[0] in "PZ" or category in ("Cc", "Cf"):
-            table[code] = 0x20
-        elif len(folded) == 1:
-            table[code] = ord(folded)
+    every = "".join(map(chr, range(0x20000)))
+    for begin in range(0, len(every), _LOOKED_AT):
+        some = every[begin : begin + _LOOKED_AT]
+        if unicodedata.is_normalized("NFKC", some) and some.lower() == some:
+            continue  # and so it is with each of them
+        for code, character in enumerate(some, begin):
+            folded = unicodedata.normalize("NFKC", character).lower()
+            if len(folded) == 1:
+                table[code] = ord(folded)
+    categories = map(unicodedata.category, every)
+    table[[code for code, category in enumerate(categories) if category in _BLANK]] = 0x20
     return table

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -183,17 +184,29 @@ def write_shard(path: Path, tables: Iterator[pyarrow.Table]) -> None:
     def write(group: list[pyarrow.Table]) -> None:
         file.write_table(pyarrow.concat_tables(group).combine_chunks(), row_group_size=1 << 30)
 
-    with parquet.ParquetWriter(path, schema(), compression="zstd") as file:
-        group: list[pyarrow.Table] = []
-        size = 0
-        for table in tables:
-            group.append(table)
-            size += table.nbytes
-            if size >= GROUP:
-                write(group)
-                group, size = [], 0
-        if group:
-            write(group)
+    # While a group is packed and written, the next one is gathered.
+    with parquet.ParquetWriter(path, schema(), compression="zstd") as file, ThreadPoolExecutor(1) as thread:
+        writing: Future[None] | None = None
+        for group in _groups(tables):
+            if writing:
+                writing.result()
+            writing = thread.submit(write, group)
+        if writing:
+            writing.result()
+
+
+def _groups(tables: Iterator[pyarrow.Table]) -> Iterator[list[pyarrow.Table]]:
+    """The tables in groups of GROUP bytes, about."""
+    group: list[pyarrow.Table] = []
+    size = 0
+    for table in tables:
+        group.append(table)
+        size += table.nbytes
+        if size >= GROUP:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
 
 
 def schema() -> pyarrow.Schema:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 
-from ..corpus.preparing import cannot_be_read
+from ..corpus.preparer import cannot_be_read
 from ..corpus.readers.base import Notes, NotTextError, Paged, ReadOptions
 from ..corpus.sources import LeftOut, Opened, Source, open_sources
 from .passages import Passage, cut

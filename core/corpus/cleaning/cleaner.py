@@ -25,8 +25,19 @@ class Cleaner:
         self._steps = [
             (step.name, step.judges, step.bit, step.make(options)) for step in STEPS if options.is_on(step.name)
         ]
-        self._bits = functools.reduce(operator.or_, (bit for _name, _judges, bit, _function in self._steps), 0)
+        # What `look` sees in a text in which there is something to do.
+        self.bits = functools.reduce(operator.or_, (bit for _name, _judges, bit, _function in self._steps), 0)
         self.tally = Tally(steps={name: StepTally() for name, *_rest in self._steps})
+
+    def pass_over(self, texts: int, characters: int) -> None:
+        """Count texts in which there is nothing to do, and the characters of them all."""
+        self.tally.texts += texts
+        self.tally.characters_before += characters
+
+    def keep(self, texts: int, characters: int) -> None:
+        """Count those of them that are not blank."""
+        self.tally.kept += texts
+        self.tally.characters_after += characters
 
     def clean(self, text: str, source: str = "", seen: int = ANYTHING) -> str | None:
         """The cleaned text, or None where it is left out. A blank text is None too.
@@ -34,11 +45,9 @@ class Cleaner:
         `seen` is what `look` saw in it; steps that have nothing to do then are passed over.
         """
         tally = self.tally
-        tally.texts += 1
-        tally.characters_before += len(text)
-        if not seen & self._bits and text and not text.isspace():
-            tally.kept += 1
-            tally.characters_after += len(text)
+        self.pass_over(1, len(text))
+        if not seen & self.bits and text and not text.isspace():
+            self.keep(1, len(text))
             return text
         changed: set[str] = set()
         cleaned: str | Dropped = text
@@ -50,8 +59,7 @@ class Cleaner:
             changed.add(name)
         if isinstance(cleaned, Dropped) or not cleaned or cleaned.isspace():
             return None
-        tally.kept += 1
-        tally.characters_after += len(cleaned)
+        self.keep(1, len(cleaned))
         return cleaned
 
     def explain(self, text: str) -> list[tuple[str, str, str | Dropped]]:

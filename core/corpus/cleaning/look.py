@@ -7,11 +7,13 @@ text. Here each character is looked up in one table. Whoever is suspected is onl
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..code_points import code_points, parts
-from ..native import library
+from ..native import library, place
+from ..texts import Texts
 from .characters import INVISIBLE as INVISIBLE_CHARACTER
 from .characters import LINE_END, composing
 from .mojibake import BEGINS_MOJIBAKE
@@ -22,31 +24,55 @@ if TYPE_CHECKING:
 
 LINE_ENDS, MOJIBAKE, INVISIBLE, COMPOSED, WHITE_SPACE, OTHERS = 1, 2, 4, 8, 16, 32
 ANYTHING = LINE_ENDS | MOJIBAKE | INVISIBLE | COMPOSED | WHITE_SPACE | OTHERS
+VISIBLE, HALF = 64, 128  # a text is not blank; half of a pair of surrogates is in it
 _BLANK = OTHERS  # in the table, which knows nothing of the others
 LONG = 1 << 20  # characters; a longer text is suspected of anything, for its arrays would take much memory
+_SPACE = re.compile(r"\s")
 
 
 def look(texts: Sequence[str]) -> list[int]:
     """For each text a number, whose bits say which steps may change it: OTHERS always, and some of those above."""
-    found: list[int] = []
-    for begin, end in parts(texts):
-        part = texts[begin:end]
-        found += [ANYTHING] if len(part[0]) > LONG else _look(part)
+    seen, _characters = look_at(Texts.of(texts))
+    found: list[int] = (seen & ANYTHING).tolist()
     return found
 
 
-def _look(texts: Sequence[str]) -> list[int]:
+def look_at(texts: Texts, strip: bool = False) -> tuple[numpy.ndarray[Any, Any], numpy.ndarray[Any, Any]]:
+    """What `look` finds, with VISIBLE and HALF besides, as an array of uint8, and the characters of each text.
+
+    With `strip` the line ends at both ends of the texts are taken off first, in `texts` itself.
+    """
     import numpy as np
 
-    codes, lengths = code_points(texts)
+    seen, characters = np.zeros(len(texts), np.uint8), np.zeros(len(texts), np.int64)
     if native := library():
-        seen = np.empty(len(texts), np.uint8)
-        places = [array.ctypes.data for array in (codes, lengths, _table(), seen)]
-        native.newleaf_look(places[0], places[1], len(texts), places[2], _BLANK, WHITE_SPACE, places[3])
+        if strip:
+            texts.starts, texts.ends = texts.starts.copy(), texts.ends.copy()
+        native.newleaf_look(
+            *texts.places(), strip, place(_table()), _BLANK, WHITE_SPACE, place(seen), place(characters)
+        )
     else:
-        seen = _look_with_numpy(codes, lengths)
-    found: list[int] = (seen | np.uint8(OTHERS)).tolist()
-    return found
+        _look_without_c(texts, strip, seen, characters)
+    seen |= np.uint8(OTHERS)
+    seen[characters > LONG] |= np.uint8(ANYTHING)
+    return seen, characters
+
+
+def _look_without_c(
+    texts: Texts, strip: bool, seen: numpy.ndarray[Any, Any], characters: numpy.ndarray[Any, Any]
+) -> None:
+    strings = list(texts)
+    if strip:
+        strings = [text.strip("\n") for text in strings]
+        stripped = Texts.of(strings)
+        texts.data, texts.starts, texts.ends = stripped.data, stripped.starts, stripped.ends
+    for begin, end in parts(strings):
+        part = strings[begin:end]
+        characters[begin:end] = list(map(len, part))
+        if len(part[0]) > LONG:
+            seen[begin] = (0 if part[0].isspace() else VISIBLE) | HALF  # which is to be looked for
+        else:
+            seen[begin:end] = _look_with_numpy(*code_points(part))
 
 
 def _look_with_numpy(codes: numpy.ndarray[Any, Any], lengths: numpy.ndarray[Any, Any]) -> numpy.ndarray[Any, Any]:
@@ -66,7 +92,7 @@ def _look_with_numpy(codes: numpy.ndarray[Any, Any], lengths: numpy.ndarray[Any,
 def _table() -> numpy.ndarray[Any, Any]:
     import numpy as np
 
-    table = np.zeros(0x110000, np.uint8)
+    table = np.full(0x110000, VISIBLE, np.uint8)
     every = "".join(map(chr, range(0x10000)))
     for bit, suspicious in (
         (LINE_ENDS, LINE_END),
@@ -76,9 +102,12 @@ def _table() -> numpy.ndarray[Any, Any]:
     ):
         for match in suspicious.finditer(every):
             table[match.start()] |= bit
+    for match in _SPACE.finditer(every):
+        table[match.start()] ^= VISIBLE
+    table[0xD800:0xE000] |= HALF
     for character in composing():
         table[ord(character)] |= COMPOSED
-    table[0x10000:] = INVISIBLE | COMPOSED  # such characters are among them; the rest is rare
+    table[0x10000:] = INVISIBLE | COMPOSED | VISIBLE  # such characters are among them; the rest is rare
     table[0x3000] |= WHITE_SPACE
     for blank in BLANKS:
         table[ord(blank)] |= _BLANK

@@ -33,6 +33,7 @@ class ReadOptions:
     column: str | None = None  # of a table, or field of a record, that holds the text; None: found
     limit_bytes: int | None = None  # of the text that is taken of a data set; None: all of it
     titles: frozenset[str] = frozenset()  # in lower case: a row with two of them, or of nothing else, is a header
+    in_parts: bool = False  # whether payloads may be Lines (json_lines.py), where texts would be the payloads
 
 
 @dataclass

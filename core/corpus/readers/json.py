@@ -10,13 +10,16 @@ from typing import Any, BinaryIO, cast
 
 from ...language import gettext as _
 from ...options import format_size
+from ..batches import ENOUGH, MOST
 from ..reading import SAMPLE, detect_encoding, open_text
 from .base import Format, Notes, NotTextError, Place, ReadOptions, place_text
 from .columns import prose
-from .records import is_conversation, texts_of
+from .json_lines import Lines, parsed
+from .records import LOOKED_AT, is_conversation, texts_by, texts_of, way_of
 
 LARGEST = 1 << 28  # bytes of one record
 _CHUNK = 1 << 17
+_PART = 1 << 20  # bytes of lines that are handed over together, about
 _FIRST_LINES = 5  # one of these is a whole record where a file is one record a line
 _MANY = 10  # records in a list are what the file is about, whatever is beside it
 _MARK = b"\xef\xbb\xbf"
@@ -25,9 +28,16 @@ _MARK = b"\xef\xbb\xbf"
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\],]', re.DOTALL)
 
 
-def read(stream: BinaryIO, notes: Notes, options: ReadOptions) -> Iterator[str]:
-    """The texts of the records. Raises NotTextError."""
-    yield from texts_of(read_rows(stream, notes, options), notes, options.column)
+def read(stream: BinaryIO, notes: Notes, options: ReadOptions) -> Iterator[str | Lines]:
+    """The texts of the records. Raises NotTextError.
+
+    With `options.in_parts` a file of many lines gives the texts of its first ones, and then Lines.
+    """
+    utf8, head = _opened(stream, notes)
+    if options.in_parts and _by_lines(head):
+        yield from _in_parts(utf8, notes, options)
+    else:
+        yield from texts_of(_records(utf8, head, notes, options), notes, options.column)
 
 
 def read_rows(stream: BinaryIO, notes: Notes, options: ReadOptions) -> Iterator[tuple[Place, Any]]:
@@ -35,9 +45,17 @@ def read_rows(stream: BinaryIO, notes: Notes, options: ReadOptions) -> Iterator[
 
     One that is no JSON is noted, and the rest goes on. Raises NotTextError.
     """
+    yield from _records(*_opened(stream, notes), notes, options)
+
+
+def _opened(stream: BinaryIO, notes: Notes) -> tuple[io.BufferedReader, bytes]:
+    """The file in UTF-8, and what it begins with."""
     utf8 = _in_utf8(stream, notes)
     head = utf8.read(SAMPLE)
-    utf8 = io.BufferedReader(_Window(head, utf8.read), _CHUNK)
+    return io.BufferedReader(_Window(head, utf8.read), _CHUNK), head
+
+
+def _records(utf8: io.BufferedReader, head: bytes, notes: Notes, options: ReadOptions) -> Iterator[tuple[Place, Any]]:
     if _by_lines(head):
         yield from _unwrapped(_lines(utf8, notes), options.column)
     elif head.lstrip()[:1] == b"[":
@@ -87,23 +105,9 @@ def _by_lines(head: bytes) -> bool:
     lines = [line.strip() for line in head.split(b"\n") if line.strip()]
     if len(lines) < 2:  # what is there of it
         return head.lstrip()[:1] != b"["
-    if len(lines[0]) < 2 or (len(head) < SAMPLE and not _parsed(head)[1]):  # a bracket alone; all is one value
+    if len(lines[0]) < 2 or (len(head) < SAMPLE and not parsed(head)[1]):  # a bracket alone; all is one value
         return False
-    return not _parsed(lines[0])[1] or any(isinstance(_parsed(line)[0], Mapping) for line in lines[:_FIRST_LINES])
-
-
-def _parsed(data: bytes) -> tuple[Any, str]:
-    """The value, or why there is none. Bytes that are no UTF-8 become U+FFFD."""
-    import orjson
-
-    try:
-        return orjson.loads(data), ""
-    except orjson.JSONDecodeError as error:
-        if "UTF-8" in error.msg:
-            mended = data.decode("utf-8", "replace").encode()
-            if mended != data:
-                return _parsed(mended)
-        return None, _("it is no JSON at character {number}").format(number=error.colno)
+    return not parsed(lines[0])[1] or any(isinstance(parsed(line)[0], Mapping) for line in lines[:_FIRST_LINES])
 
 
 def _too_long() -> str:
@@ -115,15 +119,55 @@ def _lines(stream: io.BufferedReader, notes: Notes) -> Iterator[tuple[Place, Any
     while line := stream.readline(LARGEST):
         number += 1
         if len(line) == LARGEST and not line.endswith(b"\n"):
-            while (more := stream.readline(_CHUNK)) and not more.endswith(b"\n"):
-                pass
-            notes.leave_out(place_text(("line", number)), _too_long())
+            _leave_out_rest(stream, number, notes)
         elif stripped := line.strip():
-            value, reason = _parsed(stripped)
+            value, reason = parsed(stripped)
             if reason:
                 notes.leave_out(place_text(("line", number)), reason)
             else:
                 yield ("line", number), value
+
+
+def _leave_out_rest(stream: io.BufferedReader, number: int, notes: Notes) -> None:
+    """Read on to the end of a line that is too long."""
+    while (more := stream.readline(_CHUNK)) and not more.endswith(b"\n"):
+        pass
+    notes.leave_out(place_text(("line", number)), _too_long())
+
+
+def _in_parts(stream: io.BufferedReader, notes: Notes, options: ReadOptions) -> Iterator[str | Lines]:
+    """The texts of the first lines, enough of them to fill a batch, and then the other lines as they are."""
+    records = _unwrapped(_lines(stream, notes), options.column)
+    first = list(islice(records, LOOKED_AT))
+    way = way_of([record for _place, record in first], options.column)
+    place, given, size = first[-1][0], 0, 0
+
+    def beginning() -> Iterator[tuple[Place, Any]]:
+        nonlocal place
+        yield from first
+        while given < MOST and size < ENOUGH and (following := next(records, None)):
+            place = following[0]
+            yield following
+
+    for text in texts_by(way, beginning(), notes):
+        given, size = given + 1, size + len(text)
+        yield text
+    _kind, number = place  # of the last line that was read
+    while data := stream.read(_PART):
+        count = data.count(b"\n")
+        begin = data.rfind(b"\n") + 1
+        length = len(data) - begin  # of the last line, so far
+        if length:
+            count += 1
+            more = stream.readline(LARGEST - length)
+            if length + len(more) == LARGEST and not more.endswith(b"\n"):
+                data = data[:begin]
+                _leave_out_rest(stream, number + count, notes)
+            else:
+                data += more
+        if data:
+            yield Lines(data, number + 1, count, way)
+        number += count
 
 
 def _unwrapped(records: Iterator[tuple[Place, Any]], column: str | None) -> Iterator[tuple[Place, Any]]:
@@ -157,7 +201,7 @@ def _whole(stream: io.BufferedReader) -> Iterator[tuple[Place, Any]]:
         raise NotTextError(
             _("it is one record of more than {size}; write one record to a line").format(size=format_size(LARGEST))
         )
-    value, reason = _parsed(data)
+    value, reason = parsed(data)
     if reason:
         raise NotTextError(reason)
     yield ("record", 1), value
@@ -172,7 +216,7 @@ def _elements(stream: io.BufferedReader, notes: Notes) -> Iterator[tuple[Place, 
         if piece is None:
             notes.leave_out(place_text(place), _too_long())
             continue
-        value, reason = _parsed(piece)
+        value, reason = parsed(piece)
         if reason:
             notes.leave_out(place_text(place), reason)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
 from typing import Any
 
@@ -26,7 +27,8 @@ class Way:
 
     name: str  # of the field or fields, for people
     fields: tuple[str, ...]  # of the record itself, that are needed
-    text: Callable[[Record], str]  # "" where the record has none
+    text: Callable[[Record], str]  # "" where the record has none; it can be pickled
+    field: str = ""  # of the record itself, where nothing else is needed
 
 
 def texts_of(records: Iterable[tuple[Place, Any]], notes: Notes, column: str | Way | None) -> Iterator[str]:
@@ -35,17 +37,25 @@ def texts_of(records: Iterable[tuple[Place, Any]], notes: Notes, column: str | W
     Raises NotTextError where `column`, a name or a dotted path, is in none of the first records, or no field of them
     holds text.
     """
+    if isinstance(column, Way):
+        return texts_by(column, records, notes)
     records = iter(records)
-    way = column if isinstance(column, Way) else None
-    if way is None:
-        first = list(islice(records, LOOKED_AT))
-        records = chain(first, records)
-        sample = [record for _place, record in first if isinstance(record, Mapping)]
-        if not first:
-            raise NotTextError(_("there is no record in it"))
-        if sample or not all(isinstance(record, str) for _place, record in first):
-            assert not isinstance(column, Way)
-            way = find_way(sample, column)
+    first = list(islice(records, LOOKED_AT))
+    return texts_by(way_of([record for _place, record in first], column), chain(first, records), notes)
+
+
+def way_of(first: list[Any], column: str | None) -> Way | None:
+    """The way for records that begin with these; None where they are plain texts. Raises NotTextError."""
+    sample = [record for record in first if isinstance(record, Mapping)]
+    if not first:
+        raise NotTextError(_("there is no record in it"))
+    if not sample and all(isinstance(record, str) for record in first):
+        return None
+    return find_way(sample, column)
+
+
+def texts_by(way: Way | None, records: Iterable[tuple[Place, Any]], notes: Notes) -> Iterator[str]:
+    """The texts of (place, record), found in this way."""
     notes.column = way.name if way else ""
     for place, record in records:
         if isinstance(record, str) and way is None:
@@ -79,8 +89,16 @@ def find_way(sample: list[Any], column: str | None) -> Way:
 
 def _field(name: str) -> Way:
     if "." not in name:
-        return Way(name, (name,), lambda record: _as_text(record.get(name)))
-    return Way(name, (name, name.split(".")[0]), lambda record: _as_text(value_of(record, name)))
+        return Way(name, (name,), partial(_text_in, name=name), name)
+    return Way(name, (name, name.split(".")[0]), partial(_text_at, name=name))
+
+
+def _text_in(record: Record, name: str) -> str:
+    return _as_text(record.get(name))
+
+
+def _text_at(record: Record, name: str) -> str:
+    return _as_text(value_of(record, name))
 
 
 def value_of(record: Record, name: str) -> Any:
@@ -131,11 +149,15 @@ def _chats(sample: list[Any]) -> Iterator[Way]:
     most = len(sample) / 2
     for name in CONVERSATIONS:
         if sum(bool(_conversation(record.get(name))) for record in sample) > most:
-            yield Way(name, (name,), lambda record, name=name: _conversation(record.get(name)))  # type: ignore[misc]
+            yield Way(name, (name,), partial(_conversation_in, name=name))
     for asked, about, answer in PAIRS:
         if sum(_texts(record, asked) and _texts(record, answer) for record in sample) > most:
             names = tuple(name for name in (asked, about, answer) if name and any(name in record for record in sample))
-            yield Way(" + ".join(names), names, lambda record, pair=(asked, about, answer): _pair(record, *pair))  # type: ignore[misc]
+            yield Way(" + ".join(names), names, partial(_pair, asked=asked, about=about, answer=answer))
+
+
+def _conversation_in(record: Record, name: str) -> str:
+    return _conversation(record.get(name))
 
 
 def _texts(record: Record, name: str) -> bool:

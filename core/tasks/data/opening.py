@@ -83,7 +83,7 @@ def _guarded(read: Callable[[], Rows | Iterator[tuple[Place, Any]]]) -> Rows:
     except (UserError, MemoryError, OSError):
         raise
     except Exception as error:  # of a library, on a file that its authors never saw
-        from ...corpus.preparing import cannot_be_read
+        from ...corpus.preparer import cannot_be_read
 
         raise NotTextError(cannot_be_read(error)) from error
 

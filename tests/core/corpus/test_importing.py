@@ -1,7 +1,9 @@
 """From files to a corpus: no duplicates, some held out, counts that are true, nothing left behind."""
 
+import hashlib
 import io
 import itertools
+import json
 import os
 import random
 import sys
@@ -340,6 +342,26 @@ def test_a_text_at_which_cleaning_fails_costs_that_text_alone(newleaf_home, monk
 
     monkeypatch.setattr(Cleaner, "clean", failing)
     texts = [(f"Text {n}.", "a") for n in range(9)]
-    corpus = import_documents([*texts, ("A bad one.", "b")], "c")
+    corpus = import_documents([*texts, ("A bad one\u200b.", "b")], "c")
     assert corpus.manifest.total.documents == 9
     assert "nobody foresaw this" in str(corpus.report)
+
+
+@pytest.mark.parametrize("preset", ["standard", pytest.param("none", marks=pytest.mark.long)])
+def test_a_file_of_many_lines_gives_the_same_however_it_is_read(newleaf_home, tmp_path, preset):
+    letters = "etaoin shrdlu 春眠不觉晓"
+    lines = []
+    for number in range(6000):
+        digits = hashlib.sha256(str(number % 5000).encode()).digest() * 12
+        text = "".join(letters[digit % len(letters)] for digit in digits) + "\u200b" * (number % 9 == 0)
+        lines.append(json.dumps({"id": number, "text": text}, ensure_ascii=False))
+    lines[4500], lines[5500], lines[5501] = "no JSON", '{"id": 1}', '{"text": "half a pair: \\ud83d"}'
+    path = tmp_path / "lines.jsonl"
+    path.write_text("\n".join(lines))
+    in_parts = import_files([path], "parts", ImportOptions(clean=preset))
+    text_by_text = import_files([path], "texts", ImportOptions(clean=preset, limit=1 << 40))
+    assert list(in_parts.rows()) == list(text_by_text.rows())
+    assert in_parts.manifest.fingerprint == text_by_text.manifest.fingerprint
+    reports = [corpus.report | {"options": {}} for corpus in (in_parts, text_by_text)]
+    assert reports[0] == reports[1] and reports[0]["skipped_in_all"] == 3
+    assert reports[0]["duplicates"] == (998 if preset == "standard" else 0)

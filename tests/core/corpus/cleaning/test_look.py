@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from newleaf.core.corpus.cleaning import look as look_module
 from newleaf.core.corpus.cleaning.cleaner import Cleaner
-from newleaf.core.corpus.cleaning.look import ANYTHING, COMPOSED, LONG, OTHERS, look
+from newleaf.core.corpus.cleaning.look import ANYTHING, COMPOSED, LONG, OTHERS, VISIBLE, look, look_at
 from newleaf.core.corpus.cleaning.options import CleaningOptions
 from newleaf.core.corpus.cleaning.steps import STEPS
 from newleaf.core.corpus.code_points import code_points
 from newleaf.core.corpus.native import library
+from newleaf.core.corpus.texts import Texts
 
 ODD = st.sampled_from(
     list(" \t\n\r\x0b\x00\x85\xa0\xad&;é„\u200b\u200d\u2028\u3000\ufeff\ue5e5\u0301\u0327")
@@ -62,7 +63,10 @@ def test_a_text_is_cleaned_to_the_same_with_the_look_and_without(found):
 @given(st.lists(st.text(st.one_of(ODD, st.characters()), max_size=12), min_size=1, max_size=6))
 @example(["x", "\n\ny", "z\n", "\n", ""])
 def test_c_and_numpy_see_the_same(found):
-    assert look(found) == (look_module._look_with_numpy(*code_points(found)) | OTHERS).tolist()
+    seen, characters = look_at(Texts.of(found))
+    assert seen.tolist() == (look_module._look_with_numpy(*code_points(found)) | OTHERS).tolist()
+    assert characters.tolist() == list(map(len, found))
+    assert [bool(bits & VISIBLE) for bits in seen] == [not text.isspace() and text != "" for text in found]
 
 
 def test_plain_text_is_not_suspected_and_long_text_is_of_anything():
