@@ -129,7 +129,7 @@ class TrainingView(JobActions, View):
         self.query_one(RunCharts).display = name is not None
         if name is None:
             self._following = None
-            self._write(nothing_yet(), "")
+            self._write(nothing_yet(self.runs("import") or self.runs("tokenizer")), "")
             return
         if self._following is None or name != self._following.name:
             self.refresh_bindings()
@@ -230,19 +230,19 @@ class TrainingView(JobActions, View):
             self._list(name)
 
 
-def nothing_yet() -> str:
-    """What a person reads who has trained nothing."""
-    if store.names("corpora"):
-        return "\n".join(
-            [
-                _("Say how long you have, and newleaf plans the rest: size, batch, rates, steps."),
-                "",
-                _("Press  n  to train a model."),
-            ]
-        )
-    return "\n".join(
-        [_("A model learns from a corpus, and there is none yet."), "", _("Press  1  and add text first.")]
-    )
+def nothing_yet(at_work: bool = False) -> str:
+    """What a person reads who has trained nothing: what is missing, and the key for it unless that is `at_work`."""
+    plan = _("Say how long you have, and newleaf plans the rest: size, batch, rates, steps.")
+    by_hand = _("Press  n  to train a model.")
+    if not store.names("corpora"):
+        first, now = _("A model learns from a corpus, and there is none yet."), _("Press  t  to take sample text.")
+        by_hand = _("Press  1  and add text first.")
+    elif not store.names("tokenizers"):
+        first = _("A model reads with a tokenizer, and there is none yet.")
+        now, by_hand = _("Press  t  to train a tokenizer now, as is usual."), _("Press  n  to train both.")
+    else:
+        first, now = plan, "" if store.names("models") else _("Press  t  to train for 5 minutes, without a question.")
+    return "\n".join([first, "", *filter(None, ["" if at_work else now, by_hand])])
 
 
 def numbers_text(job: dict[str, Any], found: History) -> str:
