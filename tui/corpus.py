@@ -16,7 +16,6 @@ from textual.widgets.option_list import Option
 
 from ..core import store
 from ..core.corpus.store import Corpus
-from ..core.errors import UserError
 from ..core.language import N_
 from ..core.language import gettext as _
 from ..core.options import format_size

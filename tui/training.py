@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Container, Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
@@ -21,7 +21,6 @@ from ..trainer.health import health
 from ..trainer.history import History
 from ..trainer.jobs import LIVE, RESUMABLE, Job, state_word
 from ..trainer.queue import device_of, move, waiting
-from ..trainer.telemetry import machine_text
 from .charts_screen import ChartsScreen
 from .chat_words import newest
 from .drafts import draft_values
@@ -32,9 +31,12 @@ from .jobs_screen import SIGNS
 from .run_charts import Run, RunCharts
 from .training_dialog import TrainingDialog
 from .view import View
+from .widgets.devices import DevicePanel
 from .widgets.dialogs import Question
 
 TRAININGS = ("train", "finetune")
+SLIM = 72  # cells, below which the list gets fewer of them
+BESIDE = 130  # cells, from which on numbers and devices stand beside each other
 
 
 class TrainingView(JobActions, View):
@@ -54,7 +56,11 @@ class TrainingView(JobActions, View):
         Binding("d", "remove", N_("Delete"), id="training.remove"),
     ]
     DEFAULT_CSS = """
+    TrainingView #state { height: auto; layout: vertical; }
     TrainingView #numbers { height: auto; max-height: 8; }
+    TrainingView.-beside #state { layout: horizontal; }
+    TrainingView.-beside #numbers { width: 1fr; }
+    TrainingView.-beside DevicePanel { width: 1fr; margin-left: 2; }
     TrainingView #sample { height: 1fr; }
     TrainingView RunCharts { height: 4fr; }
     """
@@ -74,10 +80,17 @@ class TrainingView(JobActions, View):
                 yield Static(_("Trainings"), classes="title", markup=False)
                 yield OptionList(id="trainings", markup=False)
             with Vertical(classes="main"):
-                yield Static("", id="numbers", markup=False)
+                with Container(id="state"):
+                    yield Static("", id="numbers", markup=False)
+                    yield DevicePanel()
                 yield RunCharts()
                 with VerticalScroll(id="sample", classes="reading"):
                     yield Static("", id="sample-text", markup=False)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The devices beside the numbers where there is room, else below them."""
+        self.set_class(event.size.width >= BESIDE, "-beside")
+        self.set_class(event.size.width < SLIM, "-slim")
 
     def take_focus(self) -> None:
         self.query_one("#trainings").focus()
@@ -129,6 +142,7 @@ class TrainingView(JobActions, View):
         self.query_one(RunCharts).display = name is not None
         if name is None:
             self._following = None
+            self.query_one(DevicePanel).show(None)
             self._write(nothing_yet(self.runs("import") or self.runs("tokenizer")), "")
             return
         if self._following is None or name != self._following.name:
@@ -158,6 +172,7 @@ class TrainingView(JobActions, View):
         following = self._following
         job = next((job for job in self.newleaf.jobs if following and job["name"] == following.name), None)
         if following and job:
+            self.query_one(DevicePanel).show(job.get("machine") if job["state"] in LIVE else None)
             self._write(numbers_text(job, following.history), sample_text(job, following.history))
 
     def _write(self, numbers: str, sample: str) -> None:
@@ -268,8 +283,6 @@ def numbers_text(job: dict[str, Any], found: History) -> str:
     if job.get("mfu") and not over:
         second.append(_("{share:.0%} of the peak").format(share=job["mfu"]))
     lines = ["  ".join(filter(None, first)), "  ".join(second)]
-    if job.get("machine") and job["state"] in LIVE:
-        lines.append(machine_text(job["machine"]))
     lines += health(found)[:1]
     if "error" in job:
         lines.append(job["error"])
