@@ -37,7 +37,7 @@ from ..core.language import gettext as _
 from ..core.settings import change_setting
 from ..core.store import DAMAGED
 from ..core.tokenizer.store import tokenizers_for
-from ..trainer.jobs import LIVE, kind_word, state_word
+from ..trainer.jobs import LIVE, job_word, kind_word
 from .away import away_lines, seen
 from .chat import ChatView
 from .corpus import CorpusView
@@ -173,7 +173,7 @@ class NewleafApp(Translated, FirstSteps, App[int]):
 
     def _tell_end(self, job: dict[str, Any]) -> None:
         text = _("{kind} {name}: {state}").format(
-            kind=kind_word(job["kind"]), name=job["target"], state=state_word(job["state"])
+            kind=kind_word(job["kind"]), name=job["target"], state=job_word(job)
         )
         failed = job["state"] in ("failed", "lost")
         self.say(f"{text}. {job.get('error') or next_step(job)}".strip(), error=failed)

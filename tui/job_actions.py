@@ -28,6 +28,8 @@ def is_possible_in(action: str, state: str | None) -> bool:
     """Whether an action makes sense for a job in this state; None: no job is marked."""
     if action == "stop":
         return state in ("queued", "running")
+    if action == "pause":
+        return state in ("queued", "running", "stopped")
     if action == "resume":
         return state in RESUMABLE
     if action == "remove":
@@ -57,6 +59,14 @@ class JobActions(Base):
     def action_stop(self) -> None:
         """Stop it, with all its work kept."""
         self.with_marked(lambda job: job.stop())
+
+    def action_pause(self) -> None:
+        """Stop a training to go on with it later; or go on with it."""
+        name = self.marked()
+        if any(job["name"] == name and job["state"] == "stopped" for job in self._newleaf.jobs):
+            self.resume_marked()
+        else:
+            self.with_marked(lambda job: job.pause())
 
     def action_resume(self) -> None:
         """Go on with it."""

@@ -19,10 +19,11 @@ from ..core.options import format_duration
 from ..core.tasks.all import TASKS, scores_text
 from ..trainer.health import health
 from ..trainer.history import History
-from ..trainer.jobs import LIVE, RESUMABLE, Job, state_word
+from ..trainer.jobs import LIVE, RESUMABLE, Job, job_word
 from ..trainer.queue import device_of, move, waiting
 from .charts_screen import ChartsScreen
 from .chat_words import newest
+from .compare_screen import CompareScreen
 from .drafts import draft_values
 from .finetune_dialog import FineTuneDialog
 from .following import Following
@@ -45,12 +46,14 @@ class TrainingView(JobActions, View):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "train", N_("Train"), id="training.train"),
         Binding("f", "finetune", N_("Fine-tune"), id="training.finetune"),
+        Binding("p", "pause", N_("Pause"), id="training.pause"),
         Binding("s", "stop", N_("Stop"), id="training.stop"),
         Binding("r", "resume", N_("Resume"), id="training.resume"),
         Binding("left_square_bracket", "earlier", N_("Earlier"), id="training.earlier", key_display="["),
         Binding("right_square_bracket", "later", N_("Later"), id="training.later", key_display="]"),
         Binding("m", "more", N_("Longer"), id="training.more"),
         Binding("c", "charts", N_("Charts"), id="training.charts"),
+        Binding("v", "compare", N_("Compare"), id="training.compare"),
         Binding("space", "lay_over", N_("Lay over"), id="training.lay_over", key_display="Space"),
         Binding("l", "log", N_("Log"), id="training.log"),
         Binding("d", "remove", N_("Delete"), id="training.remove"),
@@ -70,6 +73,7 @@ class TrainingView(JobActions, View):
         self.heading = _("Training")
         self.tab = "training"
         self._known: list[tuple[str, str]] = []
+        self._words: dict[str, str] = {}  # of their states
         self._following: Following | None = None
         self._targets: dict[str, str] = {}
         self._laid_over: list[str] = []  # jobs whose charts are drawn with those of the marked one
@@ -98,11 +102,12 @@ class TrainingView(JobActions, View):
     def jobs_changed(self, jobs: list[dict[str, Any]]) -> None:
         mine = [job for job in jobs if job["kind"] in TRAININGS]
         known = [(job["name"], job["state"]) for job in mine]
-        if known != self._known:
+        words = {job["name"]: job_word(job) for job in mine}
+        if known != self._known or words != self._words:
             names = [name for name, _state in known]
             new = set(names) - {name for name, _state in self._known}
             marked = next(iter(new)) if len(new) == 1 else self.marked()
-            self._known = known
+            self._known, self._words = known, words
             self._targets = {job["name"]: job["target"] for job in mine}
             self._laid_over = [name for name in self._laid_over if name in names]
             self._list(marked)
@@ -119,7 +124,7 @@ class TrainingView(JobActions, View):
 
     def _line(self, name: str, state: str) -> str:
         over = "+" if name in self._laid_over else ""
-        return f"{over}{SIGNS[state]} {self._targets[name]}  {state_word(state)}"
+        return f"{over}{SIGNS[state]} {self._targets[name]}  {self._words[name]}"
 
     def is_possible(self, action: str) -> bool:
         state = dict(self._known).get(self.marked() or "")
@@ -129,6 +134,8 @@ class TrainingView(JobActions, View):
             return state in (*RESUMABLE, "finished")
         if action == "lay_over":
             return len(self._known) > 1
+        if action == "compare":
+            return len(self._chosen()) > 1
         return is_possible_in(action, state) and (action != "charts" or state is not None)
 
     def marked(self) -> str | None:
@@ -231,9 +238,17 @@ class TrainingView(JobActions, View):
 
     def action_charts(self) -> None:
         """A whole screen of charts: of the marked training, and of those that are laid over it."""
-        if name := self.marked():
-            names = [name, *(other for other in self._laid_over if other != name)]
+        if names := self._chosen():
             self.app.push_screen(ChartsScreen({each: self._targets[each] for each in names}))
+
+    def action_compare(self) -> None:
+        """Results and settings of the marked training beside those of the ones that are laid over it."""
+        self.app.push_screen(CompareScreen({each: self._targets[each] for each in self._chosen()}))
+
+    def _chosen(self) -> list[str]:
+        """The marked training, and those that Space has chosen."""
+        name = self.marked()
+        return [name, *(other for other in self._laid_over if other != name)] if name else []
 
     def action_lay_over(self) -> None:
         """Draw the charts of the marked training over those of others; or no longer."""
@@ -264,7 +279,7 @@ def numbers_text(job: dict[str, Any], found: History) -> str:
     """Where a training is, in words."""
     full, over = round(job["progress"] * 20), job["state"] == "finished"
     first = [
-        state_word(job["state"]),
+        job_word(job),
         "" if over else f"{'█' * full}{'░' * (20 - full)} {job['progress']:.0%}",
         job.get("message", ""),
     ]
@@ -287,7 +302,7 @@ def numbers_text(job: dict[str, Any], found: History) -> str:
     if "error" in job:
         lines.append(job["error"])
     elif job["state"] in RESUMABLE:
-        lines.append(_("Press  r  to go on from here."))
+        lines.append(_("Press  p  to go on from here.") if job.get("paused") else _("Press  r  to go on from here."))
     elif over:
         lines.append(_("Next: press 4 and let it write, or  m  to train it longer."))
     return "\n".join(filter(None, lines))

@@ -67,9 +67,10 @@ async def test_a_path_that_is_pasted_opens_the_import(newleaf_home, tmp_path):
     app = NewleafApp()
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await wait_for_text(pilot, "1 Text")
-        app.screen.post_message(_paste("no path at all"))
+        await wait_for(pilot, lambda: app.focused is not None, "the focus")
+        app.post_message(_paste("no path at all"))
         await wait_for_text(pilot, "not the path of a file")
-        app.screen.post_message(_paste(str(tmp_path / "story.txt")))
+        app.post_message(_paste(str(tmp_path / "story.txt")))
         await wait_for_text(pilot, "Add text")
         await wait_for(pilot, lambda: app.screen.query_one("#name", Input).value == "story", "the name")
 

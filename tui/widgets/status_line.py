@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from ...core.language import gettext as _
 from ...core.options import format_duration
-from ...trainer.jobs import LIVE, kind_word, state_word
+from ...trainer.jobs import LIVE, job_word, kind_word
 from .devices import load_text
 
 
@@ -64,7 +64,7 @@ def job_line(job: dict[str, Any], words: int = MOST) -> str:
     """A running job, in the `words` that matter most."""
     share = f"● {kind_word(job['kind'])} {job['target']} {job['progress']:.0%}"
     left = _("{time} left").format(time=format_duration(job["eta_s"])) if job.get("eta_s") is not None else ""
-    state = "" if job["state"] == "running" else state_word(job["state"])
+    state = "" if job["state"] == "running" else job_word(job)
     if "loss" in job:
         loss = _("loss {loss:.3f}").format(loss=job["loss"])
         rate = _("{rate:,.0f} tokens/s").format(rate=job["tokens_per_second"])
