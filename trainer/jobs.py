@@ -61,7 +61,7 @@ class Job:
 
     @property
     def kind(self) -> str:
-        """ "import", "tokenizer", "train", "finetune", "evaluate" or "model"."""
+        """ "import", "tokenizer", "train", "finetune", "evaluate", "export" or "model"."""
         return str(self.spec["kind"])
 
     @property
@@ -302,5 +302,6 @@ def kind_word(kind: str) -> str:
         "train": _("training"),
         "finetune": _("fine-tuning"),
         "evaluate": _("evaluation"),
+        "export": _("export"),
         "model": _("model import"),
     }.get(kind, kind)

@@ -48,6 +48,7 @@ from .first_steps import FirstSteps
 from .help import help_text, shown_bindings
 from .jobs_screen import JobsScreen
 from .kept import JobWatch
+from .models_screen import ModelsScreen
 from .only_text import CONTROL, OnlyText
 from .terminal_title import GIVE_BACK, KEEP, title_sequence, title_text
 from .tokenizer import TokenizerView
@@ -78,6 +79,7 @@ class NewleafApp(Translated, FirstSteps, App[int]):
         Binding("3,f4", "tab('training')", N_("Training"), show=False, id="app.training", key_display="3 F4"),
         Binding("4,f5", "tab('chat')", N_("Chat"), show=False, id="app.chat", key_display="4 F5"),
         *FIRST_STEPS,
+        Binding("f8", "models", N_("Models"), id="app.models"),
         Binding("f9", "jobs", N_("Jobs"), id="app.jobs"),
         Binding("f1", "help", N_("Help"), id="app.help"),
         Binding("ctrl+p", "command_palette", N_("Commands"), id="app.palette", key_display="^p"),
@@ -172,9 +174,7 @@ class NewleafApp(Translated, FirstSteps, App[int]):
         self._title = title
 
     def _tell_end(self, job: dict[str, Any]) -> None:
-        text = _("{kind} {name}: {state}").format(
-            kind=kind_word(job["kind"]), name=job["target"], state=job_word(job)
-        )
+        text = _("{kind} {name}: {state}").format(kind=kind_word(job["kind"]), name=job["target"], state=job_word(job))
         failed = job["state"] in ("failed", "lost")
         self.say(f"{text}. {job.get('error') or next_step(job)}".strip(), error=failed)
 
@@ -231,6 +231,11 @@ class NewleafApp(Translated, FirstSteps, App[int]):
     def action_help(self) -> None:
         """Show all keys."""
         self.push_screen(Message(_("Keys"), help_text(self)))
+
+    def action_models(self) -> None:
+        """Show all models."""
+        if not isinstance(self.screen, ModelsScreen):
+            self.push_screen(ModelsScreen())
 
     def action_jobs(self) -> None:
         """Show all jobs."""

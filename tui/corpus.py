@@ -25,6 +25,7 @@ from .corpus_report import CorpusReport, report_content
 from .drafts import draft_values
 from .import_dialog import ExtendDialog, ImportDialog
 from .kept import Entry, entries
+from .knowledge_screen import KnowledgeScreen
 from .merge_dialog import CleanDialog, MergeDialog
 from .view import View
 from .widgets.job_progress import JobProgress
@@ -42,6 +43,7 @@ class CorpusView(View):
         Binding("e", "extend", N_("Extend"), id="corpus.extend"),
         Binding("c", "clean", N_("Clean"), id="corpus.clean"),
         Binding("m", "merge", N_("Merge"), id="corpus.merge"),
+        Binding("k", "knowledge", N_("Knowledge"), id="corpus.knowledge"),
         Binding("x", "cancel", N_("Stop the import"), id="corpus.cancel"),
         Binding("d", "remove", N_("Delete"), id="corpus.remove"),
     ]
@@ -110,6 +112,8 @@ class CorpusView(View):
     def is_possible(self, action: str) -> bool:
         if action == "cancel":
             return self.runs("import")
+        if action == "knowledge":
+            return bool(store.names("knowledge"))
         if action == "merge":
             return len(self._known) > 1
         return action not in ("remove", "extend", "clean") or self.marked() is not None
@@ -165,6 +169,10 @@ class CorpusView(View):
         except DAMAGED as error:
             self.newleaf.say(str(error), error=True)
             return None
+
+    def action_knowledge(self) -> None:
+        """Show the knowledge bases."""
+        self.app.push_screen(KnowledgeScreen())
 
     def action_cancel(self) -> None:
         """Stop the import that runs."""
