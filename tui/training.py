@@ -17,6 +17,7 @@ from ..core.language import N_
 from ..core.language import gettext as _
 from ..core.options import format_duration
 from ..core.tasks.all import TASKS, scores_text
+from ..trainer.checkpoints import list_checkpoints, step_of
 from ..trainer.health import health
 from ..trainer.history import History
 from ..trainer.jobs import LIVE, RESUMABLE, Job, job_word
@@ -27,7 +28,7 @@ from .compare_screen import CompareScreen
 from .drafts import draft_values
 from .finetune_dialog import FineTuneDialog
 from .following import Following
-from .job_actions import JobActions, is_possible_in
+from .job_actions import JobActions, has_checkpoint, is_possible_in
 from .jobs_screen import SIGNS
 from .run_charts import Run, RunCharts
 from .training_dialog import TrainingDialog
@@ -52,6 +53,7 @@ class TrainingView(JobActions, View):
         Binding("left_square_bracket", "earlier", N_("Earlier"), id="training.earlier", key_display="["),
         Binding("right_square_bracket", "later", N_("Later"), id="training.later", key_display="]"),
         Binding("m", "more", N_("Longer"), id="training.more"),
+        Binding("b", "back", N_("Go back"), id="training.back"),
         Binding("c", "charts", N_("Charts"), id="training.charts"),
         Binding("v", "compare", N_("Compare"), id="training.compare"),
         Binding("space", "lay_over", N_("Lay over"), id="training.lay_over", key_display="Space"),
@@ -132,6 +134,8 @@ class TrainingView(JobActions, View):
             return state == "queued" and sum(state == "queued" for _name, state in self._known) > 1
         if action == "more":
             return state in (*RESUMABLE, "finished")
+        if action == "back":
+            return state in RESUMABLE and has_checkpoint(self.marked() or "")
         if action == "lay_over":
             return len(self._known) > 1
         if action == "compare":
@@ -218,6 +222,17 @@ class TrainingView(JobActions, View):
             question = _("How much longer shall {name} train? As +30m.").format(name=name)
             if more := await self.app.push_screen_wait(Question(question, "+10m")):
                 self.resume_marked(more)
+
+    @work(exit_on_error=False)
+    async def action_back(self) -> None:
+        """Go on from an earlier checkpoint; what came after it is done anew."""
+        if not (name := self.marked()):
+            return
+        steps = [f"{step_of(path)}" for path in list_checkpoints(Job.open(name).path / "checkpoints")]
+        question = _("From which checkpoint shall {name} go on? Later ones are removed. There are: {steps}, best.")
+        question = question.format(name=name, steps=", ".join(steps))
+        if origin := await self.app.push_screen_wait(Question(question, "best")):
+            self.resume_marked(origin=origin)
 
     def action_earlier(self) -> None:
         """Let the marked training, which waits, start before the one before it."""

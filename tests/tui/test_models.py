@@ -64,6 +64,7 @@ async def test_a_model_is_measured_and_written_as_a_file(book, tokenizer, tiny_m
         await pilot.press("x")
         await wait_for_text(pilot, "Write model tiny")
         app.screen.query_one("#path", Input).value = "/no/such/folder/x"
+        await wait_for_text(pilot, "--out /no/such/folder/x")
         await pilot.press("ctrl+s")
         await wait_for_text(pilot, "cannot be written")
         app.screen.query_one("#path", Input).value = str(tmp_path / "tiny.gguf")
