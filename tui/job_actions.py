@@ -30,7 +30,9 @@ def is_possible_in(action: str, state: str | None) -> bool:
     if action == "stop":
         return state in ("queued", "running")
     if action == "pause":
-        return state in ("queued", "running", "stopped")
+        return state in ("queued", "running")
+    if action == "unpause":
+        return state == "stopped"
     if action == "resume":
         return state in RESUMABLE
     if action == "remove":
@@ -70,12 +72,12 @@ class JobActions(Base):
         self.with_marked(lambda job: job.stop())
 
     def action_pause(self) -> None:
-        """Stop a training to go on with it later; or go on with it."""
-        name = self.marked()
-        if any(job["name"] == name and job["state"] == "stopped" for job in self._newleaf.jobs):
-            self.resume_marked()
-        else:
-            self.with_marked(lambda job: job.pause())
+        """Stop a training to go on with it later."""
+        self.with_marked(lambda job: job.pause())
+
+    def action_unpause(self) -> None:
+        """Go on with it, by the same key."""
+        self.resume_marked()
 
     def action_resume(self) -> None:
         """Go on with it."""

@@ -32,6 +32,7 @@ class JobsScreen(JobActions, Translated, ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p", "pause", N_("Pause"), id="jobs.pause"),
+        Binding("p", "unpause", show=False, id="jobs.unpause"),
         Binding("s", "stop", N_("Stop"), id="jobs.stop"),
         Binding("r", "resume", N_("Resume"), id="jobs.resume"),
         Binding("l", "log", N_("Log"), id="jobs.log"),
@@ -99,9 +100,9 @@ class JobsScreen(JobActions, Translated, ModalScreen[None]):
         if not self.query(OptionList):
             return False
         job = next((job for job in self._jobs if job["name"] == self.marked()), None)
-        if action == "pause" and job and job["kind"] not in QUEUED:
+        if action in ("pause", "unpause") and job and job["kind"] not in QUEUED:
             return False
-        return is_possible_in(action, job and job["state"])
+        return is_possible_in(action, job["state"] if job else None)
 
 
 def job_lines(jobs: list[dict[str, Any]], width: int) -> list[str]:

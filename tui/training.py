@@ -48,6 +48,7 @@ class TrainingView(JobActions, View):
         Binding("n", "train", N_("Train"), id="training.train"),
         Binding("f", "finetune", N_("Fine-tune"), id="training.finetune"),
         Binding("p", "pause", N_("Pause"), id="training.pause"),
+        Binding("p", "unpause", show=False, id="training.unpause"),
         Binding("s", "stop", N_("Stop"), id="training.stop"),
         Binding("r", "resume", N_("Resume"), id="training.resume"),
         Binding("left_square_bracket", "earlier", N_("Earlier"), id="training.earlier", key_display="["),

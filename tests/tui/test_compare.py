@@ -94,8 +94,9 @@ async def test_a_training_goes_back_to_an_earlier_checkpoint(newleaf_home, monke
     resumed = []
     monkeypatch.setattr(job_actions, "resume", lambda job, more, origin: resumed.append(origin))
     folder = pretend_training("story", state="stopped")
+    (folder / "checkpoints").mkdir()
     for step in (100, 200):
-        (folder / "checkpoints" / f"step-{step}").mkdir(parents=True)
+        (folder / "checkpoints" / f"step-{step:09d}.pt").touch()
     app = NewleafApp()
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
