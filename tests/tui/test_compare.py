@@ -102,7 +102,7 @@ async def test_a_training_goes_back_to_an_earlier_checkpoint(newleaf_home, monke
         await pilot.press("3")
         await wait_for_text(pilot, "b Go back")
         await pilot.press("b")
-        await wait_for_text(pilot, "100, 200, best")
+        await wait_for_text(pilot, "200, 100, best")
         app.screen.query_one(Input).value = "100"
         await pilot.press("enter")
         await wait_for(pilot, lambda: resumed == ["100"], "the training to go on")
