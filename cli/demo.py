@@ -6,19 +6,15 @@ import sys
 from argparse import Namespace
 
 from ..core import store
-from ..core.corpus.store import Corpus
 from ..core.generation.options import GenerationOptions
 from ..core.language import gettext as _
-from ..core.tokenizer.options import TokenizerOptions
-from ..trainer.expectation import Text
 from ..trainer.options import TrainOptions
-from ..trainer.plan import vocabulary_for
-from ..trainer.work import importing, tokenizing, training
+from ..trainer.usual import SAMPLE, begin_model
+from ..trainer.work import importing, tokenizing
 from .arguments import ArgumentParser, WrongUsageError
 from .follow import finish
 from .output import say
 
-NAME = "python"
 TIME = 60.0
 PROMPTS = ("", "Return", "The")
 
@@ -40,34 +36,24 @@ def _demo(parsed: Namespace) -> int:
     if not time.takes(seconds):
         raise WrongUsageError(time.complaint(parsed.time))
     options = TrainOptions(time=seconds)
-    if NAME not in store.names("corpora"):
+    if SAMPLE not in store.names("corpora"):
         say(_("1. The text: what Python says of itself."))
-        if code := finish(importing.submit_sample(NAME)):
+        if code := finish(importing.submit_sample(SAMPLE)):
             return code
-    if NAME not in store.names("tokenizers"):
+    if SAMPLE not in store.names("tokenizers"):
         say(_("2. The tokenizer: which pieces of text are common?"))
-        size = vocabulary_for(options, Text.of(Corpus.open(NAME)))
-        if code := finish(tokenizing.submit(NAME, NAME, TokenizerOptions(vocab_size=size))):
+        if code := finish(tokenizing.submit_for_training(SAMPLE, SAMPLE, options)):
             return code
-    model = _free_name()
     say(_("3. The model: it reads, and guesses what comes next."))
-    if code := finish(training.submit(NAME, model, options, NAME)):
+    job = begin_model(SAMPLE, SAMPLE, options)  # it never replaces a model: the second one is python-2
+    if code := finish(job):
         return code
     say(_("4. What it writes:"))
-    _write(model)
+    _write(job.target)
     if sys.stdout.isatty():
         say("")
-        say(_("Try it in the app: newleaf   or here: newleaf generate {model} 'Return'").format(model=model))
+        say(_("Try it in the app: newleaf   or here: newleaf generate {model} 'Return'").format(model=job.target))
     return 0
-
-
-def _free_name() -> str:
-    """A demo never replaces a model: the second one is python-2."""
-    taken = {*store.names("models"), *(name.removeprefix("train-") for name in store.names("jobs"))}
-    number = 1
-    while (name := NAME if number == 1 else f"{NAME}-{number}") in taken:
-        number += 1
-    return name
 
 
 def _write(model: str) -> None:

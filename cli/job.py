@@ -8,9 +8,10 @@ from argparse import Namespace
 
 from ..core.language import gettext as _
 from ..core.options import format_duration
+from ..trainer.comparing import compare
 from ..trainer.health import health
 from ..trainer.history import History
-from ..trainer.jobs import LIVE, Job, kind_word, list_jobs, state_word
+from ..trainer.jobs import LIVE, Job, job_word, kind_word, list_jobs, state_word
 from ..trainer.queue import move
 from ..trainer.resuming import prospect, prospect_text, resume
 from ..trainer.telemetry import machine_text
@@ -30,6 +31,7 @@ def configure(parser: ArgumentParser) -> None:
     for name, description, run in (
         ("show", _("where a job is"), _show),
         ("watch", _("watch a job until it ends"), _watch),
+        ("pause", _("stop a training to go on with it later"), _pause),
         ("stop", _("stop a job, with all its work kept"), _stop),
         ("resume", _("go on with a job that was stopped, failed or was killed, or train longer"), _resume),
         ("move", _("give a waiting job another place in the line"), _move),
@@ -54,6 +56,9 @@ def configure(parser: ArgumentParser) -> None:
             command.add_argument("place", metavar="PLACE", type=int, help=_("1 is the next one to start"))
         elif name == "remove":
             command.add_yes()
+    command = add("compare", _("results and settings of trainings, side by side; what differs first"), _compare)
+    command.add_argument("names", metavar="NAME", nargs="+")
+    command.add_json()
 
 
 def _list(parsed: Namespace) -> None:
@@ -69,7 +74,7 @@ def _list(parsed: Namespace) -> None:
                 [
                     entry["name"],
                     kind_word(entry["kind"]),
-                    state_word(entry["state"]),
+                    job_word(entry),
                     f"{entry['progress']:.0%}",
                     format_duration(entry["eta_s"])
                     if entry.get("eta_s") is not None and entry["state"] in LIVE
@@ -91,7 +96,7 @@ def _show(parsed: Namespace) -> None:
         (_("name"), summary["name"]),
         (_("path"), summary["path"]),
         (_("kind"), kind_word(summary["kind"])),
-        (_("state"), state_word(summary["state"])),
+        (_("state"), job_word(summary)),
         (_("done"), f"{summary['progress']:.0%} {time_left(summary.get('eta_s'))}".rstrip()),
         (_("started"), when(summary["created"])),
     ]
@@ -120,6 +125,16 @@ def _watch(parsed: Namespace) -> int:
 def _stop(parsed: Namespace) -> None:
     job = Job.open(parsed.name)
     job.stop()
+    _wait_for_end(job)
+
+
+def _pause(parsed: Namespace) -> None:
+    job = Job.open(parsed.name)
+    job.pause()
+    _wait_for_end(job)
+
+
+def _wait_for_end(job: Job) -> None:
     deadline = time.monotonic() + PATIENCE
     while job.state in LIVE and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -131,6 +146,14 @@ def _stop(parsed: Namespace) -> None:
         say(_("Stopped at step {step:,}. Go on with: newleaf job resume {name}").format(step=step, name=job.name))
     else:
         say(_("Job {name} is {state}.").format(name=job.name, state=state_word(state)))
+
+
+def _compare(parsed: Namespace) -> None:
+    rows = compare([Job.open(name) for name in parsed.names])
+    if parsed.json:
+        print_json([{"label": row.label, "differs": row.differs, "values": list(row.values)} for row in rows])
+    else:
+        print_table(["", *parsed.names], [[row.label, *row.values] for row in rows])
 
 
 def _resume(parsed: Namespace) -> int:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from pathlib import Path
 
 from ..core import store
-from ..core.errors import UserError
 from ..core.language import gettext as _
 from ..core.model.store import ModelInfo, list_models
 from ..core.options import format_size
 from ..core.tasks.all import taught_text
-from ..trainer.work import model_importing
-from .arguments import ArgumentParser
+from ..trainer.export_options import ExportOptions
+from ..trainer.renaming import rename_model
+from ..trainer.work import exporting, model_importing
+from .arguments import ArgumentParser, given
 from .follow import finish_model
 from .output import ProgressLine, confirm, print_fields, print_json, print_table, say, when
 
@@ -42,15 +42,12 @@ def configure(parser: ArgumentParser) -> None:
     command.add_json()
     command = add("export", _("write a model as a file for other programs"), _export)
     command.add_argument("name", metavar="NAME")
-    command.add_argument("--format", choices=["gguf"], default="gguf", help=_("the kind of file. Default: gguf."))
     command.add_argument("--out", required=True, metavar="FILE", help=_("where to write it"))
-    command.add_argument(
-        "--type",
-        choices=["f32", "f16", "q8_0"],
-        default="f32",
-        help=_("how numbers are kept: f32 loses nothing, f16 takes half the room, q8_0 a quarter. Default: f32."),
-    )
+    command.add_options(ExportOptions)
     command.add_yes()
+    command = add("rename", _("give a model another name"), _rename)
+    command.add_argument("name", metavar="NAME")
+    command.add_argument("new", metavar="NEW")
     command = add("remove", _("delete a model"), _remove)
     command.add_argument("name", metavar="NAME")
     command.add_yes()
@@ -125,19 +122,23 @@ def _import(parsed: Namespace) -> int:
 
 
 def _export(parsed: Namespace) -> None:
-    info, path = ModelInfo.open(parsed.name), Path(parsed.out).expanduser()
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise UserError(_("{path} cannot be written: name a file in a folder that is there.").format(path=path))
+    options = given(ExportOptions, parsed)
+    info, path = ModelInfo.open(parsed.name), exporting.check_place(parsed.out)
     if path.exists() and not confirm(_("{path} exists already. Write over it?").format(path=path), parsed.yes):
         return
     from ..core.formats.gguf_export import export_gguf
 
     line = ProgressLine()
     try:
-        export_gguf(info, path, parsed.type, line.progress)
+        export_gguf(info, path, options.type, line.progress)
     finally:
         line.clear()
     say(_("Wrote {path}: {size}.").format(path=path, size=format_size(path.stat().st_size)))
+
+
+def _rename(parsed: Namespace) -> None:
+    rename_model(parsed.name, parsed.new)
+    say(_("Model {name} is called {new} now.").format(name=parsed.name, new=parsed.new))
 
 
 def _remove(parsed: Namespace) -> None:

@@ -77,6 +77,11 @@ def remove(kind: str, name: str) -> None:
     remove_folder(find(kind, name))
 
 
+def rename(kind: str, name: str, new: str) -> None:
+    """Give `name` another name. Raises UserError when there is none, or the new name is taken or cannot be one."""
+    find(kind, name).rename(new_path(kind, new))
+
+
 def noun_of(kind: str) -> str:
     """The word for one of `kind`."""
     return {

@@ -33,6 +33,7 @@ FORMAT = 1
 LIVE = ("queued", "running", "stopping")
 RESUMABLE = ("stopped", "failed", "lost")
 STOP = "stop"  # the file that asks for a stop
+PAUSE = "pause"  # what stands in it when the job shall go on some time
 STARTING = 5.0  # seconds within which a new job's process takes over
 
 _children: list[subprocess.Popen[bytes]] = []  # started here: reaped when somebody looks
@@ -60,7 +61,7 @@ class Job:
 
     @property
     def kind(self) -> str:
-        """ "import", "tokenizer", "train", "finetune", "evaluate" or "model"."""
+        """ "import", "tokenizer", "train", "finetune", "evaluate", "export" or "model"."""
         return str(self.spec["kind"])
 
     @property
@@ -93,7 +94,15 @@ class Job:
                 ).format(name=self.name)
         elif status["state"] in LIVE and (self.path / STOP).exists():
             status["state"] = "stopping"
+        if status["state"] in ("stopping", "stopped") and self._is_paused():
+            status["paused"] = True
         return status
+
+    def _is_paused(self) -> bool:
+        try:
+            return (self.path / STOP).read_text(encoding="utf-8") == PAUSE
+        except OSError:
+            return False
 
     def _read_status(self) -> dict[str, Any]:
         try:
@@ -146,12 +155,22 @@ class Job:
 
     def stop(self) -> None:
         """Ask the process to end soon, with all that it has done so far kept. Raises UserError when it does not run."""
+        self._check_live()
+        (self.path / STOP).touch()
+
+    def pause(self) -> None:
+        """The same for a training, which is said to be paused then. Raises UserError for what has no checkpoints."""
+        if not self.trains:
+            raise UserError(_("Only a training can be paused: job {name} would begin anew.").format(name=self.name))
+        self._check_live()
+        (self.path / STOP).write_text(PAUSE, encoding="utf-8")
+
+    def _check_live(self) -> None:
         state = self.state
         if state not in LIVE:
             raise UserError(
                 _("Job {name} is not running: it is {state}.").format(name=self.name, state=state_word(state))
             )
-        (self.path / STOP).touch()
 
     def remove(self) -> None:
         """Remove the folder, checkpoints and all; what it made stays. Raises UserError while it runs."""
@@ -268,6 +287,13 @@ def state_word(state: str) -> str:
     }[state]
 
 
+def job_word(status: Mapping[str, Any]) -> str:
+    """The same for a job's status or summary, which knows whether it is paused."""
+    if status.get("paused"):
+        return _("paused") if status["state"] == "stopped" else _("pausing")
+    return state_word(status["state"])
+
+
 def kind_word(kind: str) -> str:
     """A kind of job in the language in use."""
     return {
@@ -276,5 +302,6 @@ def kind_word(kind: str) -> str:
         "train": _("training"),
         "finetune": _("fine-tuning"),
         "evaluate": _("evaluation"),
+        "export": _("export"),
         "model": _("model import"),
     }.get(kind, kind)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,38 @@ def _gpu_values(handle: Any) -> dict[str, float]:
         with contextlib.suppress(pynvml.NVMLError):  # not every card says everything
             values[name] = read()
     return values
+
+
+@dataclass(frozen=True)
+class Device:
+    """What a reading says of the processor or of a graphics card; None for what it does not say."""
+
+    name: str
+    percent: float | None  # of what it can do
+    memory_bytes: float | None  # that are in use: of the training on the processor, of all on a card
+    memory_share: float | None  # of all that there is, in use, from 0 to 1
+    celsius: float | None
+    watts: float | None
+
+
+def devices(values: Mapping[str, Any]) -> list[Device]:
+    """The processor, then each card."""
+    share = values.get("memory_percent")
+    found = [
+        Device(
+            "CPU",
+            values.get("cpu_percent"),
+            values.get("memory_bytes"),
+            None if share is None else share / 100,
+            values.get("cpu_celsius"),
+            values.get("cpu_watts"),
+        )
+    ]
+    for number, gpu in enumerate(values.get("gpus", [])):
+        used, total = gpu.get("memory_bytes"), gpu.get("memory_total")
+        share = used / total if used is not None and total else None
+        found.append(Device(f"GPU {number}", gpu.get("percent"), used, share, gpu.get("celsius"), gpu.get("watts")))
+    return found
 
 
 def machine_text(values: dict[str, Any]) -> str:

@@ -37,16 +37,19 @@ from ..core.language import gettext as _
 from ..core.settings import change_setting
 from ..core.store import DAMAGED
 from ..core.tokenizer.store import tokenizers_for
-from ..trainer.jobs import LIVE, kind_word, state_word
+from ..trainer.jobs import LIVE, job_word, kind_word
 from . import clipboard
 from .away import away_lines, seen
 from .chat import ChatView
 from .corpus import CorpusView
 from .drafts import draft_values, load_draft, save_draft
 from .faults import fault_sentence, write_report
+from .first_steps import BINDINGS as FIRST_STEPS
+from .first_steps import FirstSteps
 from .help import help_text, shown_bindings
 from .jobs_screen import JobsScreen
 from .kept import JobWatch
+from .models_screen import ModelsScreen
 from .only_text import CONTROL, OnlyText
 from .terminal_title import GIVE_BACK, KEEP, title_sequence, title_text
 from .tokenizer import TokenizerView
@@ -64,7 +67,7 @@ QUIET = 60.0  # seconds for which the same fault is not told again
 TABS = ("corpus", "tokenizer", "training", "chat")
 
 
-class NewleafApp(Translated, App[int]):
+class NewleafApp(Translated, FirstSteps, App[int]):
     """Corpus, tokenizer, training, chat."""
 
     TITLE = "newleaf"
@@ -76,6 +79,8 @@ class NewleafApp(Translated, App[int]):
         Binding("2,f3", "tab('tokenizer')", N_("Tokenizer"), show=False, id="app.tokenizer", key_display="2 F3"),
         Binding("3,f4", "tab('training')", N_("Training"), show=False, id="app.training", key_display="3 F4"),
         Binding("4,f5", "tab('chat')", N_("Chat"), show=False, id="app.chat", key_display="4 F5"),
+        *FIRST_STEPS,
+        Binding("f8", "models", N_("Models"), id="app.models"),
         Binding("f9", "jobs", N_("Jobs"), id="app.jobs"),
         Binding("f1", "help", N_("Help"), id="app.help"),
         Binding("ctrl+p", "command_palette", N_("Commands"), id="app.palette", key_display="^p"),
@@ -156,7 +161,10 @@ class NewleafApp(Translated, App[int]):
             if before in LIVE and job["state"] not in LIVE:
                 self._ended = job
                 self._tell_end(job)
-        self._states = {job["name"]: job["state"] for job in jobs}
+        states = {job["name"]: job["state"] for job in jobs}
+        if states != self._states:
+            self._states = states
+            self.refresh_bindings()
         self._set_title(title_text(jobs, self._ended))
 
     def _set_title(self, title: str) -> None:
@@ -167,9 +175,7 @@ class NewleafApp(Translated, App[int]):
         self._title = title
 
     def _tell_end(self, job: dict[str, Any]) -> None:
-        text = _("{kind} {name}: {state}").format(
-            kind=kind_word(job["kind"]), name=job["target"], state=state_word(job["state"])
-        )
+        text = _("{kind} {name}: {state}").format(kind=kind_word(job["kind"]), name=job["target"], state=job_word(job))
         failed = job["state"] in ("failed", "lost")
         self.say(f"{text}. {job.get('error') or next_step(job)}".strip(), error=failed)
 
@@ -244,6 +250,11 @@ class NewleafApp(Translated, App[int]):
         """Show all keys."""
         self.push_screen(Message(_("Keys"), help_text(self)))
 
+    def action_models(self) -> None:
+        """Show all models."""
+        if not isinstance(self.screen, ModelsScreen):
+            self.push_screen(ModelsScreen())
+
     def action_jobs(self) -> None:
         """Show all jobs."""
         if not isinstance(self.screen, JobsScreen):
@@ -275,9 +286,7 @@ class NewleafApp(Translated, App[int]):
         nodes: list[View | NewleafApp] = [*views, self]
         for node in nodes:
             for binding in shown_bindings(node):
-                if binding.action == "command_palette" or (
-                    isinstance(node, View) and not node.is_possible(binding.action)
-                ):
+                if binding.action == "command_palette" or not node.check_action(binding.action, ()):
                     continue
                 key = _("Key: {key}").format(key=self.get_key_display(binding))
                 where = f"{node.heading} · {key}" if isinstance(node, View) else key
@@ -348,9 +357,9 @@ def next_step(job: dict[str, Any]) -> str:
         if job["state"] != "finished":
             return ""
         if job["kind"] == "import" and not tokenizers_for(job["target"]):
-            return _("Next: press F3 and train a tokenizer.")
+            return _("Next: press t and train a tokenizer.")
         if job["kind"] == "tokenizer" and not store.names("models"):
-            return _("Next: press F4 and train a model.")
+            return _("Next: press t and train a model.")
     except DAMAGED:
         return ""
     return _("Next: press F5 and let it write.") if job["kind"] in TRAININGS else ""

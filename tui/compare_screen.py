@@ -1,189 +1,89 @@
-"""Answers to one question side by side, one of which a person may choose."""
+"""Trainings side by side in a table: what differs first, then what is the same."""
 
 from __future__ import annotations
 
-from contextlib import aclosing
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
-from textual import on, work
+from rich.table import Table
+from rich.text import Text
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.content import Content
+from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Label, Select, Static
+from textual.widgets import Static
 
-from ..core import store
-from ..core.errors import UserError
 from ..core.language import N_
 from ..core.language import gettext as _
-from .chat_answers import Asked, answers
+from ..core.store import DAMAGED
+from ..trainer.comparing import Row, compare
+from ..trainer.jobs import Job
+from .following import Following
 from .widgets.footer import Keys
 from .words import Translated
 
-if TYPE_CHECKING:
-    from .app import NewleafApp
-
-LEAST_SIDE_BY_SIDE, MOST_SIDE_BY_SIDE = 2, 4
-BEAT = 0.15  # seconds between two pieces of text on the screen
-Written = list[tuple[str, dict[str, Any]]]
+LOOK = 2.0  # seconds between two looks at the trainings
 
 
-@dataclass
-class Column:
-    """An answer that is being written."""
+class CompareScreen(Translated, ModalScreen[None]):
+    """The trainings of these jobs, by the names of the jobs what they make."""
 
-    model: str
-    seed: int | None = None
-    text: str = ""
-    summary: str = ""
-
-
-class CompareScreen(Translated, ModalScreen[tuple[int | None, Written]]):
-    """Which answer was chosen, None for none, and all of them with what is known of each."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *(
-            Binding(str(number), f"choose({number - 1})", N_("Choose"), id=f"compare.{number}", show=number == 1)
-            for number in range(1, MOST_SIDE_BY_SIDE + 1)
-        ),
-        Binding("plus,equals_sign", "more(1)", N_("One more"), id="compare.more", key_display="+"),
-        Binding("minus", "more(-1)", N_("One less"), id="compare.less", key_display="-"),
-        Binding("r", "again", N_("Again"), id="compare.again"),
-        Binding("m", "model", N_("Other model"), id="compare.model"),
-        Binding("escape", "close", N_("Close"), id="compare.close", key_display="esc"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", N_("Close"), id="compare.close")]
     DEFAULT_CSS = """
     CompareScreen { background: $surface; layout: vertical; }
-    CompareScreen #question { padding: 0 1; color: $text-accent; height: auto; max-height: 3; }
-    CompareScreen #other { height: 1; padding: 0 1; }
-    CompareScreen #other Label { color: $text-muted; }
-    CompareScreen #other Select { width: 30; }
-    CompareScreen #answers { height: 1fr; }
-    CompareScreen .answer { width: 1fr; border-left: solid $panel; padding: 0 1; }
-    CompareScreen .answer .head { text-style: bold; height: auto; }
-    CompareScreen .answer VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
-    CompareScreen .answer .foot { color: $text-muted; height: auto; }
+    CompareScreen .title { padding: 0 1; }
+    CompareScreen VerticalScroll { height: 1fr; padding: 0 1; }
     """
 
-    def __init__(self, asked: Asked, number: int, model: str = ""):
+    def __init__(self, jobs: Mapping[str, str]):
         super().__init__()
-        self._asked, self._number = asked, number
-        self._model = model  # of every second answer, where it is another one
-        self._columns: list[Column] = []
-
-    @property
-    def newleaf(self) -> NewleafApp:
-        """The app."""
-        return cast("NewleafApp", self.app)
+        self._targets = dict(jobs)
+        self._runs = [Following(job) for job in jobs]
+        self._rows: list[Row] = []
 
     def compose(self) -> ComposeResult:
-        yield Static(f"▸ {self._asked.text}", id="question", markup=False)
-        with Horizontal(id="other"):
-            yield Label(_("every second one by") + " ", markup=False)
-            models = [(Content(name), name) for name in store.names("models") if name != self._asked.model]
-            chosen = self._model if any(name == self._model for _title, name in models) else Select.NULL
-            yield Select(models, prompt=_("the same model"), value=chosen, compact=True)
-        yield Horizontal(id="answers")
-        yield Static("", classes="problem", markup=False)
+        yield Static(_("Trainings side by side"), classes="title", markup=False)
+        with VerticalScroll():
+            yield Static("", id="table", markup=False)
         yield Keys()
 
     def on_mount(self) -> None:
-        """Begin."""
-        self.set_focus(None)
-        self.action_again()
+        """Look at the trainings now and again."""
+        self.query_one(VerticalScroll).focus()
+        self._look()
+        self.set_interval(LOOK, self._look)
 
-    @on(Select.Changed)
-    def _other_model(self, event: Select.Changed) -> None:
-        model = "" if event.value is Select.NULL else str(event.value)
-        self.set_focus(None)
-        if model != self._model:
-            self._model = model
-            self.action_again()
-
-    def action_model(self) -> None:
-        """Let every second answer be another model's."""
-        choice = self.query_one(Select)
-        choice.focus()
-        choice.action_show_overlay()
-
-    def action_more(self, by: int) -> None:
-        """One answer more, or less."""
-        number = min(MOST_SIDE_BY_SIDE, max(LEAST_SIDE_BY_SIDE, self._number + by))
-        if number != self._number:
-            self._number = number
-            self.action_again()
-
-    @work(exit_on_error=False, exclusive=True, group="comparing")
-    async def action_again(self) -> None:
-        """Write all of them anew."""
-        names = [self._model or self._asked.model if place % 2 else self._asked.model for place in range(self._number)]
-        self._columns = [Column(name) for name in names]
-        self.query_one(".problem", Static).update("")
-        box = self.query_one("#answers", Horizontal)
-        await box.remove_children()
-        await box.mount_all(_column(place, column) for place, column in enumerate(self._columns))
-        drawing = self.set_interval(BEAT, self._draw)
+    @work(exit_on_error=False, exclusive=True, group="look")
+    async def _look(self) -> None:
+        for run in self._runs:
+            async for _some in run.catch_up():
+                pass
+        histories = [run.history for run in self._runs]
         try:
-            for name in dict.fromkeys(names):
-                await self._write([column for column in self._columns if column.model == name])
-        except UserError as error:
-            self.query_one(".problem", Static).update(str(error))
-        finally:
-            drawing.stop()
-            if self.is_attached:
-                self._draw()
-
-    async def _write(self, columns: list[Column]) -> None:
-        """The answers of one model: at once where it writes or chats, one after the other where it does a task."""
-        together = self._asked.mode.name in ("write", "chat")
-        for group in [columns] if together else [[column] for column in columns]:
-            options = {**self._asked.options, **({"n": len(group)} if together else {})}
-            if together and len(group) > 1 and options.get("temperature") == 0:
-                raise UserError(_("With temperature 0 all answers are the same: set another one."))
-            async with aclosing(
-                answers(self.newleaf.engine, replace(self._asked, model=group[0].model, options=options))
-            ) as told:
-                async for each in told:
-                    column = group[each.index]
-                    column.text += each.text
-                    column.summary = each.summary or column.summary
-                    if each.summaries:
-                        for one, summary in zip(group, each.summaries, strict=False):
-                            one.summary = summary
-
-    def _draw(self) -> None:
-        for column, box in zip(self._columns, self.query(".answer"), strict=False):
-            scroll = box.query_one(VerticalScroll)
-            follow = scroll.scroll_offset.y >= scroll.max_scroll_y - 1
-            box.query_one(".text", Static).update(Content(column.text))
-            box.query_one(".foot", Static).update(Content(column.summary))
-            if follow:
-                scroll.scroll_end(animate=False)
-
-    def _written(self) -> Written:
-        return [
-            (column.text, {"model": column.model, "summary": column.summary or _("stopped")})
-            for column in self._columns
-            if column.text.strip()
-        ]
-
-    def action_choose(self, place: int) -> None:
-        """This one is the answer; all are kept."""
-        if place < len(self._columns) and self._columns[place].text.strip():
-            chosen = sum(bool(column.text.strip()) for column in self._columns[:place])
-            self.dismiss((chosen, self._written()))
-
-    def action_close(self) -> None:
-        """Keep all of them beside each other, and choose none."""
-        self.dismiss((None, self._written()))
+            rows = await asyncio.to_thread(lambda: compare([Job.open(run.name) for run in self._runs], histories))
+        except DAMAGED:  # one was removed since
+            return
+        if rows != self._rows:
+            self._rows = rows
+            self.query_one("#table", Static).update(table(list(self._targets.values()), rows))
 
 
-def _column(place: int, column: Column) -> Vertical:
-    return Vertical(
-        Static(f"{place + 1}  {column.model}", classes="head", markup=False),
-        VerticalScroll(Static("", classes="text", markup=False), can_focus=False),
-        Static("", classes="foot", markup=False),
-        classes="answer",
-    )
+def table(names: Sequence[str], rows: Sequence[Row]) -> Table:
+    """A column for each training; what is long goes on in the next line."""
+    drawn = Table.grid(padding=(0, 2))
+    drawn.add_column(overflow="fold", max_width=24)
+    for _name in names:
+        drawn.add_column(overflow="fold", ratio=1)
+    drawn.add_row("", *(Text(name, "bold") for name in names))
+    for title, chosen in (
+        (_("What differs"), [row for row in rows if row.differs]),
+        (_("What is the same"), [row for row in rows if not row.differs]),
+    ):
+        if chosen:
+            drawn.add_row("")
+            drawn.add_row(Text(title, "bold"))
+        for row in chosen:
+            drawn.add_row(row.label, *row.values)
+    return drawn

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -15,22 +16,23 @@ from textual.widgets.option_list import Option
 
 from ..core import store
 from ..core.corpus.store import Corpus
-from ..core.errors import UserError
 from ..core.language import N_
 from ..core.language import gettext as _
 from ..core.options import format_size
 from ..core.store import DAMAGED
 from ..trainer.jobs import LIVE, Job
-from ..trainer.work import importing
 from .corpus_report import CorpusReport, report_content
 from .drafts import draft_values
 from .import_dialog import ExtendDialog, ImportDialog
 from .kept import Entry, entries
+from .knowledge_screen import KnowledgeScreen
 from .merge_dialog import CleanDialog, MergeDialog
 from .view import View
 from .widgets.job_progress import JobProgress
+from .widgets.path_input import split_paths
+from .widgets.steps_card import StepsCard
 
-SAMPLE = "python"
+SLIM = 72  # cells, below which the list gets fewer of them
 
 
 class CorpusView(View):
@@ -41,7 +43,7 @@ class CorpusView(View):
         Binding("e", "extend", N_("Extend"), id="corpus.extend"),
         Binding("c", "clean", N_("Clean"), id="corpus.clean"),
         Binding("m", "merge", N_("Merge"), id="corpus.merge"),
-        Binding("t", "sample", N_("Try sample text"), id="corpus.sample"),
+        Binding("k", "knowledge", N_("Knowledge"), id="corpus.knowledge"),
         Binding("x", "cancel", N_("Stop the import"), id="corpus.cancel"),
         Binding("d", "remove", N_("Delete"), id="corpus.remove"),
     ]
@@ -51,6 +53,7 @@ class CorpusView(View):
         self.heading = _("Corpus")
         self.tab = "corpus"
         self._known: list[Entry] = []
+        self._led = False  # whether the person knows the four steps
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="columns"):
@@ -58,6 +61,7 @@ class CorpusView(View):
                 yield Static(_("Corpora"), classes="title", markup=False)
                 yield OptionList(id="corpora", markup=False)
             with Vertical(classes="main"):
+                yield StepsCard()
                 yield JobProgress("import")
                 with VerticalScroll(classes="reading"):
                     yield CorpusReport()
@@ -65,13 +69,29 @@ class CorpusView(View):
     def on_mount(self) -> None:
         """Show what there is."""
         super().on_mount()
+        known = self.newleaf.draft.get("led")
+        self._led = known if isinstance(known, bool) else bool(store.names("models"))
         self.refresh_list()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """More room for the card where there is little."""
+        self.set_class(event.size.width < SLIM, "-slim")
+
+    def draft(self) -> dict[str, Any]:
+        if not self._led and self.newleaf.tab == "chat" and store.names("models"):
+            self._led = True  # the last step is taken
+            self.query_one(StepsCard).display = False
+        return {"led": self._led}
 
     def take_focus(self) -> None:
         self.query_one("#corpora").focus()
 
     def jobs_changed(self, jobs: list[dict[str, Any]]) -> None:
         self.query_one(JobProgress).show(jobs)
+        card = self.query_one(StepsCard)
+        card.display = not self._led
+        if card.display:
+            card.show(jobs)
         self.refresh_list()
 
     def refresh_list(self) -> None:
@@ -92,8 +112,8 @@ class CorpusView(View):
     def is_possible(self, action: str) -> bool:
         if action == "cancel":
             return self.runs("import")
-        if action == "sample":
-            return not self._known
+        if action == "knowledge":
+            return bool(store.names("knowledge"))
         if action == "merge":
             return len(self._known) > 1
         return action not in ("remove", "extend", "clean") or self.marked() is not None
@@ -106,7 +126,7 @@ class CorpusView(View):
     @on(OptionList.OptionHighlighted, "#corpora")
     def _show(self) -> None:
         name = self.marked()
-        make = (lambda columns: Content(first_steps())) if name is None else partial(report_content, name)
+        make = (lambda columns: Content(first_words())) if name is None else partial(report_content, name)
         if self.query_one(CorpusReport).show(make):
             self.query_one(".reading").scroll_home(animate=False)
             self.refresh_bindings()
@@ -115,6 +135,14 @@ class CorpusView(View):
     async def action_add(self) -> None:
         """Ask what to import, and import it."""
         await self.app.push_screen_wait(ImportDialog(draft_values(self.newleaf.draft, "import")))
+
+    def on_paste(self, event: events.Paste) -> None:
+        """A path that is pasted or dropped: ask how to import what is there."""
+        if not [path for path in split_paths(event.text) if Path(path).expanduser().exists()]:
+            self.newleaf.say(_("What was pasted is not the path of a file or folder here."))
+            return
+        draft = {**draft_values(self.newleaf.draft, "import"), "path": event.text.strip()}
+        self.app.push_screen(ImportDialog(draft))
 
     @work(exit_on_error=False)
     async def action_extend(self) -> None:
@@ -142,12 +170,9 @@ class CorpusView(View):
             self.newleaf.say(str(error), error=True)
             return None
 
-    def action_sample(self) -> None:
-        """Import the text that every machine has."""
-        try:
-            importing.submit_sample(SAMPLE)
-        except UserError as error:
-            self.newleaf.say(str(error), error=True)
+    def action_knowledge(self) -> None:
+        """Show the knowledge bases."""
+        self.app.push_screen(KnowledgeScreen())
 
     def action_cancel(self) -> None:
         """Stop the import that runs."""
@@ -179,22 +204,16 @@ def _describe(name: str) -> tuple[float, str]:
     return float(manifest.created), format_size(manifest.total.bytes)
 
 
-def first_steps() -> str:
-    """What a person reads who has nothing yet."""
+def first_words() -> str:
+    """What a person reads who has no text yet."""
     return "\n".join(
         [
-            _("Grow your own GPT, in four steps:"),
-            "",
-            _("1  Corpus     bring text to learn from"),
-            _("2  Tokenizer  learn which pieces of text are common"),
-            _("3  Training   train a GPT on it"),
-            _("4  Chat       let it write"),
+            _("The key of a step does it, and asks nothing: so a GPT of your own writes here in some minutes."),
             "",
             _(
-                "Press  a  to add text of your own: text files, web pages, PDF, Word, EPUB, tables, JSON, subtitles, "
-                "wikis, archives, or folders of them."
+                "Text of your own can be text files, web pages, PDF, Word, EPUB, tables, JSON, subtitles, wikis, "
+                "archives, or folders of them."
             ),
-            _("Press  t  to try it with sample text: the documentation in Python."),
             "",
             _("Nothing leaves this machine. F1 shows all keys."),
         ]

@@ -10,6 +10,7 @@ from textual import work
 
 from ..core.errors import UserError
 from ..core.language import gettext as _
+from ..core.store import DAMAGED
 from ..trainer.jobs import LIVE, RESUMABLE, Job
 from ..trainer.resuming import resume
 from .log_screen import LogScreen
@@ -28,11 +29,23 @@ def is_possible_in(action: str, state: str | None) -> bool:
     """Whether an action makes sense for a job in this state; None: no job is marked."""
     if action == "stop":
         return state in ("queued", "running")
+    if action == "pause":
+        return state in ("queued", "running")
+    if action == "unpause":
+        return state == "stopped"
     if action == "resume":
         return state in RESUMABLE
     if action == "remove":
         return state is not None and state not in LIVE
     return action != "log" or state is not None
+
+
+def has_checkpoint(name: str) -> bool:
+    """Whether the job of this name has one; not when it was removed since the last look."""
+    try:
+        return Job.open(name).has_checkpoint
+    except DAMAGED:
+        return False
 
 
 class JobActions(Base):
@@ -58,16 +71,24 @@ class JobActions(Base):
         """Stop it, with all its work kept."""
         self.with_marked(lambda job: job.stop())
 
+    def action_pause(self) -> None:
+        """Stop a training to go on with it later."""
+        self.with_marked(lambda job: job.pause())
+
+    def action_unpause(self) -> None:
+        """Go on with it, by the same key."""
+        self.resume_marked()
+
     def action_resume(self) -> None:
         """Go on with it."""
         self.resume_marked()
 
     @work(exit_on_error=False)
-    async def resume_marked(self, more: str | None = None) -> None:
-        """In a thread: the checkpoint is read whole before. With `more` time or steps, as +30m."""
+    async def resume_marked(self, more: str | None = None, origin: str | None = None) -> None:
+        """In a thread: the checkpoint is read whole before. For `more` time, as +30m; from the step `origin`."""
         if name := self.marked():
             try:
-                await asyncio.to_thread(lambda: resume(Job.open(name), more))
+                await asyncio.to_thread(lambda: resume(Job.open(name), more, origin=origin))
             except UserError as error:
                 self._newleaf.say(str(error), error=True)
 

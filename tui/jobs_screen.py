@@ -17,7 +17,8 @@ from textual.widgets.option_list import Option
 from ..core.language import N_
 from ..core.language import gettext as _
 from ..core.options import format_duration
-from ..trainer.jobs import LIVE, kind_word, state_word
+from ..trainer.jobs import LIVE, job_word, kind_word
+from ..trainer.queue import KINDS as QUEUED
 from .job_actions import JobActions, is_possible_in
 from .widgets.footer import Keys
 from .words import Translated
@@ -30,6 +31,8 @@ class JobsScreen(JobActions, Translated, ModalScreen[None]):
     """A line for each job, the newest first; below, what there is to say of the marked one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("p", "pause", N_("Pause"), id="jobs.pause"),
+        Binding("p", "unpause", show=False, id="jobs.unpause"),
         Binding("s", "stop", N_("Stop"), id="jobs.stop"),
         Binding("r", "resume", N_("Resume"), id="jobs.resume"),
         Binding("l", "log", N_("Log"), id="jobs.log"),
@@ -96,8 +99,10 @@ class JobsScreen(JobActions, Translated, ModalScreen[None]):
         """Textual's question."""
         if not self.query(OptionList):
             return False
-        state = next((job["state"] for job in self._jobs if job["name"] == self.marked()), None)
-        return is_possible_in(action, state)
+        job = next((job for job in self._jobs if job["name"] == self.marked()), None)
+        if action in ("pause", "unpause") and job and job["kind"] not in QUEUED:
+            return False
+        return is_possible_in(action, job["state"] if job else None)
 
 
 def job_lines(jobs: list[dict[str, Any]], width: int) -> list[str]:
@@ -106,7 +111,7 @@ def job_lines(jobs: list[dict[str, Any]], width: int) -> list[str]:
         [
             f"{SIGNS.get(job['state'], ' ')} {kind_word(job['kind'])}",
             str(job["target"]),
-            state_word(job["state"]),
+            job_word(job),
             f"{job['progress']:.0%}",
             _("{time} left").format(time=format_duration(job["eta_s"])) if _has_time(job) else "",
             time.strftime("%Y-%m-%d %H:%M", time.localtime(job["created"])),

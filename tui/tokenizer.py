@@ -200,7 +200,7 @@ class TokenizerView(View):
 
     def _short_text(self, name: str | None) -> str:
         if name is None:
-            return nothing_yet()
+            return nothing_yet(self.runs("tokenizer"))
         if name == self._kept:
             return _("{name} is kept to compare with. Mark another one in the list; c ends it.").format(name=name)
         return short_text(name)

@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from textual import work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -17,6 +17,7 @@ from ..core import store
 from ..core.errors import UserError
 from ..core.language import N_
 from ..core.language import gettext as _
+from .before_after import MUTED
 from .kept import free_name
 from .widgets.dialogs import PickPath
 from .widgets.path_dialogs import NameFromPath, as_name, stem_of
@@ -35,10 +36,12 @@ class TokenizerImportDialog(NameFromPath[dict[str, Any] | None]):
         Binding("escape", "dismiss(None)", N_("Cancel"), id="tokenizer_import.cancel"),
         Binding("ctrl+s", "start", N_("Import"), id="tokenizer_import.start", key_display="^s", priority=True),
         Binding("ctrl+o", "pick", N_("Choose"), id="tokenizer_import.pick", key_display="^o", priority=True),
+        Binding("ctrl+y", "copy", N_("Copy the command"), id="tokenizer_import.copy", key_display="^y", priority=True),
     ]
     CSS = """
     TokenizerImportDialog .dialog { height: auto; }
     TokenizerImportDialog .hint { margin-top: 1; }
+    TokenizerImportDialog #command { height: auto; max-height: 3; color: $accent; }
     """
 
     def __init__(self, corpora: list[str]):
@@ -75,6 +78,7 @@ class TokenizerImportDialog(NameFromPath[dict[str, Any] | None]):
                 classes="hint",
                 markup=False,
             )
+            yield Static("", id="command", markup=False)
             yield Static("", id="state", markup=False)
             yield Static("", classes="problem", markup=False)
             with Horizontal(classes="buttons"):
@@ -87,6 +91,7 @@ class TokenizerImportDialog(NameFromPath[dict[str, Any] | None]):
         for entry in self.query(Input):
             entry.cursor_blink = False
         self.query_one("#path").focus()
+        self._show_command()
 
     def proposed_name(self, path: str) -> str:
         return proposed_name(path)
@@ -99,6 +104,24 @@ class TokenizerImportDialog(NameFromPath[dict[str, Any] | None]):
         """Choose from the tree of files."""
         if path := await self.app.push_screen_wait(PickPath(str(Path.cwd()))):
             self.query_one("#path", Input).value = shlex.quote(path)
+
+    @on(Input.Changed)
+    @on(Select.Changed)
+    def _show_command(self) -> None:
+        command = Content.assemble((_("Ctrl+Y copies:"), MUTED), " ", self.command())
+        self.query_one("#command", Static).update(command)
+
+    def command(self) -> str:
+        """The command that does the same."""
+        corpus = self.query_one("#corpus", Select).value
+        words = ["newleaf", "tokenizer", "import", self._path() or "PATH"]
+        words += ["--name", self.query_one("#name", Input).value.strip() or "NAME"]
+        return shlex.join([*words, "--corpus", corpus] if isinstance(corpus, str) else words)
+
+    def action_copy(self) -> None:
+        """Put the command into the clipboard."""
+        self.app.copy_to_clipboard(self.command())
+        cast("Any", self.app).say(_("Copied."))
 
     def action_start(self) -> None:
         """Take it, unless that is being done."""

@@ -19,19 +19,27 @@ from .kept import damaged_text
 from .only_text import visible
 
 
-def nothing_yet() -> str:
-    """What a person reads who has no tokenizer."""
+def nothing_yet(at_work: bool = False) -> str:
+    """What a person reads who has no tokenizer; nothing to press while the first one is `at_work`."""
+    if at_work:
+        return _("A tokenizer cuts text into pieces that a model can count.")
     if store.names("corpora"):
         return "\n".join(
             [
                 _("A tokenizer cuts text into pieces that a model can count."),
                 "",
-                _("Press  n  to train one."),
+                _("Press  t  to train one now, as is usual."),
+                _("Press  n  to choose how."),
                 _("Press  i  to import one from elsewhere."),
             ]
         )
     return "\n".join(
-        [_("A tokenizer learns from a corpus, and there is none yet."), "", _("Press  1  and add text first.")]
+        [
+            _("A tokenizer learns from a corpus, and there is none yet."),
+            "",
+            _("Press  t  to take sample text."),
+            _("Press  1  and add text first."),
+        ]
     )
 
 
@@ -51,7 +59,7 @@ def short_text(name: str) -> str:
     except DAMAGED:
         return damaged_text(name)
     if not store.names("models"):
-        lines.append(_("Next: press 3 and train a model."))
+        lines.append(_("Next: press t and train a model."))
     return "\n".join([*lines, more])
 
 
@@ -64,7 +72,7 @@ def report_text(name: str) -> Text:
     except DAMAGED:
         return Text(damaged_text(name))
     if not store.names("models"):
-        lines.append(_("Next: press 3 and train a model."))
+        lines.append(_("Next: press t and train a model."))
     return Text("\n").join([*map(Text, lines), Text(), sections_text(found)])
 
 

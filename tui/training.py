@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Container, Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
@@ -17,24 +17,28 @@ from ..core.language import N_
 from ..core.language import gettext as _
 from ..core.options import format_duration
 from ..core.tasks.all import TASKS, scores_text
+from ..trainer.checkpoints import list_checkpoints, step_of
 from ..trainer.health import health
 from ..trainer.history import History
-from ..trainer.jobs import LIVE, RESUMABLE, Job, state_word
+from ..trainer.jobs import LIVE, RESUMABLE, Job, job_word
 from ..trainer.queue import device_of, move, waiting
-from ..trainer.telemetry import machine_text
 from .charts_screen import ChartsScreen
 from .chat_words import newest
+from .compare_screen import CompareScreen
 from .drafts import draft_values
 from .finetune_dialog import FineTuneDialog
 from .following import Following
-from .job_actions import JobActions, is_possible_in
+from .job_actions import JobActions, has_checkpoint, is_possible_in
 from .jobs_screen import SIGNS
 from .run_charts import Run, RunCharts
 from .training_dialog import TrainingDialog
 from .view import View
+from .widgets.devices import DevicePanel
 from .widgets.dialogs import Question
 
 TRAININGS = ("train", "finetune")
+SLIM = 72  # cells, below which the list gets fewer of them
+BESIDE = 130  # cells, from which on numbers and devices stand beside each other
 
 
 class TrainingView(JobActions, View):
@@ -43,18 +47,26 @@ class TrainingView(JobActions, View):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "train", N_("Train"), id="training.train"),
         Binding("f", "finetune", N_("Fine-tune"), id="training.finetune"),
+        Binding("p", "pause", N_("Pause"), id="training.pause"),
+        Binding("p", "unpause", show=False, id="training.unpause"),
         Binding("s", "stop", N_("Stop"), id="training.stop"),
         Binding("r", "resume", N_("Resume"), id="training.resume"),
         Binding("left_square_bracket", "earlier", N_("Earlier"), id="training.earlier", key_display="["),
         Binding("right_square_bracket", "later", N_("Later"), id="training.later", key_display="]"),
         Binding("m", "more", N_("Longer"), id="training.more"),
+        Binding("b", "back", N_("Go back"), id="training.back"),
         Binding("c", "charts", N_("Charts"), id="training.charts"),
+        Binding("v", "compare", N_("Compare"), id="training.compare"),
         Binding("space", "lay_over", N_("Lay over"), id="training.lay_over", key_display="Space"),
         Binding("l", "log", N_("Log"), id="training.log"),
         Binding("d", "remove", N_("Delete"), id="training.remove"),
     ]
     DEFAULT_CSS = """
+    TrainingView #state { height: auto; layout: vertical; }
     TrainingView #numbers { height: auto; max-height: 8; }
+    TrainingView.-beside #state { layout: horizontal; }
+    TrainingView.-beside #numbers { width: 1fr; }
+    TrainingView.-beside DevicePanel { width: 1fr; margin-left: 2; }
     TrainingView #sample { height: 1fr; }
     TrainingView RunCharts { height: 4fr; }
     """
@@ -64,6 +76,7 @@ class TrainingView(JobActions, View):
         self.heading = _("Training")
         self.tab = "training"
         self._known: list[tuple[str, str]] = []
+        self._words: dict[str, str] = {}  # of their states
         self._following: Following | None = None
         self._targets: dict[str, str] = {}
         self._laid_over: list[str] = []  # jobs whose charts are drawn with those of the marked one
@@ -74,10 +87,17 @@ class TrainingView(JobActions, View):
                 yield Static(_("Trainings"), classes="title", markup=False)
                 yield OptionList(id="trainings", markup=False)
             with Vertical(classes="main"):
-                yield Static("", id="numbers", markup=False)
+                with Container(id="state"):
+                    yield Static("", id="numbers", markup=False)
+                    yield DevicePanel()
                 yield RunCharts()
                 with VerticalScroll(id="sample", classes="reading"):
                     yield Static("", id="sample-text", markup=False)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The devices beside the numbers where there is room, else below them."""
+        self.set_class(event.size.width >= BESIDE, "-beside")
+        self.set_class(event.size.width < SLIM, "-slim")
 
     def take_focus(self) -> None:
         self.query_one("#trainings").focus()
@@ -85,11 +105,12 @@ class TrainingView(JobActions, View):
     def jobs_changed(self, jobs: list[dict[str, Any]]) -> None:
         mine = [job for job in jobs if job["kind"] in TRAININGS]
         known = [(job["name"], job["state"]) for job in mine]
-        if known != self._known:
+        words = {job["name"]: job_word(job) for job in mine}
+        if known != self._known or words != self._words:
             names = [name for name, _state in known]
             new = set(names) - {name for name, _state in self._known}
             marked = next(iter(new)) if len(new) == 1 else self.marked()
-            self._known = known
+            self._known, self._words = known, words
             self._targets = {job["name"]: job["target"] for job in mine}
             self._laid_over = [name for name in self._laid_over if name in names]
             self._list(marked)
@@ -106,7 +127,7 @@ class TrainingView(JobActions, View):
 
     def _line(self, name: str, state: str) -> str:
         over = "+" if name in self._laid_over else ""
-        return f"{over}{SIGNS[state]} {self._targets[name]}  {state_word(state)}"
+        return f"{over}{SIGNS[state]} {self._targets[name]}  {self._words[name]}"
 
     def is_possible(self, action: str) -> bool:
         state = dict(self._known).get(self.marked() or "")
@@ -114,8 +135,12 @@ class TrainingView(JobActions, View):
             return state == "queued" and sum(state == "queued" for _name, state in self._known) > 1
         if action == "more":
             return state in (*RESUMABLE, "finished")
+        if action == "back":
+            return state in RESUMABLE and has_checkpoint(self.marked() or "")
         if action == "lay_over":
             return len(self._known) > 1
+        if action == "compare":
+            return len(self._chosen()) > 1
         return is_possible_in(action, state) and (action != "charts" or state is not None)
 
     def marked(self) -> str | None:
@@ -129,7 +154,8 @@ class TrainingView(JobActions, View):
         self.query_one(RunCharts).display = name is not None
         if name is None:
             self._following = None
-            self._write(nothing_yet(), "")
+            self.query_one(DevicePanel).show(None)
+            self._write(nothing_yet(self.runs("import") or self.runs("tokenizer")), "")
             return
         if self._following is None or name != self._following.name:
             self.refresh_bindings()
@@ -158,6 +184,7 @@ class TrainingView(JobActions, View):
         following = self._following
         job = next((job for job in self.newleaf.jobs if following and job["name"] == following.name), None)
         if following and job:
+            self.query_one(DevicePanel).show(job.get("machine") if job["state"] in LIVE else None)
             self._write(numbers_text(job, following.history), sample_text(job, following.history))
 
     def _write(self, numbers: str, sample: str) -> None:
@@ -197,6 +224,17 @@ class TrainingView(JobActions, View):
             if more := await self.app.push_screen_wait(Question(question, "+10m")):
                 self.resume_marked(more)
 
+    @work(exit_on_error=False)
+    async def action_back(self) -> None:
+        """Go on from an earlier checkpoint; what came after it is done anew."""
+        if not (name := self.marked()):
+            return
+        steps = [f"{step_of(path)}" for path in list_checkpoints(Job.open(name).path / "checkpoints")]
+        question = _("From which checkpoint shall {name} go on? Later ones are removed. There are: {steps}, best.")
+        question = question.format(name=name, steps=", ".join(steps))
+        if origin := await self.app.push_screen_wait(Question(question, "best")):
+            self.resume_marked(origin=origin)
+
     def action_earlier(self) -> None:
         """Let the marked training, which waits, start before the one before it."""
         self._move(-1)
@@ -216,9 +254,17 @@ class TrainingView(JobActions, View):
 
     def action_charts(self) -> None:
         """A whole screen of charts: of the marked training, and of those that are laid over it."""
-        if name := self.marked():
-            names = [name, *(other for other in self._laid_over if other != name)]
+        if names := self._chosen():
             self.app.push_screen(ChartsScreen({each: self._targets[each] for each in names}))
+
+    def action_compare(self) -> None:
+        """Results and settings of the marked training beside those of the ones that are laid over it."""
+        self.app.push_screen(CompareScreen({each: self._targets[each] for each in self._chosen()}))
+
+    def _chosen(self) -> list[str]:
+        """The marked training, and those that Space has chosen."""
+        name = self.marked()
+        return [name, *(other for other in self._laid_over if other != name)] if name else []
 
     def action_lay_over(self) -> None:
         """Draw the charts of the marked training over those of others; or no longer."""
@@ -230,26 +276,26 @@ class TrainingView(JobActions, View):
             self._list(name)
 
 
-def nothing_yet() -> str:
-    """What a person reads who has trained nothing."""
-    if store.names("corpora"):
-        return "\n".join(
-            [
-                _("Say how long you have, and newleaf plans the rest: size, batch, rates, steps."),
-                "",
-                _("Press  n  to train a model."),
-            ]
-        )
-    return "\n".join(
-        [_("A model learns from a corpus, and there is none yet."), "", _("Press  1  and add text first.")]
-    )
+def nothing_yet(at_work: bool = False) -> str:
+    """What a person reads who has trained nothing: what is missing, and the key for it unless that is `at_work`."""
+    plan = _("Say how long you have, and newleaf plans the rest: size, batch, rates, steps.")
+    by_hand = _("Press  n  to train a model.")
+    if not store.names("corpora"):
+        first, now = _("A model learns from a corpus, and there is none yet."), _("Press  t  to take sample text.")
+        by_hand = _("Press  1  and add text first.")
+    elif not store.names("tokenizers"):
+        first = _("A model reads with a tokenizer, and there is none yet.")
+        now, by_hand = _("Press  t  to train a tokenizer now, as is usual."), _("Press  n  to train both.")
+    else:
+        first, now = plan, "" if store.names("models") else _("Press  t  to train for 5 minutes, without a question.")
+    return "\n".join([first, "", *filter(None, ["" if at_work else now, by_hand])])
 
 
 def numbers_text(job: dict[str, Any], found: History) -> str:
     """Where a training is, in words."""
     full, over = round(job["progress"] * 20), job["state"] == "finished"
     first = [
-        state_word(job["state"]),
+        job_word(job),
         "" if over else f"{'█' * full}{'░' * (20 - full)} {job['progress']:.0%}",
         job.get("message", ""),
     ]
@@ -268,13 +314,11 @@ def numbers_text(job: dict[str, Any], found: History) -> str:
     if job.get("mfu") and not over:
         second.append(_("{share:.0%} of the peak").format(share=job["mfu"]))
     lines = ["  ".join(filter(None, first)), "  ".join(second)]
-    if job.get("machine") and job["state"] in LIVE:
-        lines.append(machine_text(job["machine"]))
     lines += health(found)[:1]
     if "error" in job:
         lines.append(job["error"])
     elif job["state"] in RESUMABLE:
-        lines.append(_("Press  r  to go on from here."))
+        lines.append(_("Press  p  to go on from here.") if job.get("paused") else _("Press  r  to go on from here."))
     elif over:
         lines.append(_("Next: press 4 and let it write, or  m  to train it longer."))
     return "\n".join(filter(None, lines))

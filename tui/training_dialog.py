@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, cast
 
-from textual import work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Input, Label, Select, Static
 
+from ..core.command_line import command_line
 from ..core.errors import UserError
 from ..core.language import N_
 from ..core.language import gettext as _
@@ -32,8 +33,12 @@ class TrainingDialog(FormDialog[str]):
         Binding("escape", "dismiss('')", N_("Cancel"), id="training_dialog.cancel"),
         Binding("ctrl+s", "start", N_("Start"), id="training_dialog.start", key_display="^s", priority=True),
         Binding("ctrl+l", "plan", N_("Plan"), id="training_dialog.plan", key_display="^l", priority=True),
+        Binding("ctrl+y", "copy", N_("Copy the command"), id="training_dialog.copy", key_display="^y", priority=True),
     ]
-    DEFAULT_CSS = "TrainingDialog .plan { height: auto; max-height: 6; }"
+    DEFAULT_CSS = """
+    TrainingDialog .plan { height: auto; max-height: 6; }
+    TrainingDialog #command { height: auto; max-height: 3; color: $accent; }
+    """
 
     def __init__(self, corpora: list[str], tokenizers: list[str], models: list[str], start: dict[str, Any]):
         super().__init__()
@@ -75,10 +80,12 @@ class TrainingDialog(FormDialog[str]):
                 )
             yield Form(TrainOptions, {"time": "5m", **draft_values(self.start, "options")})
             yield Static("", classes="plan", markup=False)
+            yield Static("", id="command", markup=False)
             yield Static("", classes="problem", markup=False)
             with Horizontal(classes="buttons"):
                 yield Button(_("Start (Ctrl+S)"), id="start", variant="primary", compact=True)
                 yield Button(_("Plan (Ctrl+L)"), id="plan", compact=True)
+                yield Button(_("Copy (Ctrl+Y)"), id="copy", compact=True)
                 yield Button(_("Cancel (Esc)"), id="cancel", compact=True)
 
     def on_mount(self) -> None:
@@ -86,6 +93,32 @@ class TrainingDialog(FormDialog[str]):
         for entry in self.query(Input):
             entry.cursor_blink = False
         self.query_one("#name").focus()
+        self._show_command()
+
+    @on(Input.Changed)
+    @on(Select.Changed)
+    def _show_command(self) -> None:
+        try:
+            command = self.command()
+        except UserError:  # what is wrong is said when it is planned or started
+            command = ""
+        self.query_one("#command", Static).update(command)
+
+    def command(self) -> str:
+        """The command that does the same. Raises UserError."""
+        corpus, tokenizer, options, origin = self._chosen()
+        words = ["newleaf", "train", corpus, "--name", self.query_one("#name", Input).value.strip() or "NAME"]
+        words += ["--tokenizer", tokenizer] if tokenizer else []
+        words += ["--from", origin] if origin else []
+        return command_line(words, options)
+
+    def action_copy(self) -> None:
+        """Copy the command."""
+        try:
+            self.app.copy_to_clipboard(self.command())
+            cast("Any", self.app).say(_("Copied."))
+        except UserError as error:
+            self.query_one(".problem", Static).update(str(error))
 
     def _proposed_name(self) -> str:
         return draft_text(self.start, "name") or free_name("models", self._proposed_corpus())
@@ -147,6 +180,8 @@ class TrainingDialog(FormDialog[str]):
             self.action_start()
         elif event.button.id == "plan":
             self.action_plan()
+        elif event.button.id == "copy":
+            self.action_copy()
         else:
             self.dismiss("")
 

@@ -20,7 +20,7 @@ from ..core.language import N_
 from ..core.language import gettext as _
 from .chat_answers import Asked, answers
 from .chat_modes import MODES, Mode, info_of
-from .compare_screen import CompareScreen, Written
+from .side_by_side import SideBySide, Written
 from .talk import Talk, answer_turn
 from .token_view import ALTERNATIVES, token_text, tokens_of
 from .view import View
@@ -385,7 +385,7 @@ class TurnsView(View):
     @work(exit_on_error=False)
     async def _compare(self, asked: Asked, question: Kept, number: int, model: str) -> None:
         asked = self._in_its_conversation(asked, question, None)
-        screen = CompareScreen(asked, number, model)
+        screen = SideBySide(asked, number, model)
         chosen, written = await self.app.push_screen_wait(screen)
         try:
             numbers = [

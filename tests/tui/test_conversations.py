@@ -10,7 +10,7 @@ from newleaf.core.conversations import Conversations
 from newleaf.core.language import set_language
 from newleaf.tui.app import NewleafApp
 from newleaf.tui.chat import ChatView
-from newleaf.tui.compare_screen import CompareScreen
+from newleaf.tui.side_by_side import SideBySide
 from newleaf.tui.conversations_screen import ConversationsScreen
 from newleaf.tui.widgets.conversation import Conversation
 from newleaf.tui.widgets.form import Form
@@ -233,7 +233,7 @@ async def test_answers_are_compared_and_the_one_that_is_chosen_is_preferred(chat
     async with app.run_test(size=(80, 24)) as pilot:
         await open_chat(pilot, number, temperature=1)
         await pilot.press("escape", "a")
-        await wait_for(pilot, lambda: isinstance(app.screen, CompareScreen), "the screen")
+        await wait_for(pilot, lambda: isinstance(app.screen, SideBySide), "the screen")
         await wait_for(pilot, lambda: screen_text(app).count("length") == 2, "two answers")
         await pilot.press("plus")
         await wait_for(pilot, lambda: screen_text(app).count("length") == 3, "three answers")
@@ -254,7 +254,7 @@ async def test_two_models_answer_side_by_side(chatting, tiny_model):
         await open_chat(pilot, number)
         app.query_one("#model", Select).value = "tiny"
         await send(pilot, "/compare 2 other")
-        await wait_for(pilot, lambda: isinstance(app.screen, CompareScreen), "the screen")
+        await wait_for(pilot, lambda: isinstance(app.screen, SideBySide), "the screen")
         await wait_for(pilot, lambda: screen_text(app).count("length") == 2, "two answers")
         assert "1  tiny" in screen_text(app) and "2  other" in screen_text(app)
         await pilot.press("escape")

@@ -113,7 +113,7 @@ async def test_dialogs_propose_names_that_are_free(book, tokenizer, tiny_model, 
         await wait_for(pilot, lambda: app.screen.query_one("#name", Input).value == "book-2", "the name")
 
 
-@pytest.mark.parametrize(("kind", "words"), [("import", "press F3"), ("tokenizer", "press F4"), ("train", "press F5")])
+@pytest.mark.parametrize(("kind", "words"), [("import", "press t"), ("tokenizer", "press t"), ("train", "press F5")])
 def test_what_has_ended_well_leads_to_the_next_step(book, kind, words):
     job = {"kind": kind, "target": "book", "state": "finished"}
     assert words in next_step(job)

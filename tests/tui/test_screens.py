@@ -11,7 +11,7 @@ from newleaf.core import language
 @pytest.mark.parametrize(
     ("key", "tab", "text"),
     [
-        ("1", "corpus", {"en": "Press  t", "zh_CN": "按  t"}),
+        ("1", "corpus", {"en": "t  sample text", "zh_CN": "t  "}),
         ("2", "tokenizer", {"en": "Press  1", "zh_CN": "按  1"}),
         ("3", "training", {"en": "Press  1", "zh_CN": "按  1"}),
         ("4", "chat", {"en": "Press F4", "zh_CN": "按 F4"}),

@@ -15,6 +15,7 @@ _MODULES = {
     "train": "training",
     "finetune": "finetuning",
     "evaluate": "evaluating",
+    "export": "exporting",
     "model": "model_importing",
 }
 

@@ -9,7 +9,8 @@ from textual.widgets import Static
 
 from ...core.language import gettext as _
 from ...core.options import format_duration
-from ...trainer.jobs import LIVE, kind_word, state_word
+from ...trainer.jobs import LIVE, job_word, kind_word
+from .devices import load_text
 
 
 class StatusLine(Static):
@@ -38,28 +39,38 @@ class StatusLine(Static):
 
 
 def status_text(running: list[dict[str, Any]], width: int) -> str:
-    """The jobs side by side, with as many words as fit into `width` cells; if need be only how many there are."""
+    """The jobs side by side, with as many words as fit into `width` cells; if need be only how many there are.
+
+    The least important words go first, and none is cut in half, but for the only one that is left.
+    """
     for words in range(MOST, 0, -1):
         text = "  │  ".join(job_line(job, words) for job in running)
         if cell_len(text) <= width:
             return text
     if len(running) == 1:
+        (job,) = running
+        for text in (f"● {job['target']} {job['progress']:.0%}", f"● {job['progress']:.0%}"):
+            if cell_len(text) <= width:
+                return text
         return text
-    return _("● {number} jobs are running").format(number=len(running))
+    text = _("● {number} jobs are running").format(number=len(running))
+    return text if cell_len(text) <= width else f"● {len(running)}"
 
 
-MOST = 4  # words about a job
+MOST = 5  # words about a job
 
 
 def job_line(job: dict[str, Any], words: int = MOST) -> str:
     """A running job, in the `words` that matter most."""
     share = f"● {kind_word(job['kind'])} {job['target']} {job['progress']:.0%}"
     left = _("{time} left").format(time=format_duration(job["eta_s"])) if job.get("eta_s") is not None else ""
-    state = "" if job["state"] == "running" else state_word(job["state"])
+    state = "" if job["state"] == "running" else job_word(job)
     if "loss" in job:
         loss = _("loss {loss:.3f}").format(loss=job["loss"])
         rate = _("{rate:,.0f} tokens/s").format(rate=job["tokens_per_second"])
-        by_weight, in_order = [share, loss, left, rate], [share, state, loss, rate, left]
+        load = load_text(job["machine"]) if job.get("machine") else ""
+        by_weight = [word for word in (share, loss, left, load, rate) if word]
+        in_order = [share, state, loss, rate, left, load]
     else:
         message = job.get("message") or ""
         by_weight, in_order = [share, left, message], [share, state, message, left]

@@ -1,0 +1,117 @@
+"""A dialog with options to fill in, and below them the command that does the same, ready to be copied."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Button, Input, Label, Select, Static
+
+from ..core.command_line import command_line
+from ..core.errors import UserError
+from ..core.language import N_
+from ..core.language import gettext as _
+from ..core.options import OptionsBase
+from .before_after import MUTED
+from .widgets.dialogs import FormDialog
+from .widgets.form import Form, split_words
+
+
+class CommandDialog(FormDialog[bool]):
+    """True when its work was begun. A subclass says what is asked beside the options, the command, and the work."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(False)", N_("Cancel"), id="command_dialog.cancel"),
+        Binding("ctrl+s", "start", N_("Start"), id="command_dialog.start", key_display="^s", priority=True),
+        Binding("ctrl+y", "copy", N_("Copy the command"), id="command_dialog.copy", key_display="^y", priority=True),
+    ]
+    DEFAULT_CSS = """
+    CommandDialog #command { height: auto; max-height: 4; color: $accent; }
+    """
+    options: ClassVar[type[OptionsBase]]
+    start_word: ClassVar[str] = N_("Start (Ctrl+S)")
+
+    def heading(self) -> str:
+        """What is done."""
+        raise NotImplementedError
+
+    def compose_head(self) -> ComposeResult:
+        """What is asked beside the options."""
+        yield from ()
+
+    def words(self) -> list[str]:
+        """The command without the options."""
+        raise NotImplementedError
+
+    def submit(self, options: OptionsBase) -> None:
+        """Begin the work. Raises UserError."""
+        raise NotImplementedError
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(self.heading(), classes="title", markup=False)
+            yield from self.compose_head()
+            yield Form(self.options, split=split_words)
+            yield Static("", id="command", markup=False)
+            yield Static("", classes="problem", markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button(_(self.start_word), id="start", variant="primary", compact=True)
+                yield Button(_("Copy (Ctrl+Y)"), id="copy", compact=True)
+                yield Button(_("Cancel (Esc)"), id="cancel", compact=True)
+
+    def on_mount(self) -> None:
+        """The first thing to fill in has the focus."""
+        for entry in self.query(Input):
+            entry.cursor_blink = False
+        self.query("Input, Select").first().focus()
+        self._show_command()
+
+    @on(Input.Changed)
+    @on(Select.Changed)
+    def _show_command(self) -> None:
+        problem = ""
+        try:
+            command = Content.assemble((_("Ctrl+Y copies:"), MUTED), " ", self.command())
+        except UserError as error:
+            command, problem = Content(""), str(error)
+        self.query_one("#command", Static).update(command)
+        self.query_one(".problem", Static).update(problem)
+
+    def command(self) -> str:
+        """The command that does the same. Raises UserError."""
+        return command_line(self.words(), self.query_one(Form).make())
+
+    def action_copy(self) -> None:
+        """Put the command into the clipboard."""
+        try:
+            self.app.copy_to_clipboard(self.command())
+            cast("Any", self.app).say(_("Copied."))
+        except UserError as error:
+            self.query_one(".problem", Static).update(str(error))
+
+    def action_start(self) -> None:
+        """Begin the work, or say what is wrong."""
+        try:
+            self.submit(self.query_one(Form).make())
+        except UserError as error:
+            self.query_one(".problem", Static).update(str(error))
+            return
+        self.dismiss(True)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Start, copy or leave."""
+        if event.button.id == "start":
+            self.action_start()
+        elif event.button.id == "copy":
+            self.action_copy()
+        else:
+            self.dismiss(False)
+
+
+def row(label: str, entry: Input | Select[str]) -> Horizontal:
+    """A line of such a dialog."""
+    return Horizontal(Label(label, markup=False), entry, classes="row")

