@@ -16,13 +16,12 @@ os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")  # read by Textual when it i
 
 from rich.text import Text
 from textual import on
-from textual.app import App, ComposeResult, SystemCommand
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.content import Content
 from textual.css.query import NoMatches
 from textual.events import DescendantFocus
-from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
@@ -46,7 +45,9 @@ from .faults import fault_sentence, write_report
 from .help import help_text, shown_bindings
 from .jobs_screen import JobsScreen
 from .kept import JobWatch
-from .only_text import CONTROL, OnlyText
+from .look import DrawnApp
+from .only_text import CONTROL
+from .options import AppOptions
 from .terminal_title import GIVE_BACK, KEEP, title_sequence, title_text
 from .tokenizer import TokenizerView
 from .training import TRAININGS, TrainingView
@@ -63,7 +64,7 @@ QUIET = 60.0  # seconds for which the same fault is not told again
 TABS = ("corpus", "tokenizer", "training", "chat")
 
 
-class NewleafApp(Translated, App[int]):
+class NewleafApp(Translated, DrawnApp):
     """Corpus, tokenizer, training, chat."""
 
     TITLE = "newleaf"
@@ -84,17 +85,17 @@ class NewleafApp(Translated, App[int]):
 
     jobs: reactive[list[dict[str, Any]]] = reactive(list)
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, options: AppOptions | None = None) -> None:
+        super().__init__(options)
         self.engine = Engine()
         self.draft = load_draft()
         self._job_watch = JobWatch()
-        self._only_text = OnlyText()
         self._states: dict[str, str] = {}
         self._ended: dict[str, Any] | None = None  # the job that ended last
         self._title = ""  # of the terminal
         self._away: dict[str, Any] | None = draft_values(self.draft, "seen")  # the jobs, when the app was left
         self._told: dict[str, float] = {}
+        self.to_tell: list[str] = []  # sentences, when the app is open
 
     def compose(self) -> ComposeResult:
         titles = (_("Corpus"), _("Tokenizer"), _("Training"), _("Chat"))
@@ -105,10 +106,6 @@ class NewleafApp(Translated, App[int]):
                     yield view
         yield StatusLine()
         yield Keys()
-
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        """Textual's filters, and one that lets no control character of a text through to the terminal."""
-        return [*super().get_line_filters(), self._only_text]
 
     def _initial_tab(self) -> str:
         tab = self.draft.get("tab")
@@ -125,6 +122,8 @@ class NewleafApp(Translated, App[int]):
         self.set_interval(DRAFT, partial(self._safely, self.keep_draft))
         self.call_later(self._look)
         self.call_after_refresh(self.focus_view)
+        for sentence in self.to_tell:
+            self.say(sentence, error=True)
 
     def _leave(self, number: int) -> None:
         if number == signal.SIGHUP:
@@ -251,7 +250,7 @@ class NewleafApp(Translated, App[int]):
         self.exit(return_code=0)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """What the palette offers: all that has a key on any tab and makes sense now, and the languages."""
+        """What the palette offers: all that has a key on any tab and makes sense now, looks and languages."""
         views = list(self.query(View))
         here = self.tab
         views.sort(key=lambda view: view.tab != here)  # what is at hand comes first
@@ -271,6 +270,7 @@ class NewleafApp(Translated, App[int]):
                     await self.run_action(action, node)
 
                 yield SystemCommand(binding.description, where, run)
+        yield from self.look_commands()
         for code, name in LANGUAGES.items():
             if code != current_language():
                 yield SystemCommand(
@@ -339,11 +339,12 @@ def next_step(job: dict[str, Any]) -> str:
     return _("Next: press F5 and let it write.") if job["kind"] in TRAININGS else ""
 
 
-def run_app() -> int:
-    """Open the app; the exit code. Raises UserError where there can be no home."""
+def run_app(options: AppOptions | None = None, wrong: Sequence[str] = ()) -> int:
+    """Open the app; the exit code. `wrong` is told first. Raises UserError where there can be no home."""
     home()
-    app = NewleafApp()
-    app.run()
+    app = NewleafApp(options)
+    app.to_tell += wrong
+    app.run(mouse=not app.options.no_mouse)
     running = sum(job["state"] in LIVE for job in app.jobs)
     if running and not app.return_code:
         goes_on = ngettext("{number} job goes on in the background.", "{number} jobs go on in the background.", running)
