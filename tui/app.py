@@ -68,7 +68,7 @@ class NewleafApp(Translated, DrawnApp):
     """Corpus, tokenizer, training, chat."""
 
     TITLE = "newleaf"
-    CSS_PATH = "app.tcss"
+    CSS_PATH = ["app.tcss", "look.tcss"]  # noqa: RUF012
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -6,64 +6,53 @@ import os
 from collections.abc import Iterable, Sequence
 from functools import lru_cache, partial
 
+from rich.color import Color as RichColor
+from rich.color import ColorSystem, ColorType
 from rich.segment import Segment
 from rich.style import Style
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.color import Color
 from textual.filter import LineFilter, Monochrome, NoColor
-from textual.theme import Theme
 
 from ..core.language import gettext as _
 from ..core.settings import change_setting
 from .only_ascii import OnlyAscii
 from .only_text import OnlyText
 from .options import THEMES, AppOptions, chosen_options
+from .themes import OF_NAME, ON_LIGHT
 from .widgets.chart import Chart
 
-# Blue with white on it is seen on a light terminal and on a dark one; all else is the terminal's own.
-TERMINAL = Theme(
-    name="newleaf-terminal",
-    ansi=True,
-    dark=True,
-    primary="ansi_blue",
-    secondary="ansi_cyan",
-    warning="ansi_yellow",
-    error="ansi_red",
-    success="ansi_green",
-    accent="ansi_cyan",
-    foreground="ansi_default",
-    background="ansi_default",
-    surface="ansi_default",
-    panel="ansi_default",
-    boost="ansi_default",
-    variables={
-        "ansi-background": "ansi_black",
-        "ansi-foreground": "ansi_white",
-        "border-blurred": "ansi_bright_black",
-        "block-cursor-foreground": "ansi_bright_white",
-        "block-cursor-background": "ansi_blue",
-        "block-cursor-blurred-foreground": "ansi_default",
-        "input-selection-background": "ansi_blue",
-        "input-selection-foreground": "ansi_bright_white",
-        "screen-selection-background": "ansi_blue",
-        "screen-selection-foreground": "ansi_bright_white",
-        "scrollbar": "ansi_blue",
-        "scrollbar-hover": "ansi_blue",
-        "scrollbar-active": "ansi_cyan",
-        "scrollbar-background": "ansi_default",
-        "scrollbar-corner-color": "ansi_default",
-    },
-)
-OF_TEXTUAL = {"dark": "textual-dark", "light": "textual-light", "terminal": TERMINAL.name}
+BLUE = RichColor.from_ansi(4)
 
 
 class NoColours(LineFilter):
-    """Takes all colours out of every line. Textual's NoColor asks the terminal for its usual ones over and over."""
+    """Takes all colours out of every line; what is marked, which TERMINAL has on blue, is reversed.
+
+    Textual's NoColor asks the terminal for its usual colours over and over, and loses what is marked in a list.
+    """
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """The segments without them."""
         return [Segment(text, style and colourless(style), control) for text, style, control in segments]
+
+
+class SixteenColours(LineFilter):
+    """Puts the nearest of the terminal's own colours in the place of any other."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """The segments in those colours."""
+        return [Segment(text, style and of_terminal(style), control) for text, style, control in segments]
+
+
+@lru_cache(1024)
+def of_terminal(style: Style) -> Style:
+    """`style` in the terminal's own colours."""
+    colours = (style.color, style.bgcolor)
+    if not any(colour is not None and colour.type in (ColorType.TRUECOLOR, ColorType.EIGHT_BIT) for colour in colours):
+        return style
+    nearest = [colour and colour.downgrade(ColorSystem.STANDARD) for colour in colours]
+    return style + Style(color=nearest[0], bgcolor=nearest[1])
 
 
 @lru_cache(1024)
@@ -74,7 +63,7 @@ def colourless(style: Style) -> Style:
         dim=style.dim,
         italic=style.italic,
         underline=style.underline,
-        reverse=style.reverse,
+        reverse=style.bgcolor == BLUE or style.reverse,
         strike=style.strike,
         link=style.link,
         meta=style.meta or None,
@@ -89,9 +78,12 @@ class DrawnApp(App[int]):
         self.options = options or chosen_options()[0]
         self.ascii = self.options.ascii
         self.no_color = bool(os.environ.get("NO_COLOR"))  # Textual takes an empty one for a wish too
-        self._only_text, self._only_ascii, self._no_colours = OnlyText(), OnlyAscii(), NoColours()
-        self.register_theme(TERMINAL)
-        self.theme = OF_TEXTUAL["terminal" if self.no_color else self.options.theme]
+        self._only_text, self._only_ascii = OnlyText(), OnlyAscii()
+        self._no_colours, self._sixteen_colours = NoColours(), SixteenColours()
+        for theme in OF_NAME.values():
+            self.register_theme(theme)
+        self.ansi_theme_light = ON_LIGHT
+        self.theme = OF_NAME["terminal" if self.no_color else self.options.theme].name
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's; one that takes colours away; one that lets no control character of a text through; signs."""
@@ -110,7 +102,7 @@ class DrawnApp(App[int]):
     def choose_theme(self, name: str) -> None:
         """Show other colours from now on."""
         change_setting("theme", name)
-        self.theme = OF_TEXTUAL[name]
+        self.theme = OF_NAME[name].name
 
     def choose_signs(self, ascii: bool) -> None:  # noqa: A002
         """Draw with ASCII alone from now on, or with all signs."""
@@ -127,7 +119,7 @@ class DrawnApp(App[int]):
         """What the palette offers of these."""
         if not self.no_color:
             for name, words in THEMES.items():
-                if OF_TEXTUAL[name] != self.theme:
+                if OF_NAME[name].name != self.theme:
                     yield SystemCommand(_(words), _("At once, and kept"), partial(self.choose_theme, name))
         words = _("All signs") if self.ascii else _("ASCII signs")
         yield SystemCommand(words, _("At once, and kept"), partial(self.choose_signs, not self.ascii))

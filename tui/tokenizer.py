@@ -66,7 +66,7 @@ class TokenizerView(View):
     TokenizerView #tokenizer-detail { height: auto; }
     TokenizerView #tokenizer-report { height: 1fr; }
     TokenizerView #try { height: 1fr; }
-    TokenizerView .try-title { text-style: bold; color: $accent; height: auto; margin-top: 1; }
+    TokenizerView .try-title { text-style: bold; color: $text-accent; height: auto; margin-top: 1; }
     TokenizerView.-comparing .try-title { margin-top: 0; }
     .-tall TokenizerView .try-title { margin-top: 1; }
     TokenizerView #try-text { height: 4; }
