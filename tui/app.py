@@ -8,14 +8,14 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")  # read by Textual when it is imported
 
 from rich.text import Text
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
@@ -33,7 +33,6 @@ from ..core.engine.client import Engine
 from ..core.home import home
 from ..core.language import LANGUAGES, N_, current_language, ngettext
 from ..core.language import gettext as _
-from ..core.settings import change_setting
 from ..core.store import DAMAGED
 from ..core.tokenizer.store import tokenizers_for
 from ..trainer.jobs import LIVE, kind_word, state_word
@@ -48,6 +47,7 @@ from .kept import JobWatch
 from .look import DrawnApp
 from .only_text import CONTROL
 from .options import AppOptions
+from .speaking import speak
 from .terminal_title import GIVE_BACK, KEEP, title_sequence, title_text
 from .tokenizer import TokenizerView
 from .training import TRAININGS, TrainingView
@@ -94,18 +94,25 @@ class NewleafApp(Translated, DrawnApp):
         self._ended: dict[str, Any] | None = None  # the job that ended last
         self._title = ""  # of the terminal
         self._away: dict[str, Any] | None = draft_values(self.draft, "seen")  # the jobs, when the app was left
+        self._drafts_rest = False
         self._told: dict[str, float] = {}
         self.to_tell: list[str] = []  # sentences, when the app is open
 
     def compose(self) -> ComposeResult:
-        titles = (_("Corpus"), _("Tokenizer"), _("Training"), _("Chat"))
         views: tuple[Widget, ...] = (CorpusView(), TokenizerView(), TrainingView(), ChatView())
         with TabbedContent(initial=self._initial_tab()):
-            for index, (name, title, view) in enumerate(zip(TABS, titles, views, strict=True), start=1):
-                with TabPane(Content(f"{index} {title}"), id=name):
+            for name, view in zip(TABS, views, strict=True):
+                with TabPane(Content(self.tab_label(name)), id=name):
                     yield view
         yield StatusLine()
         yield Keys()
+
+    @staticmethod
+    def tab_label(name: str) -> str:
+        """What is written on a tab."""
+        titles = (_("Corpus"), _("Tokenizer"), _("Training"), _("Chat"))
+        index = TABS.index(name)
+        return f"{index + 1} {titles[index]}"
 
     def _initial_tab(self) -> str:
         tab = self.draft.get("tab")
@@ -205,9 +212,18 @@ class NewleafApp(Translated, DrawnApp):
 
     # Drafts
 
+    @contextlib.contextmanager
+    def drafts_rest(self) -> Iterator[None]:
+        """While a view is made anew, what it shows is not yet what was typed."""
+        self._drafts_rest = True
+        try:
+            yield
+        finally:
+            self._drafts_rest = False
+
     def keep_draft(self) -> None:
         """Write down what was typed, when it has changed."""
-        if not self.query(TabbedContent):  # the app is just about to be gone
+        if self._drafts_rest or not self.query(TabbedContent):  # the app is just about to be gone
             return
         draft: dict[str, Any] = {**self.draft, "tab": self.query_one(TabbedContent).active}
         if self._away is None:  # the jobs were looked at
@@ -273,17 +289,15 @@ class NewleafApp(Translated, DrawnApp):
         yield from self.look_commands()
         for code, name in LANGUAGES.items():
             if code != current_language():
-                yield SystemCommand(
-                    name, _("The language of the words, from the next start on"), lambda code=code: self._speak(code)
-                )
+                yield SystemCommand(name, _("The language of the words"), partial(self._speak, code))
 
     @on(DescendantFocus)
     def _translate(self, event: DescendantFocus) -> None:
         translate_bindings(event.widget)  # of Textual's own widgets, which the footer shows
 
-    def _speak(self, code: str) -> None:
-        change_setting("language", code)
-        self.say(_("From the next start on: {language}.").format(language=LANGUAGES[code]))
+    @work(exit_on_error=False, exclusive=True, group="speaking")
+    async def _speak(self, code: str) -> None:
+        await speak(self, code)
 
     # Errors
 

@@ -62,6 +62,7 @@ class TokenizerView(View):
         Binding("d", "remove", N_("Delete"), id="tokenizer.remove"),
         Binding("escape", "leave_field", N_("Leave the field"), show=False, id="tokenizer.leave"),
     ]
+    CARRIED = ("_kept",)
     DEFAULT_CSS = """
     TokenizerView #tokenizer-detail { height: auto; }
     TokenizerView #tokenizer-report { height: 1fr; }
@@ -126,6 +127,11 @@ class TokenizerView(View):
 
     def draft(self) -> dict[str, Any]:
         return {"try": self.query_one("#try-text", TextArea).text}
+
+    def take_up(self, carried: dict[str, Any]) -> None:
+        super().take_up(carried)
+        self._fill(self.query_one("#tokenizers", OptionList).highlighted or 0)
+        self._show()
 
     def jobs_changed(self, jobs: list[dict[str, Any]]) -> None:
         self.query_one(JobProgress).show(jobs)
