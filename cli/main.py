@@ -35,6 +35,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "translate": N_("a text in another language"),
         "classify": N_("sort texts under labels"),
         "evaluate": N_("measure a model, on a corpus or at a task"),
+        "keys": N_("the keys of the app, and how to change them"),
         "serve": N_("models over HTTP, as OpenAI's clients know them"),
     },
 }

@@ -44,6 +44,7 @@ from .faults import fault_sentence, write_report
 from .help import help_text, shown_bindings
 from .jobs_screen import JobsScreen
 from .kept import JobWatch
+from .keymap import chosen_keys
 from .look import DrawnApp
 from .only_text import CONTROL
 from .options import AppOptions
@@ -96,7 +97,7 @@ class NewleafApp(Translated, DrawnApp):
         self._away: dict[str, Any] | None = draft_values(self.draft, "seen")  # the jobs, when the app was left
         self._drafts_rest = False
         self._told: dict[str, float] = {}
-        self.to_tell: list[str] = []  # sentences, when the app is open
+        self.keymap, self.to_tell = chosen_keys()  # sentences that are told when the app is open
 
     def compose(self) -> ComposeResult:
         views: tuple[Widget, ...] = (CorpusView(), TokenizerView(), TrainingView(), ChatView())
@@ -129,6 +130,7 @@ class NewleafApp(Translated, DrawnApp):
         self.set_interval(DRAFT, partial(self._safely, self.keep_draft))
         self.call_later(self._look)
         self.call_after_refresh(self.focus_view)
+        self.set_keymap(self.keymap)
         for sentence in self.to_tell:
             self.say(sentence, error=True)
 
