@@ -7,6 +7,7 @@ import sys
 from argparse import Namespace
 
 from ..core.language import gettext as _
+from ..tui.link import link_of
 from ..tui.options import AppOptions, chosen_options
 from .arguments import ArgumentParser, given_values
 from .main import WRONG_USAGE
@@ -24,6 +25,7 @@ def _open(parsed: Namespace) -> int:
         print(_("newleaf: the app needs a terminal. For commands see: newleaf --help"), file=sys.stderr)
         return WRONG_USAGE
     options, wrong = chosen_options(given_values(AppOptions, parsed))
+    os.environ.setdefault("TEXTUAL_FPS", str(link_of(options.link).frames))  # before Textual is imported
     from ..tui.app import run_app
 
     return run_app(options, wrong)

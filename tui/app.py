@@ -58,7 +58,6 @@ from .widgets.footer import Keys
 from .widgets.status_line import StatusLine
 from .words import Translated, translate_bindings
 
-POLL = 0.5  # seconds between two looks at the jobs
 DRAFT = 2.0  # seconds between two looks at what was typed
 AWAY_SHOWN = 30.0  # seconds for which it is said what went on while the app was closed
 QUIET = 60.0  # seconds for which the same fault is not told again
@@ -70,7 +69,7 @@ class NewleafApp(Translated, DrawnApp):
 
     TITLE = "newleaf"
     CSS_PATH = ["app.tcss", "look.tcss"]  # noqa: RUF012
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-small"), (72, "-narrow"), (100, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1,f2", "tab('corpus')", N_("Corpus"), show=False, id="app.corpus", key_display="1 F2"),
@@ -126,7 +125,7 @@ class NewleafApp(Translated, DrawnApp):
         for number in (signal.SIGHUP, signal.SIGTERM):
             with contextlib.suppress(ValueError, RuntimeError):  # not in the main thread
                 loop.add_signal_handler(number, self._leave, number)
-        self.set_interval(POLL, partial(self._safely, self._look))
+        self.set_interval(self.link.look, partial(self._safely, self._look))
         self.set_interval(DRAFT, partial(self._safely, self.keep_draft))
         self.call_later(self._look)
         self.call_after_refresh(self.focus_view)

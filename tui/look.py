@@ -17,6 +17,7 @@ from textual.filter import LineFilter, Monochrome, NoColor
 
 from ..core.language import gettext as _
 from ..core.settings import change_setting
+from .link import link_of
 from .only_ascii import OnlyAscii
 from .only_text import OnlyText
 from .options import THEMES, AppOptions, chosen_options
@@ -76,6 +77,7 @@ class DrawnApp(App[int]):
     def __init__(self, options: AppOptions | None = None) -> None:
         super().__init__()
         self.options = options or chosen_options()[0]
+        self.link = link_of(self.options.link)
         self.ascii = self.options.ascii
         self.no_color = bool(os.environ.get("NO_COLOR"))  # Textual takes an empty one for a wish too
         self._only_text, self._only_ascii = OnlyText(), OnlyAscii()
@@ -92,6 +94,11 @@ class DrawnApp(App[int]):
         ]
         mine += [self._no_colours] * self.no_color + [self._only_text] + [self._only_ascii] * self.ascii
         return mine
+
+    @property
+    def beat(self) -> float:
+        """Seconds between two pieces of an answer on the screen."""
+        return self.link.beat
 
     def get_key_display(self, binding: Binding) -> str:
         """How a key is called in the footer and in the help."""

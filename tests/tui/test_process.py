@@ -199,6 +199,22 @@ def test_without_mouse_and_colours_the_terminal_is_asked_for_neither(tiny_model,
     assert terminal.wait_for_end() == 0
 
 
+SLOWLY = """
+from newleaf.cli.main import run
+run(["--link", "slow"])
+from textual.constants import MAX_FPS
+print("frames:", MAX_FPS)
+"""
+
+
+def test_a_slow_line_gets_few_frames(newleaf_home):
+    terminal = Terminal(start=("-c", SLOWLY))
+    terminal.wait_for(b"Corpora")
+    terminal.type("\x11")
+    terminal.wait_for(b"frames: 10")
+    assert terminal.wait_for_end() == 0
+
+
 BROKEN = """
 from newleaf.tui.widgets.status_line import StatusLine
 def render(self):
