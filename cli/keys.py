@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from typing import Any
 
 from ..core.home import settings_path
 from ..core.language import gettext as _
@@ -25,7 +26,7 @@ def _keys(parsed: Namespace) -> int:
     from ..tui.keymap import all_bound, chosen_keys
 
     changed, wrong = chosen_keys()
-    found = [
+    found: list[dict[str, Any]] = [
         {
             "id": bound.id,
             "keys": changed[bound.id].split(",") if bound.id in changed else list(bound.keys),

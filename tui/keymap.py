@@ -54,7 +54,7 @@ def all_bound() -> dict[str, Bound]:
     return found
 
 
-def _subclasses(owner: type) -> Iterator[type]:
+def _subclasses(owner: type[Any]) -> Iterator[type[Any]]:
     for each in owner.__subclasses__():
         yield each
         yield from _subclasses(each)
@@ -146,7 +146,7 @@ def _name_of(character: str) -> str:
 
 def _clash(known: Mapping[str, Bound], changes: Mapping[str, tuple[str, ...]]) -> tuple[str, str, str] | None:
     """A change to a key that something else has in the same place: both, and the key."""
-    for id_, keys in reversed(changes.items()):
+    for id_, keys in reversed(list(changes.items())):
         for other in known.values():
             if other.id != id_ and _meet(known[id_], other):
                 for key in keys:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 from textual.css.query import NoMatches
+from textual.widget import Widget
 from textual.widgets import TabbedContent
 from textual.worker import WorkerCancelled, WorkerFailed
 
@@ -48,7 +49,7 @@ async def speak(app: NewleafApp, code: str) -> None:
 async def _anew(app: NewleafApp, view: View) -> None:
     """Put a new view in the place of this one."""
     pane, carried = view.parent, view.carry()
-    if pane is None:
+    if not isinstance(pane, Widget):
         return
     focused = app.focused.id if app.focused is not None and view in app.focused.ancestors else None
     with app.drafts_rest(), app.batch_update():
