@@ -13,6 +13,7 @@ from ..core.home import settings_path
 from ..core.language import N_
 from ..core.language import gettext as _
 
+APP = "app"  # the command that is meant where there is none
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 GROUPS: dict[str, dict[str, str]] = {
@@ -34,6 +35,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "translate": N_("a text in another language"),
         "classify": N_("sort texts under labels"),
         "evaluate": N_("measure a model, on a corpus or at a task"),
+        "keys": N_("the keys of the app, and how to change them"),
         "serve": N_("models over HTTP, as OpenAI's clients know them"),
     },
 }
@@ -74,21 +76,21 @@ def _choose_language() -> None:
 
 
 def _dispatch(words: Sequence[str]) -> int:
-    if not words:
-        return _open_app()
-    name, rest = words[0], list(words[1:])
+    name, rest = (words[0], list(words[1:])) if words else (APP, [])
     if name in ("-h", "--help", "help"):
         print(overview())
         return DONE
     if name in ("-V", "--version"):
         print(f"newleaf {__version__}")
         return DONE
-    if not any(name in commands for commands in GROUPS.values()):
+    if name.startswith("-"):
+        name, rest = APP, list(words)
+    if name != APP and not any(name in commands for commands in GROUPS.values()):
         print(_("newleaf: there is no command {name!r}. See: newleaf --help").format(name=name), file=sys.stderr)
         return WRONG_USAGE
     from .arguments import ArgumentParser
 
-    parser = ArgumentParser(prog=f"newleaf {name}")
+    parser = ArgumentParser(prog="newleaf" if name == APP else f"newleaf {name}")
     import_module(f".{name}", __package__).configure(parser)
     parsed = parser.parse_args(rest)
     return parsed.run(parsed) or DONE
@@ -99,7 +101,7 @@ def overview() -> str:
     lines = [
         _("newleaf: grow your own GPT in the terminal."),
         "",
-        "  newleaf" + " " * 12 + _("open the app"),
+        "  newleaf" + " " * 12 + _("open the app; how it looks: newleaf app --help"),
     ]
     for title, commands in GROUPS.items():
         lines += ["", _(title) + ":"]
@@ -117,12 +119,3 @@ def _home_shown() -> str:
 
     path, user = str(home_path()), os.path.expanduser("~")
     return "~" + path[len(user) :] if path.startswith(user + os.sep) else path
-
-
-def _open_app() -> int:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        print(_("newleaf: the app needs a terminal. For commands see: newleaf --help"), file=sys.stderr)
-        return WRONG_USAGE
-    from ..tui.app import run_app
-
-    return run_app()

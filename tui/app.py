@@ -8,21 +8,20 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")  # read by Textual when it is imported
 
 from rich.text import Text
-from textual import on
-from textual.app import App, ComposeResult, SystemCommand
+from textual import on, work
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.content import Content
 from textual.css.query import NoMatches
 from textual.events import DescendantFocus
-from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
@@ -34,7 +33,6 @@ from ..core.engine.client import Engine
 from ..core.home import home
 from ..core.language import LANGUAGES, N_, current_language, ngettext
 from ..core.language import gettext as _
-from ..core.settings import change_setting
 from ..core.store import DAMAGED
 from ..core.tokenizer.store import tokenizers_for
 from ..trainer.jobs import LIVE, job_word, kind_word
@@ -49,8 +47,12 @@ from .first_steps import FirstSteps
 from .help import help_text, shown_bindings
 from .jobs_screen import JobsScreen
 from .kept import JobWatch
+from .keymap import chosen_keys
+from .look import DrawnApp
 from .models_screen import ModelsScreen
-from .only_text import CONTROL, OnlyText
+from .only_text import CONTROL
+from .options import AppOptions
+from .speaking import speak
 from .terminal_title import GIVE_BACK, KEEP, title_sequence, title_text
 from .tokenizer import TokenizerView
 from .training import TRAININGS, TrainingView
@@ -60,19 +62,18 @@ from .widgets.footer import Keys
 from .widgets.status_line import StatusLine
 from .words import Translated, translate_bindings
 
-POLL = 0.5  # seconds between two looks at the jobs
 DRAFT = 2.0  # seconds between two looks at what was typed
 AWAY_SHOWN = 30.0  # seconds for which it is said what went on while the app was closed
 QUIET = 60.0  # seconds for which the same fault is not told again
 TABS = ("corpus", "tokenizer", "training", "chat")
 
 
-class NewleafApp(Translated, FirstSteps, App[int]):
+class NewleafApp(Translated, FirstSteps, DrawnApp):
     """Corpus, tokenizer, training, chat."""
 
     TITLE = "newleaf"
-    CSS_PATH = "app.tcss"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
+    CSS_PATH = ["app.tcss", "look.tcss"]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-small"), (72, "-narrow"), (100, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1,f2", "tab('corpus')", N_("Corpus"), show=False, id="app.corpus", key_display="1 F2"),
@@ -90,31 +91,34 @@ class NewleafApp(Translated, FirstSteps, App[int]):
 
     jobs: reactive[list[dict[str, Any]]] = reactive(list)
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, options: AppOptions | None = None) -> None:
+        super().__init__(options)
         self.engine = Engine()
         self.draft = load_draft()
         self._job_watch = JobWatch()
-        self._only_text = OnlyText()
         self._states: dict[str, str] = {}
         self._ended: dict[str, Any] | None = None  # the job that ended last
         self._title = ""  # of the terminal
         self._away: dict[str, Any] | None = draft_values(self.draft, "seen")  # the jobs, when the app was left
+        self._drafts_rest = False
         self._told: dict[str, float] = {}
+        self.keymap, self.to_tell = chosen_keys()  # sentences that are told when the app is open
 
     def compose(self) -> ComposeResult:
-        titles = (_("Corpus"), _("Tokenizer"), _("Training"), _("Chat"))
         views: tuple[Widget, ...] = (CorpusView(), TokenizerView(), TrainingView(), ChatView())
         with TabbedContent(initial=self._initial_tab()):
-            for index, (name, title, view) in enumerate(zip(TABS, titles, views, strict=True), start=1):
-                with TabPane(Content(f"{index} {title}"), id=name):
+            for name, view in zip(TABS, views, strict=True):
+                with TabPane(Content(self.tab_label(name)), id=name):
                     yield view
         yield StatusLine()
         yield Keys()
 
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        """Textual's filters, and one that lets no control character of a text through to the terminal."""
-        return [*super().get_line_filters(), self._only_text]
+    @staticmethod
+    def tab_label(name: str) -> str:
+        """What is written on a tab."""
+        titles = (_("Corpus"), _("Tokenizer"), _("Training"), _("Chat"))
+        index = TABS.index(name)
+        return f"{index + 1} {titles[index]}"
 
     def _initial_tab(self) -> str:
         tab = self.draft.get("tab")
@@ -127,10 +131,13 @@ class NewleafApp(Translated, FirstSteps, App[int]):
         for number in (signal.SIGHUP, signal.SIGTERM):
             with contextlib.suppress(ValueError, RuntimeError):  # not in the main thread
                 loop.add_signal_handler(number, self._leave, number)
-        self.set_interval(POLL, partial(self._safely, self._look))
+        self.set_interval(self.link.look, partial(self._safely, self._look))
         self.set_interval(DRAFT, partial(self._safely, self.keep_draft))
         self.call_later(self._look)
         self.call_after_refresh(self.focus_view)
+        self.set_keymap(self.keymap)
+        for sentence in self.to_tell:
+            self.say(sentence, error=True)
 
     def _leave(self, number: int) -> None:
         if number == signal.SIGHUP:
@@ -230,9 +237,18 @@ class NewleafApp(Translated, FirstSteps, App[int]):
 
     # Drafts
 
+    @contextlib.contextmanager
+    def drafts_rest(self) -> Iterator[None]:
+        """While a view is made anew, what it shows is not yet what was typed."""
+        self._drafts_rest = True
+        try:
+            yield
+        finally:
+            self._drafts_rest = False
+
     def keep_draft(self) -> None:
         """Write down what was typed, when it has changed."""
-        if not self.query(TabbedContent):  # the app is just about to be gone
+        if self._drafts_rest or not self.query(TabbedContent):  # the app is just about to be gone
             return
         draft: dict[str, Any] = {**self.draft, "tab": self.query_one(TabbedContent).active}
         if self._away is None:  # the jobs were looked at
@@ -279,7 +295,7 @@ class NewleafApp(Translated, FirstSteps, App[int]):
         self.exit(return_code=0)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """What the palette offers: all that has a key on any tab and makes sense now, and the languages."""
+        """What the palette offers: all that has a key on any tab and makes sense now, looks and languages."""
         views = list(self.query(View))
         here = self.tab
         views.sort(key=lambda view: view.tab != here)  # what is at hand comes first
@@ -297,19 +313,18 @@ class NewleafApp(Translated, FirstSteps, App[int]):
                     await self.run_action(action, node)
 
                 yield SystemCommand(binding.description, where, run)
+        yield from self.look_commands()
         for code, name in LANGUAGES.items():
             if code != current_language():
-                yield SystemCommand(
-                    name, _("The language of the words, from the next start on"), lambda code=code: self._speak(code)
-                )
+                yield SystemCommand(name, _("The language of the words"), partial(self._speak, code))
 
     @on(DescendantFocus)
     def _translate(self, event: DescendantFocus) -> None:
         translate_bindings(event.widget)  # of Textual's own widgets, which the footer shows
 
-    def _speak(self, code: str) -> None:
-        change_setting("language", code)
-        self.say(_("From the next start on: {language}.").format(language=LANGUAGES[code]))
+    @work(exit_on_error=False, exclusive=True, group="speaking")
+    async def _speak(self, code: str) -> None:
+        await speak(self, code)
 
     # Errors
 
@@ -365,11 +380,12 @@ def next_step(job: dict[str, Any]) -> str:
     return _("Next: press F5 and let it write.") if job["kind"] in TRAININGS else ""
 
 
-def run_app() -> int:
-    """Open the app; the exit code. Raises UserError where there can be no home."""
+def run_app(options: AppOptions | None = None, wrong: Sequence[str] = ()) -> int:
+    """Open the app; the exit code. `wrong` is told first. Raises UserError where there can be no home."""
     home()
-    app = NewleafApp()
-    app.run()
+    app = NewleafApp(options)
+    app.to_tell += wrong
+    app.run(mouse=not app.options.no_mouse)
     running = sum(job["state"] in LIVE for job in app.jobs)
     if running and not app.return_code:
         goes_on = ngettext("{number} job goes on in the background.", "{number} jobs go on in the background.", running)

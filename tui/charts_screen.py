@@ -16,12 +16,12 @@ from textual.widgets import Static
 from ..core.language import N_
 from ..core.language import gettext as _
 from .following import Following
+from .link import link_to
 from .run_charts import CHARTS, COLOURS, MARKS, Run, RunCharts
 from .widgets.chart import Chart, Look
 from .widgets.footer import Keys
 from .words import Translated
 
-LOOK = 1.0  # seconds between two looks at the runs
 SMOOTHING = (0, 2, 6, 16)  # dots on either side
 MOST_ZOOM = 1e-4  # of the whole is the shortest stretch
 
@@ -69,7 +69,7 @@ class ChartsScreen(Translated, ModalScreen[None]):
     def on_mount(self) -> None:
         """Look at the runs now and again."""
         self._follow()
-        self.set_interval(LOOK, self._follow)
+        self.set_interval(link_to(self.app).follow, self._follow)
 
     def on_resize(self) -> None:
         """One chart or all, by the room."""

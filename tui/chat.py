@@ -26,10 +26,10 @@ from ..core.options import fields
 from .chat_answers import Asked
 from .chat_modes import MODES, Mode, choices, info_of, is_able, shortcoming, usual_mode
 from .chat_words import context_text, defaults_of, how_to_begin, model_text, newest, nothing_yet
-from .side_by_side import MOST_SIDE_BY_SIDE
 from .conversations_screen import ConversationsScreen, export
 from .drafts import draft_text, draft_values
 from .knowledge_dialog import KnowledgeDialog
+from .side_by_side import MOST_SIDE_BY_SIDE
 from .slash import Command, hints, parse
 from .turn_actions import TURN_ACTIONS, TURN_BINDINGS, TurnsView
 from .widgets.conversation import Conversation

@@ -22,11 +22,14 @@ def help_text(app: App[int]) -> str:
 
 
 def shown_bindings(node: DOMNode) -> list[Binding]:
-    """The bindings of `node` that a person is told of, each once."""
+    """The bindings of `node` that a person is told of, each once, with the keys that the person has given them."""
+    changed: dict[str, str] = getattr(node.app, "keymap", {})
     seen: dict[str, Binding] = {}
     for binding in [each for bindings in node._bindings.key_to_bindings.values() for each in bindings]:
-        if binding.description and binding.id:
-            seen.setdefault(binding.id, binding)
+        if binding.description and binding.id and binding.id not in seen:
+            keys = [binding.with_key(key, None) for key in changed.get(binding.id, "").split(",") if key]
+            shown = " ".join(node.app.get_key_display(each) for each in keys)
+            seen[binding.id] = keys[0].with_key(keys[0].key, shown) if keys else binding
     return list(seen.values())
 
 

@@ -15,10 +15,9 @@ from ..core.language import N_
 from ..core.language import gettext as _
 from ..core.store import DAMAGED
 from ..trainer.jobs import Job
+from .link import link_to
 from .widgets.footer import Keys
 from .words import Translated
-
-LOOK = 1.0  # seconds between two looks at the file
 
 
 class LogScreen(Translated, ModalScreen[None]):
@@ -58,7 +57,7 @@ class LogScreen(Translated, ModalScreen[None]):
         self._look()
         self.query_one(TextArea).focus()
         self.action_end()
-        self.set_interval(LOOK, self._look)
+        self.set_interval(link_to(self.app).follow, self._look)
 
     def _look(self) -> None:
         """Show what is new; who reads at the end stays there."""

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from .app import NewleafApp
 
 LEAST_SIDE_BY_SIDE, MOST_SIDE_BY_SIDE = 2, 4
-BEAT = 0.15  # seconds between two pieces of text on the screen
 Written = list[tuple[str, dict[str, Any]]]
 
 
@@ -124,7 +123,7 @@ class SideBySide(Translated, ModalScreen[tuple[int | None, Written]]):
         box = self.query_one("#answers", Horizontal)
         await box.remove_children()
         await box.mount_all(_column(place, column) for place, column in enumerate(self._columns))
-        drawing = self.set_interval(BEAT, self._draw)
+        drawing = self.set_interval(self.newleaf.beat, self._draw)
         try:
             for name in dict.fromkeys(names):
                 await self._write([column for column in self._columns if column.model == name])

@@ -62,11 +62,12 @@ class TokenizerView(View):
         Binding("d", "remove", N_("Delete"), id="tokenizer.remove"),
         Binding("escape", "leave_field", N_("Leave the field"), show=False, id="tokenizer.leave"),
     ]
+    CARRIED = ("_kept",)
     DEFAULT_CSS = """
     TokenizerView #tokenizer-detail { height: auto; }
     TokenizerView #tokenizer-report { height: 1fr; }
     TokenizerView #try { height: 1fr; }
-    TokenizerView .try-title { text-style: bold; color: $accent; height: auto; margin-top: 1; }
+    TokenizerView .try-title { text-style: bold; color: $text-accent; height: auto; margin-top: 1; }
     TokenizerView.-comparing .try-title { margin-top: 0; }
     .-tall TokenizerView .try-title { margin-top: 1; }
     TokenizerView #try-text { height: 4; }
@@ -126,6 +127,11 @@ class TokenizerView(View):
 
     def draft(self) -> dict[str, Any]:
         return {"try": self.query_one("#try-text", TextArea).text}
+
+    def take_up(self, carried: dict[str, Any]) -> None:
+        super().take_up(carried)
+        self._fill(self.query_one("#tokenizers", OptionList).highlighted or 0)
+        self._show()
 
     def jobs_changed(self, jobs: list[dict[str, Any]]) -> None:
         self.query_one(JobProgress).show(jobs)

@@ -32,7 +32,7 @@ class TokenizerDialog(FormDialog[bool]):
         Binding("ctrl+y", "copy", N_("Copy the command"), id="tokenizer_dialog.copy", key_display="^y", priority=True),
     ]
     CSS = """
-    TokenizerDialog #command { height: auto; max-height: 4; color: $accent; }
+    TokenizerDialog #command { height: auto; max-height: 4; color: $text-accent; }
     TokenizerDialog.-tall #command { margin-top: 1; }
     TokenizerDialog.-tall .dialog { height: 24; }
     """

@@ -61,6 +61,7 @@ class TrainingView(JobActions, View):
         Binding("l", "log", N_("Log"), id="training.log"),
         Binding("d", "remove", N_("Delete"), id="training.remove"),
     ]
+    CARRIED = ("_laid_over",)
     DEFAULT_CSS = """
     TrainingView #state { height: auto; layout: vertical; }
     TrainingView #numbers { height: auto; max-height: 8; }
@@ -101,6 +102,10 @@ class TrainingView(JobActions, View):
 
     def take_focus(self) -> None:
         self.query_one("#trainings").focus()
+
+    def take_up(self, carried: dict[str, Any]) -> None:
+        super().take_up(carried)
+        self._list(self.marked())
 
     def jobs_changed(self, jobs: list[dict[str, Any]]) -> None:
         mine = [job for job in jobs if job["kind"] in TRAININGS]

@@ -28,7 +28,6 @@ from .widgets.conversation import Conversation, Turn
 from .widgets.prompt import PromptArea
 from .widgets.texts import set_text
 
-BEAT = 0.1  # seconds between two pieces of text on the screen
 KEPT = 2.0  # seconds between two moments at which what is written so far is kept
 TURN_BINDINGS = [
     Binding("e", "edit", N_("Edit"), id="turn.edit"),
@@ -146,7 +145,7 @@ class TurnsView(View):
                     if told.context:
                         self.show_context(told.context)
                     now = time.monotonic()
-                    if waiting and now - shown >= BEAT:
+                    if waiting and now - shown >= self.newleaf.beat:
                         conversation.grow(waiting)
                         waiting, shown = "", now
                     if now - kept >= KEPT:

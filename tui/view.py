@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.containers import Vertical
+from textual.widgets import OptionList, TextArea
+from textual.worker import Worker
 
 from ..trainer.jobs import LIVE
+from .widgets.texts import set_text
 from .words import Translated
 
 if TYPE_CHECKING:
@@ -18,6 +21,8 @@ class View(Translated, Vertical):
 
     heading = ""
     tab = ""  # the name of its tab
+    # What a view that takes the place of this one knows too, beside the draft, the marked lines and what was written.
+    CARRIED: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self) -> None:
         super().__init__(classes="view")
@@ -48,6 +53,31 @@ class View(Translated, Vertical):
 
     def take_focus(self) -> None:
         """The tab was opened."""
+
+    def writing(self) -> Worker[Any] | None:
+        """The worker that writes an answer here, if one does."""
+        mine = (worker for worker in self.app.workers if worker.node is self and worker.group == "writing")
+        return next((worker for worker in mine if worker.is_running), None)
+
+    def carry(self) -> dict[str, Any]:
+        """What is shown here and in no draft, for a view that takes the place of this one."""
+        marked = {each.id: each.highlighted for each in self.query(OptionList) if each.id}
+        written = {each.id: each.text for each in self.query(TextArea) if each.id and each.read_only}
+        known = {name: getattr(self, name) for name in self.CARRIED}
+        return {"marked": marked, "written": written, "known": known}
+
+    def take_up(self, carried: dict[str, Any]) -> None:
+        """Show what another one carried."""
+        for name, value in carried["known"].items():
+            setattr(self, name, value)
+        for id_, text in carried["written"].items():
+            for area in self.query(f"#{id_}").results(TextArea):
+                set_text(area, text)
+                area.move_cursor(area.document.end)
+        for id_, line in carried["marked"].items():
+            for entries in self.query(f"#{id_}").results(OptionList):
+                if line is not None and line < entries.option_count:
+                    entries.highlighted = line
 
     def draft(self) -> dict[str, Any]:
         """What was typed here and shall not be lost."""

@@ -37,3 +37,10 @@ def translate_bindings(node: DOMNode) -> None:
             dataclasses.replace(binding, description=_(binding.description) if binding.description else "")
             for binding in bindings
         ]
+
+
+def words_anew(node: DOMNode) -> None:
+    """Translate them again, from the words of the source: the language is another one now."""
+    if node._merged_bindings is not None:  # likewise private, and held by a test
+        node._bindings = node._merged_bindings.copy()
+    translate_bindings(node)

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import select
 import shutil
 import signal
@@ -183,6 +184,35 @@ def test_an_idle_app_writes_nothing(tiny_model):
     assert len(terminal.output) == before, terminal.output[before:]
     os.kill(terminal.pid, signal.SIGTERM)
     terminal.wait_for_end()
+
+
+def test_without_mouse_and_colours_the_terminal_is_asked_for_neither(tiny_model, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    terminal = Terminal(start=("-m", "newleaf", "--no-mouse"))
+    terminal.wait_for(b"Corpora")
+    terminal.type("4")
+    terminal.wait_for(b"tiny")
+    assert not re.search(rb"\x1b\[\?100[0-3]h", terminal.output)
+    told = {part for found in re.findall(rb"\x1b\[([\d;:]*)m", terminal.output) for part in found.split(b";")}
+    assert told and told <= {b"", *(b"%d" % number for number in range(30))}
+    terminal.type("\x11")
+    assert terminal.wait_for_end() == 0
+
+
+SLOWLY = """
+from newleaf.cli.main import run
+run(["--link", "slow"])
+from textual.constants import MAX_FPS
+print("frames:", MAX_FPS)
+"""
+
+
+def test_a_slow_line_gets_few_frames(newleaf_home):
+    terminal = Terminal(start=("-c", SLOWLY))
+    terminal.wait_for(b"Corpora")
+    terminal.type("\x11")
+    terminal.wait_for(b"frames: 10")
+    assert terminal.wait_for_end() == 0
 
 
 BROKEN = """

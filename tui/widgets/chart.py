@@ -126,6 +126,8 @@ class Chart(Widget):
         cells, marks = self._cells(shown, ys, rows), self._marks(shown, ys, columns, rows)
         plain = self.rich_style
         styles = [plain + Style.parse(series.style or "none") for series in self._series]
+        # Without dots, lines over each other are told apart by the characters that they are drawn with.
+        by_mark = getattr(self.app, "ascii", False) and sum(not series.points for series in self._series) > 1
         cursor = self._cursor_column(columns)
         signs = [[" "] * columns for _row in range(rows)]
         owners = [[-1] * columns for _row in range(rows)]
@@ -133,7 +135,8 @@ class Chart(Widget):
             for row in range(rows):
                 signs[row][cursor] = "│"
         for (row, column), (bits, owner) in cells.items():
-            signs[row][column], owners[row][column] = chr(0x2800 + bits), owner
+            signs[row][column] = self._series[owner].mark if by_mark else chr(0x2800 + bits)
+            owners[row][column] = owner
         for (row, column), owner in marks.items():
             signs[row][column], owners[row][column] = self._series[owner].mark, owner
         lines = []

@@ -24,7 +24,7 @@ class CutView(Vertical):
 
     DEFAULT_CSS = """
     CutView { height: 1fr; width: 1fr; }
-    CutView .rate { color: $accent; height: auto; }
+    CutView .rate { color: $text-accent; height: auto; }
     CutView .at-cursor { height: auto; color: $text-muted; }
     CutView VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
     """
