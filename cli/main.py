@@ -13,6 +13,7 @@ from ..core.home import settings_path
 from ..core.language import N_
 from ..core.language import gettext as _
 
+WEB = "--web"
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 GROUPS: dict[str, dict[str, str]] = {
@@ -83,14 +84,20 @@ def _dispatch(words: Sequence[str]) -> int:
     if name in ("-V", "--version"):
         print(f"newleaf {__version__}")
         return DONE
+    if WEB in words and name.startswith("-"):  # `newleaf --port 9000 --web` too
+        return _command("web", f"newleaf {WEB}", [word for word in words if word != WEB])
     if not any(name in commands for commands in GROUPS.values()):
         print(_("newleaf: there is no command {name!r}. See: newleaf --help").format(name=name), file=sys.stderr)
         return WRONG_USAGE
+    return _command(name, f"newleaf {name}", rest)
+
+
+def _command(module: str, program: str, words: Sequence[str]) -> int:
     from .arguments import ArgumentParser
 
-    parser = ArgumentParser(prog=f"newleaf {name}")
-    import_module(f".{name}", __package__).configure(parser)
-    parsed = parser.parse_args(rest)
+    parser = ArgumentParser(prog=program)
+    import_module(f".{module}", __package__).configure(parser)
+    parsed = parser.parse_args(words)
     return parsed.run(parsed) or DONE
 
 
@@ -100,6 +107,7 @@ def overview() -> str:
         _("newleaf: grow your own GPT in the terminal."),
         "",
         "  newleaf" + " " * 12 + _("open the app"),
+        f"  newleaf {WEB:<10} " + _("open the app in a browser"),
     ]
     for title, commands in GROUPS.items():
         lines += ["", _(title) + ":"]
@@ -120,7 +128,8 @@ def _home_shown() -> str:
 
 
 def _open_app() -> int:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    served = "TEXTUAL_DRIVER" in os.environ  # to a browser, by `newleaf --web`
+    if not served and not (sys.stdin.isatty() and sys.stdout.isatty()):
         print(_("newleaf: the app needs a terminal. For commands see: newleaf --help"), file=sys.stderr)
         return WRONG_USAGE
     from ..tui.app import run_app

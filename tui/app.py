@@ -121,6 +121,8 @@ class NewleafApp(Translated, App[int]):
         for number in (signal.SIGHUP, signal.SIGTERM):
             with contextlib.suppress(ValueError, RuntimeError):  # not in the main thread
                 loop.add_signal_handler(number, self._leave, number)
+        if self.is_web:
+            self.set_interval(DRAFT, partial(self._leave_without, os.getppid()))
         self.set_interval(POLL, partial(self._safely, self._look))
         self.set_interval(DRAFT, partial(self._safely, self.keep_draft))
         self.call_later(self._look)
@@ -131,6 +133,14 @@ class NewleafApp(Translated, App[int]):
             self._title = ""  # the terminal is gone, and whoever writes to it waits for ever
         self.keep_draft()
         self.exit(return_code=128 + number)
+
+    def _leave_without(self, server: int) -> None:
+        if os.getppid() != server:  # it was killed: nobody sees this app any more
+            self._leave(signal.SIGHUP)
+
+    def on_exit_app(self) -> None:
+        """The page in a browser was closed, or a key left the app."""
+        self.keep_draft_quietly()
 
     def _safely(self, act: Callable[[], None]) -> None:
         try:
