@@ -1,4 +1,7 @@
-"""The tab for text: what is imported, what is in it, and bringing more."""
+"""The tab for text: what is imported, what is in it, and bringing more.
+
+It is the first screen, so what it does not show at once is loaded where it is needed.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +24,9 @@ from ..core.language import gettext as _
 from ..core.options import format_size
 from ..core.store import DAMAGED
 from ..trainer.jobs import LIVE, Job
-from ..trainer.work import importing
 from .corpus_report import CorpusReport, report_content
 from .drafts import draft_values
-from .import_dialog import ExtendDialog, ImportDialog
 from .kept import Entry, entries
-from .merge_dialog import CleanDialog, MergeDialog
 from .view import View
 from .widgets.job_progress import JobProgress
 
@@ -114,23 +114,31 @@ class CorpusView(View):
     @work(exit_on_error=False)
     async def action_add(self) -> None:
         """Ask what to import, and import it."""
+        from .import_dialog import ImportDialog
+
         await self.app.push_screen_wait(ImportDialog(draft_values(self.newleaf.draft, "import")))
 
     @work(exit_on_error=False)
     async def action_extend(self) -> None:
         """Ask what to add to the corpus that is marked."""
+        from .import_dialog import ExtendDialog
+
         if (corpus := self._open_marked()) is not None:
             await self.app.push_screen_wait(ExtendDialog(corpus))
 
     @work(exit_on_error=False)
     async def action_clean(self) -> None:
         """Ask how to clean the corpus that is marked again."""
+        from .merge_dialog import CleanDialog
+
         if (corpus := self._open_marked()) is not None:
             await self.app.push_screen_wait(CleanDialog(corpus))
 
     @work(exit_on_error=False)
     async def action_merge(self) -> None:
         """Ask which corpora become one."""
+        from .merge_dialog import MergeDialog
+
         await self.app.push_screen_wait(MergeDialog([entry.name for entry in self._known], self.marked()))
 
     def _open_marked(self) -> Corpus | None:
@@ -144,6 +152,8 @@ class CorpusView(View):
 
     def action_sample(self) -> None:
         """Import the text that every machine has."""
+        from ..trainer.work import importing
+
         try:
             importing.submit_sample(SAMPLE)
         except UserError as error:

@@ -19,7 +19,7 @@ from ..core.options import format_duration
 from ..core.tasks.all import TASKS, scores_text
 from ..trainer.health import health
 from ..trainer.history import History
-from ..trainer.jobs import LIVE, RESUMABLE, Job, state_word
+from ..trainer.jobs import LIVE, RESUMABLE, TRAININGS, Job, state_word
 from ..trainer.queue import device_of, move, waiting
 from ..trainer.telemetry import machine_text
 from .charts_screen import ChartsScreen
@@ -33,8 +33,6 @@ from .run_charts import Run, RunCharts
 from .training_dialog import TrainingDialog
 from .view import View
 from .widgets.dialogs import Question
-
-TRAININGS = ("train", "finetune")
 
 
 class TrainingView(JobActions, View):
