@@ -21,7 +21,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def _open(parsed: Namespace) -> int:
-    if not is_terminal():
+    if "TEXTUAL_DRIVER" not in os.environ and not is_terminal():  # with it, a browser is served: `newleaf --web`
         print(_("newleaf: the app needs a terminal. For commands see: newleaf --help"), file=sys.stderr)
         return WRONG_USAGE
     options, wrong = chosen_options(given_values(AppOptions, parsed))

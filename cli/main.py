@@ -13,7 +13,7 @@ from ..core.home import settings_path
 from ..core.language import N_
 from ..core.language import gettext as _
 
-APP = "app"  # the command that is meant where there is none
+APP, WEB = "app", "--web"  # the command that is meant where there is none; the app in a browser
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 GROUPS: dict[str, dict[str, str]] = {
@@ -83,16 +83,22 @@ def _dispatch(words: Sequence[str]) -> int:
     if name in ("-V", "--version"):
         print(f"newleaf {__version__}")
         return DONE
+    if WEB in words and name.startswith("-"):  # `newleaf --port 9000 --web` too
+        return _command("web", f"newleaf {WEB}", [word for word in words if word != WEB])
     if name.startswith("-"):
         name, rest = APP, list(words)
     if name != APP and not any(name in commands for commands in GROUPS.values()):
         print(_("newleaf: there is no command {name!r}. See: newleaf --help").format(name=name), file=sys.stderr)
         return WRONG_USAGE
+    return _command(name, "newleaf" if name == APP else f"newleaf {name}", rest)
+
+
+def _command(module: str, program: str, words: Sequence[str]) -> int:
     from .arguments import ArgumentParser
 
-    parser = ArgumentParser(prog="newleaf" if name == APP else f"newleaf {name}")
-    import_module(f".{name}", __package__).configure(parser)
-    parsed = parser.parse_args(rest)
+    parser = ArgumentParser(prog=program)
+    import_module(f".{module}", __package__).configure(parser)
+    parsed = parser.parse_args(words)
     return parsed.run(parsed) or DONE
 
 
@@ -102,6 +108,7 @@ def overview() -> str:
         _("newleaf: grow your own GPT in the terminal."),
         "",
         "  newleaf" + " " * 12 + _("open the app; how it looks: newleaf app --help"),
+        f"  newleaf {WEB:<10} " + _("open the app in a browser"),
     ]
     for title, commands in GROUPS.items():
         lines += ["", _(title) + ":"]

@@ -10,6 +10,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+from ..core.engine.listening import in_address, listen_at
 from ..core.engine.place import listen_privately
 from ..core.engine.serving import ServeOptions
 from ..core.errors import UserError
@@ -44,7 +45,7 @@ def _serve(parsed: Namespace) -> int:
         raise WrongUsageError(str(error)) from None
     if parsed.model:
         ModelInfo.open(parsed.model)
-    listener = _unix_listener(Path(options.socket)) if options.socket else _listener(options)
+    listener = _unix_listener(Path(options.socket)) if options.socket else listen_at(options.host, options.port)
     try:
         return asyncio.run(_run(listener, options, parsed.model, load))
     finally:
@@ -81,20 +82,7 @@ async def _run(listener: socket.socket, options: ServeOptions, model: str | None
 def _address(listener: socket.socket, options: ServeOptions) -> str:
     if options.socket:
         return f"{options.socket} (curl --unix-socket {options.socket} http://localhost/v1/models)"
-    host = f"[{options.host}]" if ":" in options.host else options.host
-    return f"http://{host}:{listener.getsockname()[1]}/v1"
-
-
-def _listener(options: ServeOptions) -> socket.socket:
-    try:
-        family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
-        return socket.create_server((options.host, options.port), family=family, backlog=128)
-    except OSError as error:
-        raise UserError(
-            _("Cannot listen at {host}:{port}: {reason}. Choose another --port.").format(
-                host=options.host, port=options.port, reason=error.strerror or str(error)
-            )
-        ) from None
+    return f"http://{in_address(options.host)}:{listener.getsockname()[1]}/v1"
 
 
 def _unix_listener(path: Path) -> socket.socket:

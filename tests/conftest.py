@@ -4,6 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
+import homes
 import hypothesis
 import pytest
 
@@ -61,41 +62,10 @@ def prepared(tmp_path_factory):
     before = os.environ.get("NEWLEAF_HOME")
     os.environ["NEWLEAF_HOME"] = str(home)
     try:
-        _prepare()
+        homes.prepare()
     finally:
         os.environ.pop("NEWLEAF_HOME") if before is None else os.environ.update(NEWLEAF_HOME=before)
     return home
-
-
-def _prepare():
-    import torch
-
-    from newleaf.core.corpus.importing import import_documents
-    from newleaf.core.home import folder
-    from newleaf.core.model.config import GPTConfig
-    from newleaf.core.model.gpt import GPT
-    from newleaf.core.model.store import save_model
-    from newleaf.core.tokenizer.options import TokenizerOptions
-    from newleaf.core.tokenizer.training import train_tokenizer
-    from newleaf.trainer.machine import machine
-
-    machine("cpu")  # measured once, not in each test
-    corpus = import_documents(_chapters(), "book")
-    tokenizer = train_tokenizer(corpus, "pieces", TokenizerOptions(vocab_size=420))
-    model = GPT(GPTConfig(tokenizer.vocab_size, 64, 32, 2, 4, 2, 8, 64))
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.ndim > 1:
-                parameter.normal_(std=0.2, generator=generator)
-    save_model(folder("models") / "tiny", model, tokenizer, {"bits_per_byte": 3.5})
-
-
-def _chapters():
-    from pydoc_data.topics import topics
-
-    for name, text in list(topics.items())[:40]:
-        yield text[:2500], name
 
 
 def _copy(prepared, home, kind, name):

@@ -1,6 +1,7 @@
 """Take the pictures of the README from the app itself: `python tools/screenshots.py [NEWLEAF_HOME]`.
 
-Without a home that has a trained model, one is grown first: the sample text, and a minute of training.
+Beside the pictures of the tabs, tour.svg: a walk through all of them, which moves. Without a home that has a trained
+model, one is grown first: the sample text, and a minute of training.
 """
 
 import asyncio
@@ -10,8 +11,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from animation import animate
+
 PICTURES = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 SIZE = (100, 30)
+MOST_FRAMES = 8  # of the tour
 
 
 async def take() -> None:
@@ -23,12 +27,20 @@ async def take() -> None:
 
     app = NewleafApp()
     async with app.run_test(size=SIZE) as pilot:
+        frames: list[tuple[str, float]] = []  # of the tour
+
+        def keep(seconds: float) -> str:
+            frames.append((app.export_screenshot(title="newleaf"), seconds))
+            return frames[-1][0]
+
+        def write(name: str, picture: str) -> None:
+            path = PICTURES / f"{name}.svg"
+            path.write_text(picture, encoding="utf-8")
+            print(path)
 
         async def save(name: str) -> None:
             await pilot.pause(0.5)
-            path = PICTURES / f"{name}.svg"
-            path.write_text(app.export_screenshot(title="newleaf"), encoding="utf-8")
-            print(path)
+            write(name, keep(3))
 
         await pilot.press("f2")
         await save("corpus")
@@ -44,11 +56,16 @@ async def take() -> None:
             if entry.name in ("seed", "max_tokens"):
                 entry.value = {"seed": "1", "max_tokens": "110"}[entry.name]
         await pilot.press(*"Return")
+        keep(1)
         await pilot.press("enter")
-        transcript = app.query_one("#transcript", Conversation)
+        transcript, written = app.query_one("#transcript", Conversation), 0
         while "seed 1" not in transcript.text:
             await pilot.pause(0.2)
+            if len(transcript.text) - written > 80 and len(frames) < MOST_FRAMES:
+                keep(0.3)
+                written = len(transcript.text)
         await save("chat")
+        write("tour", animate(frames))
 
 
 def main() -> None:

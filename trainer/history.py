@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -29,34 +30,42 @@ class History:
     _last: float = 0.0  # when the last event was
 
     def feed(self, events: Iterable[Mapping[str, Any]]) -> None:
-        """Take in more events. What a killed process did after its last checkpoint gives way to what is done again."""
+        """Take in more events. What a killed process did after its last checkpoint gives way to what is done again.
+
+        A damaged one is passed over: the file may have been on a disk that was full, or in somebody's editor.
+        """
         for event in events:
-            kind = event.get("kind")
-            if kind == "resume":
-                self._forget_after(event["step"])
-            minutes = self._minutes(event)
-            if kind == "step":
-                self.steps.append(event["step"])
-                self.losses.append(event["loss"])
-                self.bits.append(event["bits_per_byte"])
-                self.learning_rates.append(event.get("learning_rate", math.nan))
-                self.gradient_norms.append(event.get("gradient_norm", math.nan))
-                self.rates.append(event.get("tokens_per_second", math.nan))
-                self.minutes.append(minutes)
-            elif kind == "eval" and event.get("final"):
-                self.final = event["bits_per_byte"]
-            elif kind == "eval":
-                self.evaluation_steps.append(event["step"])
-                self.evaluation_minutes.append(minutes)
-                self.evaluations.append(event["bits_per_byte"])
-            elif kind == "sample":
-                self.samples.append((event["step"], event.get("prompt", "") + event["text"]))
-            elif kind == "message":
-                self.messages.append(event["text"])
+            with contextlib.suppress(KeyError, TypeError, ValueError, OverflowError, AttributeError):
+                self._take(event)
+
+    def _take(self, event: Mapping[str, Any]) -> None:
+        kind = event.get("kind")
+        if kind == "resume":
+            self._forget_after(int(event["step"]))
+        minutes = self._minutes(event)
+        if kind == "step":
+            step, values = int(event["step"]), [float(event[name]) for name in ("loss", "bits_per_byte")]
+            values += [
+                float(event.get(name, math.nan)) for name in ("learning_rate", "gradient_norm", "tokens_per_second")
+            ]
+            self.steps.append(step)
+            for series, value in zip(self._of_steps(), [*values, minutes], strict=True):
+                series.append(value)
+        elif kind == "eval" and event.get("final"):
+            self.final = float(event["bits_per_byte"])
+        elif kind == "eval":
+            step, bits = int(event["step"]), float(event["bits_per_byte"])
+            self.evaluation_steps.append(step)
+            self.evaluation_minutes.append(minutes)
+            self.evaluations.append(bits)
+        elif kind == "sample":
+            self.samples.append((int(event["step"]), f"{event.get('prompt', '')}{event['text']}"))
+        elif kind == "message":
+            self.messages.append(str(event["text"]))
 
     def _minutes(self, event: Mapping[str, Any]) -> float:
         """When it was, in minutes of work. With a resume the clock goes on from the last step that is left."""
-        now = event.get("t", self._last)
+        now = float(event.get("t", self._last))
         if self._begun is None:
             self._begun = now
         if event.get("kind") == "resume":
@@ -75,7 +84,14 @@ class History:
         self.samples = [sample for sample in self.samples if sample[0] <= step]
 
     def _of_steps(self) -> tuple[list[float], ...]:
-        return self.losses, self.bits, self.learning_rates, self.gradient_norms, self.rates, self.minutes
+        return (
+            self.losses,
+            self.bits,
+            self.learning_rates,
+            self.gradient_norms,
+            self.rates,
+            self.minutes,
+        )  # in this order
 
     @property
     def best(self) -> float | None:

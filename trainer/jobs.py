@@ -31,6 +31,7 @@ from ..core.language import gettext as _
 
 FORMAT = 1
 LIVE = ("queued", "running", "stopping")
+TRAININGS = ("train", "finetune")  # kinds of jobs that train a model, in steps and with checkpoints
 RESUMABLE = ("stopped", "failed", "lost")
 STOP = "stop"  # the file that asks for a stop
 PAUSE = "pause"  # what stands in it when the job shall go on some time
@@ -67,7 +68,7 @@ class Job:
     @property
     def trains(self) -> bool:
         """Whether it trains a model, in steps and with checkpoints."""
-        return self.kind in ("train", "finetune")
+        return self.kind in TRAININGS
 
     @property
     def target(self) -> str:

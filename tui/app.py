@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from importlib import import_module
 from typing import Any, ClassVar
 
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")  # read by Textual when it is imported
@@ -21,10 +22,9 @@ from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.content import Content
 from textual.css.query import NoMatches
-from textual.events import DescendantFocus
+from textual.events import DescendantFocus, Event, Paste
 from textual.reactive import reactive
 from textual.screen import Screen
-from textual.widget import Widget
 from textual.widgets import TabbedContent, TabPane, Tabs
 from textual.worker import Worker, WorkerState
 
@@ -35,27 +35,22 @@ from ..core.language import LANGUAGES, N_, current_language, ngettext
 from ..core.language import gettext as _
 from ..core.store import DAMAGED
 from ..core.tokenizer.store import tokenizers_for
-from ..trainer.jobs import LIVE, job_word, kind_word
+from ..trainer.jobs import LIVE, TRAININGS, job_word, kind_word
 from . import clipboard
 from .away import away_lines, seen
-from .chat import ChatView
-from .corpus import CorpusView
 from .drafts import draft_values, load_draft, save_draft
 from .faults import fault_sentence, write_report
 from .first_steps import BINDINGS as FIRST_STEPS
 from .first_steps import FirstSteps
 from .help import help_text, shown_bindings
-from .jobs_screen import JobsScreen
 from .kept import JobWatch
 from .keymap import chosen_keys
 from .look import DrawnApp
-from .models_screen import ModelsScreen
 from .only_text import CONTROL
 from .options import AppOptions
+from .pasting import refusal
 from .speaking import speak
 from .terminal_title import GIVE_BACK, KEEP, title_sequence, title_text
-from .tokenizer import TokenizerView
-from .training import TRAININGS, TrainingView
 from .view import View
 from .widgets.dialogs import Confirm, Message
 from .widgets.footer import Keys
@@ -65,7 +60,9 @@ from .words import Translated, translate_bindings
 DRAFT = 2.0  # seconds between two looks at what was typed
 AWAY_SHOWN = 30.0  # seconds for which it is said what went on while the app was closed
 QUIET = 60.0  # seconds for which the same fault is not told again
-TABS = ("corpus", "tokenizer", "training", "chat")
+# The modules of the tabs and their views. Those that are not open are loaded when the first screen is there.
+VIEWS = {"corpus": "CorpusView", "tokenizer": "TokenizerView", "training": "TrainingView", "chat": "ChatView"}
+TABS = tuple(VIEWS)
 
 
 class NewleafApp(Translated, FirstSteps, DrawnApp):
@@ -103,13 +100,16 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
         self._drafts_rest = False
         self._told: dict[str, float] = {}
         self.keymap, self.to_tell = chosen_keys()  # sentences that are told when the app is open
+        self._bringing = asyncio.Lock()
+        self._half_made: View | None = None
 
     def compose(self) -> ComposeResult:
-        views: tuple[Widget, ...] = (CorpusView(), TokenizerView(), TrainingView(), ChatView())
-        with TabbedContent(initial=self._initial_tab()):
-            for name, view in zip(TABS, views, strict=True):
+        initial = self._initial_tab()
+        with TabbedContent(initial=initial):
+            for name in TABS:
                 with TabPane(Content(self.tab_label(name)), id=name):
-                    yield view
+                    if name == initial:
+                        yield view_of(name)()
         yield StatusLine()
         yield Keys()
 
@@ -131,10 +131,13 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
         for number in (signal.SIGHUP, signal.SIGTERM):
             with contextlib.suppress(ValueError, RuntimeError):  # not in the main thread
                 loop.add_signal_handler(number, self._leave, number)
+        if self.is_web:
+            self.set_interval(DRAFT, partial(self._leave_without, os.getppid()))
         self.set_interval(self.link.look, partial(self._safely, self._look))
         self.set_interval(DRAFT, partial(self._safely, self.keep_draft))
         self.call_later(self._look)
         self.call_after_refresh(self.focus_view)
+        self.call_after_refresh(self._bring_others)
         self.set_keymap(self.keymap)
         for sentence in self.to_tell:
             self.say(sentence, error=True)
@@ -144,6 +147,14 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
             self._title = ""  # the terminal is gone, and whoever writes to it waits for ever
         self.keep_draft()
         self.exit(return_code=128 + number)
+
+    def _leave_without(self, server: int) -> None:
+        if os.getppid() != server:  # it was killed: nobody sees this app any more
+            self._leave(signal.SIGHUP)
+
+    def on_exit_app(self) -> None:
+        """The page in a browser was closed, or a key left the app."""
+        self.keep_draft_quietly()
 
     def _safely(self, act: Callable[[], None]) -> None:
         try:
@@ -186,6 +197,26 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
         failed = job["state"] in ("failed", "lost")
         self.say(f"{text}. {job.get('error') or next_step(job)}".strip(), error=failed)
 
+    @work(exit_on_error=False)
+    async def _bring_others(self) -> None:
+        """The first screen is there: make the views of the other tabs, while keys are answered."""
+        for name in TABS:
+            await asyncio.to_thread(view_of, name)
+            await self._bring(name)
+
+    async def _bring(self, name: str) -> None:
+        """Make the view of a tab, when there is none yet."""
+        async with self._bringing:
+            pane = self.query_one(f"#{name}", TabPane)
+            if not pane.query(View):
+                self._half_made = view_of(name)()
+                await pane.mount(self._half_made)
+                self._half_made = None
+
+    def _views(self) -> list[View]:
+        """Those that are there, and whole."""
+        return [view for view in self.query(View) if view is not self._half_made]
+
     async def confirm(self, question: str) -> bool:
         """Ask whether to do what cannot be undone; call it from a worker."""
         screen: Screen[bool] = Confirm(question)
@@ -214,13 +245,15 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
 
     # Tabs
 
-    def action_tab(self, name: str) -> None:
+    async def action_tab(self, name: str) -> None:
         """Go to a tab."""
+        await self._bring(name)
         self.query_one(TabbedContent).active = name
         self.focus_view()
 
-    def on_tabbed_content_tab_activated(self) -> None:
+    async def on_tabbed_content_tab_activated(self, event: TabbedContent.TabActivated) -> None:
         """A tab was clicked."""
+        await self._bring(event.pane.id or TABS[0])
         self.focus_view()
 
     @property
@@ -232,7 +265,7 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
         """Put the focus where the open tab wants it, unless a dialog is open."""
         if isinstance(self.screen, Screen) and len(self.screen_stack) == 1:
             pane = self.query_one(TabbedContent).active_pane
-            if pane is not None:
+            if pane is not None and pane.query(View):
                 pane.query_one(View).take_focus()
 
     # Drafts
@@ -253,7 +286,8 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
         draft: dict[str, Any] = {**self.draft, "tab": self.query_one(TabbedContent).active}
         if self._away is None:  # the jobs were looked at
             draft["seen"] = seen(self.jobs, draft_values(self.draft, "seen"))
-        for node in (*self.query(View), *(screen for screen in self.screen_stack if hasattr(screen, "draft"))):
+        nodes: list[Any] = [*self._views(), *(screen for screen in self.screen_stack if hasattr(screen, "draft"))]
+        for node in nodes:
             with contextlib.suppress(NoMatches):  # one that is just being made, or about to be gone
                 draft.update(node.draft())
         if draft != self.draft:
@@ -268,11 +302,15 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
 
     def action_models(self) -> None:
         """Show all models."""
+        from .models_screen import ModelsScreen
+
         if not isinstance(self.screen, ModelsScreen):
             self.push_screen(ModelsScreen())
 
     def action_jobs(self) -> None:
         """Show all jobs."""
+        from .jobs_screen import JobsScreen
+
         if not isinstance(self.screen, JobsScreen):
             self.push_screen(JobsScreen())
 
@@ -296,7 +334,7 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette offers: all that has a key on any tab and makes sense now, looks and languages."""
-        views = list(self.query(View))
+        views = self._views()
         here = self.tab
         views.sort(key=lambda view: view.tab != here)  # what is at hand comes first
         nodes: list[View | NewleafApp] = [*views, self]
@@ -309,7 +347,7 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
 
                 async def run(node: Any = node, action: str = binding.action) -> None:
                     if isinstance(node, View):
-                        self.action_tab(node.tab)
+                        await self.action_tab(node.tab)
                     await self.run_action(action, node)
 
                 yield SystemCommand(binding.description, where, run)
@@ -326,6 +364,13 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
     async def _speak(self, code: str) -> None:
         await speak(self, code)
 
+    async def on_event(self, event: Event) -> None:
+        """Textual's, but for a paste that no field could take without holding up the app."""
+        if isinstance(event, Paste) and (sentence := refusal(self.focused, event.text)):
+            self.say(sentence, error=True)
+            return
+        await super().on_event(event)
+
     # Errors
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
@@ -335,12 +380,16 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
 
     def tell_fault(self, error: Exception) -> None:
         """Say what went wrong; the same thing, which may come with each look at the jobs, not again for a while."""
+        if not self.is_running:  # it closes, and half of it is gone already
+            return
         key, now = f"{type(error).__name__}: {error}", time.monotonic()
         if now - self._told.get(key, -QUIET) >= QUIET:
             self._told[key] = now
             self.say(fault_sentence(error), error=True)
 
     def _handle_exception(self, error: Exception) -> None:
+        if not self.is_running:  # widgets that were being made when the app was left
+            return
         # Only what is outside of handlers comes here, as in drawing: the app cannot go on. Textual would print a
         # traceback with all variables, text that is the person's own among them. A file and a sentence do.
         self._return_code = 1
@@ -364,6 +413,12 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
         if self._title and self._driver is not None:
             self._driver.write(GIVE_BACK)
         await self.engine.close()
+
+
+def view_of(name: str) -> type[View]:
+    """The class of a tab's view; its module is loaded when it is first asked for."""
+    found: type[View] = getattr(import_module(f".{name}", __package__), VIEWS[name])
+    return found
 
 
 def next_step(job: dict[str, Any]) -> str:

@@ -1,4 +1,7 @@
-"""The tab for text: what is imported, what is in it, and bringing more."""
+"""The tab for text: what is imported, what is in it, and bringing more.
+
+It is the first screen, so what it does not show at once is loaded where it is needed.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +26,7 @@ from ..core.store import DAMAGED
 from ..trainer.jobs import LIVE, Job
 from .corpus_report import CorpusReport, report_content
 from .drafts import draft_values
-from .import_dialog import ExtendDialog, ImportDialog
 from .kept import Entry, entries
-from .knowledge_screen import KnowledgeScreen
-from .merge_dialog import CleanDialog, MergeDialog
 from .view import View
 from .widgets.job_progress import JobProgress
 from .widgets.path_input import split_paths
@@ -134,6 +134,8 @@ class CorpusView(View):
     @work(exit_on_error=False)
     async def action_add(self) -> None:
         """Ask what to import, and import it."""
+        from .import_dialog import ImportDialog
+
         await self.app.push_screen_wait(ImportDialog(draft_values(self.newleaf.draft, "import")))
 
     def on_paste(self, event: events.Paste) -> None:
@@ -141,24 +143,32 @@ class CorpusView(View):
         if not [path for path in split_paths(event.text) if Path(path).expanduser().exists()]:
             self.newleaf.say(_("What was pasted is not the path of a file or folder here."))
             return
+        from .import_dialog import ImportDialog
+
         draft = {**draft_values(self.newleaf.draft, "import"), "path": event.text.strip()}
         self.app.push_screen(ImportDialog(draft))
 
     @work(exit_on_error=False)
     async def action_extend(self) -> None:
         """Ask what to add to the corpus that is marked."""
+        from .import_dialog import ExtendDialog
+
         if (corpus := self._open_marked()) is not None:
             await self.app.push_screen_wait(ExtendDialog(corpus))
 
     @work(exit_on_error=False)
     async def action_clean(self) -> None:
         """Ask how to clean the corpus that is marked again."""
+        from .merge_dialog import CleanDialog
+
         if (corpus := self._open_marked()) is not None:
             await self.app.push_screen_wait(CleanDialog(corpus))
 
     @work(exit_on_error=False)
     async def action_merge(self) -> None:
         """Ask which corpora become one."""
+        from .merge_dialog import MergeDialog
+
         await self.app.push_screen_wait(MergeDialog([entry.name for entry in self._known], self.marked()))
 
     def _open_marked(self) -> Corpus | None:
@@ -172,6 +182,8 @@ class CorpusView(View):
 
     def action_knowledge(self) -> None:
         """Show the knowledge bases."""
+        from .knowledge_screen import KnowledgeScreen
+
         self.app.push_screen(KnowledgeScreen())
 
     def action_cancel(self) -> None:

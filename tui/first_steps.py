@@ -117,7 +117,7 @@ class FirstSteps(Base):
     @work(exit_on_error=False, exclusive=True, group="first")
     async def _begin(self, tab: str, begin: Callable[[], object]) -> None:
         """In a thread: a checkpoint may be read whole before."""
-        self._newleaf.action_tab(tab)
+        await self._newleaf.action_tab(tab)
         try:
             await asyncio.to_thread(begin)
         except UserError as error:

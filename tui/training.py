@@ -20,7 +20,7 @@ from ..core.tasks.all import TASKS, scores_text
 from ..trainer.checkpoints import list_checkpoints, step_of
 from ..trainer.health import health
 from ..trainer.history import History
-from ..trainer.jobs import LIVE, RESUMABLE, Job, job_word
+from ..trainer.jobs import LIVE, RESUMABLE, TRAININGS, Job, job_word
 from ..trainer.queue import device_of, move, waiting
 from .charts_screen import ChartsScreen
 from .chat_words import newest
@@ -36,7 +36,6 @@ from .view import View
 from .widgets.devices import DevicePanel
 from .widgets.dialogs import Question
 
-TRAININGS = ("train", "finetune")
 SLIM = 72  # cells, below which the list gets fewer of them
 BESIDE = 130  # cells, from which on numbers and devices stand beside each other
 

@@ -27,13 +27,13 @@ from ..language import gettext as _
 from ..model.store import ModelInfo, list_models
 from .client import Engine
 from .errors import EngineError
+from .listening import LOCAL_HOSTS
 from .openai import Answer, Request, RequestError, error_body
 from .serving import ServeOptions
 from .task_requests import TAKES, TaskRequest
 
 Wanted = TypeVar("Wanted", Request, TaskRequest)
 
-LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 GONE = 499  # as nginx notes a client that did not wait for its answer
 BEAT = 0.5  # seconds between two looks whether a client is still there
 

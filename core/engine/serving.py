@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 
 from ..language import N_
-from ..language import gettext as _
 from ..options import OptionsBase, option
+from .listening import is_loopback, token_problem
 
 
 @dataclass(frozen=True)
@@ -34,18 +33,7 @@ class ServeOptions(OptionsBase):
     @property
     def is_local(self) -> bool:
         """Whether nobody but this machine's users can connect."""
-        if self.socket is not None or self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return self.socket is not None or is_loopback(self.host)
 
     def problems(self) -> list[str]:
-        if not self.is_local and not self.token:
-            return [
-                _("--host {host} can be reached from other machines: say what they must know, with --token.").format(
-                    host=self.host
-                )
-            ]
-        return []
+        return [] if self.is_local or self.token else [token_problem(self.host)]

@@ -10,8 +10,8 @@ from newleaf.core.conversations import Conversations
 from newleaf.core.language import set_language
 from newleaf.tui.app import NewleafApp
 from newleaf.tui.chat import ChatView
-from newleaf.tui.side_by_side import SideBySide
 from newleaf.tui.conversations_screen import ConversationsScreen
+from newleaf.tui.side_by_side import SideBySide
 from newleaf.tui.widgets.conversation import Conversation
 from newleaf.tui.widgets.form import Form
 from newleaf.tui.widgets.prompt import PromptArea

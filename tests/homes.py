@@ -1,0 +1,46 @@
+"""Homes for tests and benchmarks, with something in them."""
+
+import shutil
+
+from trainings import pretend_training
+
+from newleaf.core.home import folder
+
+
+def prepare():
+    """The corpus book, the tokenizer pieces, and the model tiny of random weights, in NEWLEAF_HOME."""
+    import torch
+
+    from newleaf.core.corpus.importing import import_documents
+    from newleaf.core.model.config import GPTConfig
+    from newleaf.core.model.gpt import GPT
+    from newleaf.core.model.store import save_model
+    from newleaf.core.tokenizer.options import TokenizerOptions
+    from newleaf.core.tokenizer.training import train_tokenizer
+    from newleaf.trainer.machine import machine
+
+    machine("cpu")  # measured once, not in each test
+    corpus = import_documents(_chapters(), "book")
+    tokenizer = train_tokenizer(corpus, "pieces", TokenizerOptions(vocab_size=420))
+    model = GPT(GPTConfig(tokenizer.vocab_size, 64, 32, 2, 4, 2, 8, 64))
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.ndim > 1:
+                parameter.normal_(std=0.2, generator=generator)
+    save_model(folder("models") / "tiny", model, tokenizer, {"bits_per_byte": 3.5})
+
+
+def _chapters():
+    from pydoc_data.topics import topics
+
+    for name, text in list(topics.items())[:40]:
+        yield text[:2500], name
+
+
+def crowd(models=20, jobs=50):
+    """Many more models, and trainings that have ended, in a home that is prepared."""
+    for number in range(1, models):
+        shutil.copytree(folder("models") / "tiny", folder("models") / f"tiny-{number}")
+    for number in range(jobs):
+        pretend_training(f"old-{number}", seed=number)
