@@ -12,10 +12,11 @@ from typing import Any
 from ..core.engine.writing import Writing, open_writing
 from ..core.errors import UserError
 from ..core.language import gettext as _
+from ..core.progress import Progress, no_progress
 from .arguments import ArgumentParser
 from .generate import add_writing, read_writing, summary, tell_left_out
 from .main import DONE, INTERRUPTED
-from .output import ReadingLine, harmless, piped, print_json, say
+from .output import ReadingLine, harmless, piped, print_json, say, without_commands
 
 Message = dict[str, str]
 NEW = "/new"  # begins another chat
@@ -28,6 +29,11 @@ def configure(parser: ArgumentParser) -> None:
     )
     parser.add_argument("model", metavar="MODEL")
     parser.add_argument("text", nargs="?", default="", metavar="TEXT", help=_("what you say"))
+    parser.add_argument(
+        "--plain",
+        action="store_true",
+        help=_("nothing but text, for screen readers and pipes: a line is what you say, and its answer follows"),
+    )
     parser.add_argument("--system", metavar="TEXT", help=_("what the model is told before the chat begins"))
     add_writing(parser)
     parser.set_defaults(run=_chat)
@@ -36,6 +42,8 @@ def configure(parser: ArgumentParser) -> None:
 def _chat(parsed: Namespace) -> int:
     values, load = read_writing(parsed)
     start = [{"role": "system", "content": parsed.system}] if parsed.system else []
+    if parsed.plain and not parsed.text and not parsed.json:
+        return _talk_plainly(open_writing(parsed.model, load), start, values)
     text = piped(parsed.text)
     if not text and not sys.stdin.isatty():
         raise UserError(_("There is nothing to answer: say something, as TEXT or on standard input."))
@@ -83,18 +91,49 @@ def _talk(writing: Writing, start: list[Message], values: Mapping[str, Any]) -> 
             messages.append({"role": "assistant", "content": "".join(written)})
 
 
+def _talk_plainly(writing: Writing, start: list[Message], values: Mapping[str, Any]) -> int:
+    """Line by line, without a prompt, an escape code or a line that is written over: until the input ends."""
+    messages = list(start)
+    while line := _line():
+        text = line.strip()
+        if text == NEW:
+            messages = list(start)
+        elif text:
+            messages.append({"role": "user", "content": text})
+            written: list[str] = []
+            try:
+                _answer(writing, messages, values, written, progress=no_progress)
+            except KeyboardInterrupt:
+                print()
+            except UserError as error:
+                say(str(error))
+                messages.pop()
+                continue
+            messages.append({"role": "assistant", "content": "".join(written)})
+    return DONE
+
+
+def _line() -> str:
+    """What is said next; nothing at the end. Ctrl+C that stops no answer ends too."""
+    try:
+        return sys.stdin.readline()
+    except KeyboardInterrupt:
+        return ""
+
+
 def _answer(
     writing: Writing,
     messages: list[Message],
     values: Mapping[str, Any],
     written: list[str] | None = None,
     show: bool = True,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """One answer, as it comes; its text so far is in `written`, whatever happens."""
     written = [] if written is None else written
     done: dict[str, Any] = {}
     begin = time.monotonic()
-    answers = writing.answers(list(messages), values, ReadingLine().read)
+    answers = writing.answers(list(messages), values, progress or ReadingLine().read)
     with contextlib.closing(answers):
         for answer in answers:
             if "started" in answer:
@@ -108,10 +147,11 @@ def _answer(
                 if text:
                     written.append(text)
                 if show:
-                    sys.stdout.write(harmless(text, sys.stdout))
+                    plain = progress is not None
+                    sys.stdout.write(without_commands(text) if plain else harmless(text, sys.stdout))
                     sys.stdout.flush()
     if show:
         print()
-        if sys.stderr.isatty():
+        if progress is None and sys.stderr.isatty():
             say(summary(done, time.monotonic() - begin))
     return done

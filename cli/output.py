@@ -41,7 +41,12 @@ def piped(argument: str) -> str:
 
 def harmless(text: str, stream: TextIO) -> str:
     """`text` without the characters that command a terminal, where `stream` is one: models and files may hold them."""
-    return _COMMANDS.sub("", text) if stream.isatty() else text
+    return without_commands(text) if stream.isatty() else text
+
+
+def without_commands(text: str) -> str:
+    """`text` without the characters that command a terminal."""
+    return _COMMANDS.sub("", text)
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -78,7 +78,7 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
         Binding("3,f4", "tab('training')", N_("Training"), show=False, id="app.training", key_display="3 F4"),
         Binding("4,f5", "tab('chat')", N_("Chat"), show=False, id="app.chat", key_display="4 F5"),
         *FIRST_STEPS,
-        Binding("f8", "models", N_("Models"), id="app.models"),
+        Binding("f10", "models", N_("Models"), id="app.models"),
         Binding("f9", "jobs", N_("Jobs"), id="app.jobs"),
         Binding("f1", "help", N_("Help"), id="app.help"),
         Binding("ctrl+p", "command_palette", N_("Commands"), id="app.palette", key_display="^p"),

@@ -39,7 +39,7 @@ class ModelsScreen(KeptScreen):
         Binding("s", "serve", N_("Serve"), id="models.serve"),
         Binding("r", "rename", N_("Rename"), id="models.rename"),
         Binding("d", "remove", N_("Delete"), id="models.remove"),
-        Binding("f8", "dismiss", N_("Close"), show=False, id="models.close"),
+        Binding("f10", "dismiss", N_("Close"), show=False, id="models.close"),
     ]
 
     def heading(self) -> str:

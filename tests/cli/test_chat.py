@@ -44,6 +44,14 @@ def test_nothing_to_answer_is_told(tiny_model):
     assert done.returncode == 1 and "nothing to answer" in done.stderr
 
 
+def test_plain_answers_each_line_and_remembers_until_a_new_chat_begins(tiny_model):
+    options = ("--seed", "3", "--max-tokens", "6")
+    done = newleaf("chat", "tiny", "--plain", *options, stdin="Hello\nMore\n/new\nHello\n")
+    assert done.returncode == 0 and done.stderr == "" and "\x1b" not in done.stdout
+    alone = newleaf("chat", "tiny", "Hello", *options).stdout
+    assert done.stdout.startswith(alone) and done.stdout.endswith(alone) and len(done.stdout) > 2 * len(alone)
+
+
 class Terminal:
     """A command in a terminal of its own."""
 

@@ -16,7 +16,7 @@ from newleaf.tui.models_screen import ModelsScreen
 
 async def open_models(pilot):
     await wait_for(pilot, lambda: pilot.app.focused is not None, "the focus")
-    await pilot.press("f8")
+    await pilot.press("f10")
     await wait_for(pilot, lambda: isinstance(pilot.app.screen, ModelsScreen), "the screen")
 
 

@@ -237,8 +237,7 @@ class Conversation(Translated, ScrollView, can_focus=True):
         index = bisect_right(self._ends, number)
         base = self.rich_style
         if index >= len(self._ends):
-            lines = [] if self.turns else self._empty.split("\n")
-            text = lines[y] if y < len(lines) else ""
+            text = "" if self.turns else self._empty_row(y, width)
             return Strip([Segment(text, base + self._style("conversation--note"))]).crop_extend(0, width, base)
         turn = self.turns[index]
         place = number - (self._ends[index - 1] if index else 0)
@@ -247,6 +246,10 @@ class Conversation(Translated, ScrollView, can_focus=True):
         gutter = Segment("▌ ", base + self._style("conversation--mark")) if is_marked else Segment("  ", base)
         strip = Strip([gutter, *self._segments(turn, row, base, number)])
         return strip.crop_extend(0, width, base).apply_offsets(0, number)
+
+    def _empty_row(self, y: int, width: int) -> str:
+        rows = [line[begin:end] for line in self._empty.split("\n") for begin, end in wrap(line, max(1, width))]
+        return rows[y] if y < len(rows) else ""
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(name, partial=True)
