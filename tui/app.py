@@ -80,7 +80,7 @@ class NewleafApp(Translated, App[int]):
         Binding("ctrl+c", "copy_or_explain", N_("Copy"), show=False, id="app.copy", priority=True),
     ]
 
-    jobs: reactive[list[dict[str, Any]]] = reactive(list)
+    jobs: reactive[list[dict[str, Any]]] = reactive(list, repaint=False)  # else each look draws the whole screen anew
 
     def __init__(self) -> None:
         super().__init__()
