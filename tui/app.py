@@ -86,7 +86,7 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
         Binding("ctrl+c", "copy_or_explain", N_("Copy"), show=False, id="app.copy", priority=True),
     ]
 
-    jobs: reactive[list[dict[str, Any]]] = reactive(list)
+    jobs: reactive[list[dict[str, Any]]] = reactive(list, repaint=False)  # else each look draws the whole screen anew
 
     def __init__(self, options: AppOptions | None = None) -> None:
         super().__init__(options)

@@ -194,8 +194,10 @@ class TrainingView(JobActions, View):
     def _write(self, numbers: str, sample: str) -> None:
         for id_, text in (("#numbers", numbers), ("#sample-text", sample)):
             shown = self.query_one(id_, Static)
-            if shown.content != text:
-                shown.update(text)
+            if shown.content != text:  # a layout draws the whole screen anew: only where the height may differ
+                width = max(1, shown.size.width)
+                before, after = (len(Content(part).wrap(width)) for part in (str(shown.content), text))
+                shown.update(text, layout=before != after)
 
     @work(exit_on_error=False)
     async def action_train(self) -> None:

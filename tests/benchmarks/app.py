@@ -110,7 +110,9 @@ def training(_rounds: int) -> None:
             forget_draft()
             terminal = Terminal(rows, columns)
             terminal.wait_for(FIRST_SCREEN)
+            terminal.read(2)
             terminal.type("3")
+            terminal.wait_for(b"Trainings")
             terminal.read(4)
             goal = 5000 if columns < 100 else 10_000
             tell(f"watching a training at {columns}x{rows}", _bytes_a_second(terminal, 15), "B/s", goal)

@@ -35,7 +35,7 @@ class StatusLine(Static):
         running = [job for job in self._jobs if job["state"] in LIVE]
         text = status_text(running, self.size.width - 2) if running else _("No job is running.")
         if text != self.content:
-            self.update(text)
+            self.update(text, layout=False)  # a layout draws the whole screen anew
 
 
 def status_text(running: list[dict[str, Any]], width: int) -> str:
