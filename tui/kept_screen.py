@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
@@ -78,7 +79,9 @@ class KeptScreen(Translated, ModalScreen[None]):
             self._known = known
             entries = self.query_one(OptionList)
             entries.clear_options()
-            entries.add_options(Option(Content(f"{entry.name}  {entry.detail}")) for entry in known)
+            width = max((cell_len(entry.name) for entry in known), default=0)
+            lines = [f"{entry.name}{' ' * (width - cell_len(entry.name))}  {entry.detail}" for entry in known]
+            entries.add_options(Option(Content(line)) for line in lines)
             names = [entry.name for entry in known]
             entries.highlighted = names.index(marked) if marked in names else (0 if names else None)
         self._tell()

@@ -1,4 +1,6 @@
-"""Tokens a second in training, against Transformers' Trainer: `python tests/benchmarks/training_rate.py [ROUNDS]`.
+"""Tokens a second in training, against Transformers' Trainer.
+
+`python tests/benchmarks/training_rate.py [ROUNDS [ROWS [SHAPE...]]]`: ROWS of 256 tokens a step, shapes such as 6x384.
 
 Whole steps as a training does them, with Muon and with AdamW, plain and compiled, and the steps of GPT2LMHeadModel in a
 Trainer, of the same layers, width, vocabulary, context and batch: by turns in one process, in each type. The share of
@@ -25,7 +27,7 @@ from newleaf.trainer.plan import Machine, Plan, make_plan, model_shape, token_fl
 from newleaf.trainer.step import gradients, update
 
 SHAPES = ((2, 128), (4, 128), (6, 384))
-VOCABULARY, CONTEXT, ROWS = 4096, 256, 8
+VOCABULARY, CONTEXT = 4096, 256
 STEPS = 6  # of each in a round
 MACHINE = Machine("cpu", "", torch.get_num_threads(), 0, {"nano": 1e11, "mini": 1e11}, "float32")
 
@@ -57,21 +59,21 @@ def step_of(model: GPT, plan: Plan) -> Callable[[], float]:
     return step
 
 
-def plan_of(layers: int, width: int, dtype: str, optimizer: str) -> Plan:
+def plan_of(layers: int, width: int, dtype: str, optimizer: str, rows: int) -> Plan:
     """A plan of this shape."""
-    options = TrainOptions(steps=1, size="nano", batch_tokens=ROWS * CONTEXT, dtype=dtype, optimizer=optimizer)
+    options = TrainOptions(steps=1, size="nano", batch_tokens=rows * CONTEXT, dtype=dtype, optimizer=optimizer)
     config = model_shape(layers, width, VOCABULARY, CONTEXT)
     plan = make_plan(options, MACHINE, VOCABULARY, 10**7, 10**5)
     return replace(plan, config=asdict(config))
 
 
-def trainer_steps(layers: int, width: int, dtype: str) -> Callable[[], float]:
+def trainer_steps(layers: int, width: int, dtype: str, rows: int) -> Callable[[], float]:
     """A function that lets a Trainer do some steps, and gives the seconds of one."""
     from peer import arguments, new_gpt2
     from transformers import Trainer, TrainerCallback
 
     model = new_gpt2(layers, width, VOCABULARY, CONTEXT)
-    blocks = torch.randint(VOCABULARY, (ROWS * (STEPS + 1), CONTEXT))
+    blocks = torch.randint(VOCABULARY, (rows * (STEPS + 1), CONTEXT))
     moments: list[float] = []
 
     class Clock(TrainerCallback):
@@ -81,18 +83,18 @@ def trainer_steps(layers: int, width: int, dtype: str) -> Callable[[], float]:
     def run() -> float:
         moments.clear()
         data = [{"input_ids": block, "labels": block} for block in blocks]
-        told = arguments(tempfile.gettempdir(), STEPS + 1, ROWS, dtype == "bfloat16")
+        told = arguments(tempfile.gettempdir(), STEPS + 1, rows, dtype == "bfloat16")
         Trainer(model, told, train_dataset=data, callbacks=[Clock()]).train()
         return statistics.median(after - before for before, after in itertools.pairwise(moments))
 
     return run
 
 
-def compare(layers: int, width: int, dtype: str, rounds: int) -> None:
+def compare(layers: int, width: int, dtype: str, rounds: int, rows: int) -> None:
     """Print a line for each way."""
-    ways: dict[str, Callable[[], float]] = {"Trainer": trainer_steps(layers, width, dtype)}
+    ways: dict[str, Callable[[], float]] = {"Trainer": trainer_steps(layers, width, dtype, rows)}
     for optimizer in ("adamw", "muon"):
-        plan = plan_of(layers, width, dtype, optimizer)
+        plan = plan_of(layers, width, dtype, optimizer, rows)
         for kind in ("plain", "compiled"):
             model = GPT(plan.model_config)
             if kind == "compiled":
@@ -110,7 +112,7 @@ def compare(layers: int, width: int, dtype: str, rounds: int) -> None:
     trainer = statistics.median(seconds["Trainer"])
     for name, found in seconds.items():
         middle = statistics.median(found)
-        tokens = ROWS * CONTEXT / middle
+        tokens = rows * CONTEXT / middle
         share = f"{tokens * flops / highest:5.0%} of the peak" if name != "Trainer" else ""
         print(f"    {name:26} {tokens:9,.0f} tokens/s  {trainer / middle:5.2f} x  {share}", flush=True)
 
@@ -118,9 +120,11 @@ def compare(layers: int, width: int, dtype: str, rounds: int) -> None:
 def main() -> None:
     """Print a table."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    for layers, width in SHAPES:
+    rows = int(sys.argv[2]) if len(sys.argv) > 2 else 8  # of CONTEXT tokens in a step
+    chosen = [(int(layers), int(width)) for layers, width in (shape.split("x") for shape in sys.argv[3:])]
+    for layers, width in chosen or SHAPES:
         for dtype in ("float32", "bfloat16"):
-            compare(layers, width, dtype, rounds)
+            compare(layers, width, dtype, rounds, rows)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from ...core.language import N_
 from ..words import Translated
 from .wrapping import shown, wrap
 
+LONGEST = 120  # columns of a row; longer ones are hard to read
 GUTTER = 2  # columns at the left, for the mark of the turn that is meant
 SURE = (0.5, 0.2, 0.05)  # probabilities from which on a token is drawn as likely, less likely, unlikely
 TOKEN_STYLES = ("", "conversation--likely", "conversation--unlikely", "conversation--surprising")
@@ -90,7 +91,7 @@ class Conversation(Translated, ScrollView, can_focus=True):
     DEFAULT_CSS = """
     Conversation { height: 1fr; scrollbar-size-vertical: 1; background: transparent; }
     Conversation .conversation--person { color: $text-accent; }
-    Conversation .conversation--note { color: $text-muted; }
+    Conversation .conversation--note { color: $foreground; text-style: dim; }
     Conversation .conversation--mark { color: $accent; }
     Conversation .conversation--likely { color: $text-success; }
     Conversation .conversation--unlikely { color: $text-warning; }
@@ -172,7 +173,7 @@ class Conversation(Translated, ScrollView, can_focus=True):
 
     def _lay_out(self, first: int, grown: bool = False) -> None:
         """Cut the turns from `first` on; with `grown` only what was added to the end of the last."""
-        width = self.scrollable_content_region.width - GUTTER
+        width = min(LONGEST, self.scrollable_content_region.width - GUTTER)
         first = min(first, len(self._ends))
         if width <= 0:  # not on the screen yet
             del self._ends[first:]
