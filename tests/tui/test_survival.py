@@ -92,9 +92,9 @@ async def test_a_storm_of_resizes(full, keys):
 @pytest.mark.parametrize("keys", EACH)
 async def test_a_paste_of_5_mb_into_each_field(full, keys):
     app = NewleafApp()
-    async with app.run_test(size=(100, 40)) as pilot:
+    async with app.run_test(size=(100, 40), notifications=True) as pilot:
         await open_place(pilot, keys)
-        fields = [field for field in app.screen.query("Input, TextArea") if field.focusable]
+        fields = [field for field in app.screen.query("Input, TextArea") if field.focusable and field.is_on_screen]
         for field in fields:
             field.focus()
             await pilot.pause()
@@ -193,11 +193,13 @@ async def test_an_engine_that_is_killed_in_the_midst_of_an_answer(full):
             if entry.name == "max_tokens":
                 entry.value = "1000000"
         await pilot.press(*"Once", "enter")
-        process = None
-        while process is None:
-            await pilot.pause(0.1)
+
+        def engine():
             children = psutil.Process().children(recursive=True)
-            process = next((each for each in children if "newleaf.core.engine.server" in each.cmdline()), None)
+            return next((each for each in children if "newleaf.core.engine.server" in each.cmdline()), None)
+
+        await wait_for(pilot, engine, "the engine")
+        process = engine()
         await pilot.pause(3)
         process.kill()
         await wait_for_text(pilot, "The engine has ended")
