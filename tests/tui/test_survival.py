@@ -210,10 +210,9 @@ def test_a_terminal_that_is_killed_in_the_midst_of_a_dialog(book):
     terminal = Terminal()
     terminal.wait_for(b"Corpora")
     terminal.type("a")
-    terminal.wait_for(b"paths")
-    terminal.read(0.5)
+    terminal.wait_for(b"what the corpus will be called")
     terminal.type("/nowhere/leaf.txt")
-    terminal.wait_for(b"leaf.txt")
+    terminal.read(2)
     os.close(terminal.descriptor)
     deadline = time.monotonic() + 60
     while os.waitpid(terminal.pid, os.WNOHANG)[0] == 0:
