@@ -65,10 +65,12 @@ async def open_place(pilot, keys):
 async def lives(pilot):
     """It answers: a key that works everywhere does what it does."""
     app = pilot.app
-    while len(app.screen_stack) > 1:
-        before = app.screen
+    for _ in range(100):  # the first one may only close a list that is open
+        if len(app.screen_stack) == 1:
+            break
         await pilot.press("escape")
-        await wait_for(pilot, lambda before=before: app.screen is not before or len(app.screen_stack) == 1, "its end")
+        await pilot.pause(0.1)
+    assert len(app.screen_stack) == 1, screen_text(app)
     for key, tab in (("f2", "corpus"), ("f4", "training")):
         await pilot.press(key)
         await wait_for(pilot, lambda tab=tab: app.tab == tab, tab)
