@@ -65,10 +65,12 @@ async def open_place(pilot, keys):
 async def lives(pilot):
     """It answers: a key that works everywhere does what it does."""
     app = pilot.app
-    while len(app.screen_stack) > 1:
-        before = app.screen
+    for _ in range(100):  # the first one may only close a list that is open
+        if len(app.screen_stack) == 1:
+            break
         await pilot.press("escape")
-        await wait_for(pilot, lambda before=before: app.screen is not before or len(app.screen_stack) == 1, "its end")
+        await pilot.pause(0.1)
+    assert len(app.screen_stack) == 1, screen_text(app)
     for key, tab in (("f2", "corpus"), ("f4", "training")):
         await pilot.press(key)
         await wait_for(pilot, lambda tab=tab: app.tab == tab, tab)
@@ -92,9 +94,9 @@ async def test_a_storm_of_resizes(full, keys):
 @pytest.mark.parametrize("keys", EACH)
 async def test_a_paste_of_5_mb_into_each_field(full, keys):
     app = NewleafApp()
-    async with app.run_test(size=(100, 40)) as pilot:
+    async with app.run_test(size=(100, 40), notifications=True) as pilot:
         await open_place(pilot, keys)
-        fields = [field for field in app.screen.query("Input, TextArea") if field.focusable]
+        fields = [field for field in app.screen.query("Input, TextArea") if field.focusable and field.is_on_screen]
         for field in fields:
             field.focus()
             await pilot.pause()
@@ -193,11 +195,13 @@ async def test_an_engine_that_is_killed_in_the_midst_of_an_answer(full):
             if entry.name == "max_tokens":
                 entry.value = "1000000"
         await pilot.press(*"Once", "enter")
-        process = None
-        while process is None:
-            await pilot.pause(0.1)
+
+        def engine():
             children = psutil.Process().children(recursive=True)
-            process = next((each for each in children if "newleaf.core.engine.server" in each.cmdline()), None)
+            return next((each for each in children if "newleaf.core.engine.server" in each.cmdline()), None)
+
+        await wait_for(pilot, engine, "the engine")
+        process = engine()
         await pilot.pause(3)
         process.kill()
         await wait_for_text(pilot, "The engine has ended")
@@ -208,10 +212,9 @@ def test_a_terminal_that_is_killed_in_the_midst_of_a_dialog(book):
     terminal = Terminal()
     terminal.wait_for(b"Corpora")
     terminal.type("a")
-    terminal.wait_for(b"paths")
-    terminal.read(0.5)
+    terminal.wait_for(b"what the corpus will be called")
     terminal.type("/nowhere/leaf.txt")
-    terminal.wait_for(b"leaf.txt")
+    terminal.read(2)
     os.close(terminal.descriptor)
     deadline = time.monotonic() + 60
     while os.waitpid(terminal.pid, os.WNOHANG)[0] == 0:
