@@ -69,7 +69,7 @@ async def test_a_path_that_is_pasted_opens_the_import(newleaf_home, tmp_path):
         await wait_for_text(pilot, "1 Text")
         await wait_for(pilot, lambda: app.focused is not None, "the focus")
         app.post_message(_paste("no path at all"))
-        await wait_for_text(pilot, "not the path of a file")
+        await wait_for_text(pilot, "What was pasted")
         app.post_message(_paste(str(tmp_path / "story.txt")))
         await wait_for_text(pilot, "Add text")
         await wait_for(pilot, lambda: app.screen.query_one("#name", Input).value == "story", "the name")

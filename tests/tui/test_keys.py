@@ -31,7 +31,7 @@ async def test_the_last_text_is_copied_from_the_prompt(tiny_model):
         await wait_for_text(pilot, "tokens/s")
         await pilot.press("ctrl+y")
         await wait_for_text(pilot, "Copied.")
-        assert app.clipboard and app.clipboard == app.query_one(ChatView)._last
+        assert app.clipboard and app.clipboard == app.query_one(ChatView).last_answer().text
 
 
 async def test_ctrl_c_without_a_selection_says_how_to_leave(tiny_model):
