@@ -1,7 +1,7 @@
 """Keys that a person has changed: `[keys]` in the settings, by the ids of bindings.
 
 [keys]
-"chat.mode" = "f10"
+"chat.mode" = "f12"
 "app.jobs" = ["f9", "ctrl+t"]
 """
 
@@ -11,6 +11,9 @@ import difflib
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
 from typing import Any
 
 from textual.app import App
@@ -43,8 +46,8 @@ class Bound:
 
 def all_bound() -> dict[str, Bound]:
     """All that has a key and an id, by its id: of the app, the tabs and the dialogs."""
-    from . import app as _all  # noqa: F401  whatever binds a key is imported with it
-
+    for module in walk_packages([str(Path(__file__).parent)], f"{__package__}."):
+        import_module(module.name)  # what is not imported yet has no subclass to be found
     found: dict[str, Bound] = {}
     for owner in _subclasses(Translated):
         for binding in owner.__dict__.get("BINDINGS", ()):

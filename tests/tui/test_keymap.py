@@ -8,6 +8,7 @@ from screens import screen_text, wait_for, wait_for_text
 
 from newleaf.core.home import settings_path
 from newleaf.tui.app import NewleafApp
+from newleaf.tui.chat import ChatView
 from newleaf.tui.help import help_text
 from newleaf.tui.keymap import all_bound, checked_keys, chosen_keys
 from newleaf.tui.widgets.dialogs import Message
@@ -31,7 +32,7 @@ def test_every_key_of_the_app_has_an_id():
 @pytest.mark.parametrize(
     ("id_", "given", "keys"),
     [
-        ("chat.mode", "f10", "f10"),
+        ("chat.mode", "f12", "f12"),
         ("chat.mode", " Ctrl+T ", "ctrl+t"),
         ("app.jobs", ["f9", "ctrl+t"], "f9,ctrl+t"),
         ("app.jobs", "f9, alt+ctrl+j", "f9,ctrl+alt+j"),
@@ -49,8 +50,8 @@ def test_keys_that_can_be(id_, given, keys):
 @pytest.mark.parametrize(
     ("id_", "given", "sentence"),
     [
-        ("chat.moda", "f10", "nothing called chat.moda that has a key. Did you mean chat.mode?"),
-        ("nonsense", "f10", "See: newleaf keys"),
+        ("chat.moda", "f12", "nothing called chat.moda that has a key. Did you mean chat.mode?"),
+        ("nonsense", "f12", "See: newleaf keys"),
         ("chat.mode", "hyperspace", "hyperspace cannot be the key of chat.mode: there is no such key"),
         ("chat.mode", "left+f1", "no such key"),
         ("chat.mode", "ctrl+", "no such key"),
@@ -66,22 +67,22 @@ def test_keys_that_can_be(id_, given, keys):
     ],
 )
 def test_keys_that_cannot_be_have_a_sentence_and_the_others_hold(id_, given, sentence):
-    keymap, wrong = checked_keys({id_: given, "corpus.clean": "k"})
-    assert keymap == {"corpus.clean": "k"}
+    keymap, wrong = checked_keys({id_: given, "corpus.clean": "z"})
+    assert keymap == {"corpus.clean": "z"}
     assert len(wrong) == 1 and sentence in wrong[0]
 
 
 def test_two_may_change_places_and_two_places_may_have_the_same():
     assert checked_keys({"corpus.add": "m", "corpus.merge": "a"})[1] == []
     assert checked_keys({"corpus.add": "n", "log.search": "f1"})[1] == []  # n is a key of other tabs
-    keymap, wrong = checked_keys({"corpus.add": "k", "corpus.merge": "k"})
-    assert keymap == {"corpus.add": "k"} and "corpus.merge" in wrong[0]
+    keymap, wrong = checked_keys({"corpus.add": "z", "corpus.merge": "z"})
+    assert keymap == {"corpus.add": "z"} and "corpus.merge" in wrong[0]
 
 
 def test_the_settings_hold_them_with_or_without_quotation_marks(settings):
-    settings('[keys]\nchat.mode = "f10"\n"app.jobs" = ["ctrl+t"]\n')
-    assert chosen_keys() == ({"chat.mode": "f10", "app.jobs": "ctrl+t"}, [])
-    settings('keys = "f10"')
+    settings('[keys]\nchat.mode = "f12"\n"app.jobs" = ["ctrl+t"]\n')
+    assert chosen_keys() == ({"chat.mode": "f12", "app.jobs": "ctrl+t"}, [])
+    settings('keys = "f12"')
     assert chosen_keys()[0] == {} and "[keys]" in chosen_keys()[1][0]
     settings("keys = ")
     assert chosen_keys()[0] == {} and "cannot be read" in chosen_keys()[1][0]
@@ -94,6 +95,7 @@ async def test_a_changed_key_works_and_is_shown_everywhere(settings, tiny_model)
         await wait_for_text(pilot, "nothing cannot be the key of app.jobs")
         await wait_for_text(pilot, "f12 Help")
         assert "  f12            Help" in help_text(app) and "  ^t             Controls" in help_text(app)
+        await wait_for(pilot, lambda: app.query(ChatView), "all tabs")
         palette = {command.title: command.help for command in app.get_system_commands(app.screen)}
         assert palette["Controls"].endswith("^t") and palette["Jobs"].endswith("f9")
         await pilot.press("f1")
@@ -109,11 +111,11 @@ async def test_a_changed_key_works_and_is_shown_everywhere(settings, tiny_model)
 
 def test_a_command_tells_all_of_them(settings, newleaf_home):
     newleaf_home.mkdir()
-    settings('[keys]\n"chat.mode" = "f10"\n"chat.moda" = "f10"\n')
+    settings('[keys]\n"chat.mode" = "f12"\n"chat.moda" = "f12"\n')
     done = newleaf("keys")
     assert done.returncode == 1 and "chat.moda" in done.stderr
     lines = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines()}
-    assert lines["chat.mode"] == ["f10", "*", "Mode"] and lines["app.jobs"] == ["f9", "Jobs"]
+    assert lines["chat.mode"] == ["f12", "*", "Mode"] and lines["app.jobs"] == ["f9", "Jobs"]
     found = {each["id"]: each for each in json.loads(newleaf("keys", "--json").stdout)}
-    assert found["chat.mode"] == {"id": "chat.mode", "keys": ["f10"], "changed": True, "description": "Mode"}
+    assert found["chat.mode"] == {"id": "chat.mode", "keys": ["f12"], "changed": True, "description": "Mode"}
     assert set(found) == set(all_bound())

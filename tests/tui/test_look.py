@@ -123,7 +123,9 @@ async def test_a_setting_that_cannot_be_is_told_and_the_others_hold(newleaf_home
     app = NewleafApp(options)
     app.to_tell.append(sentence)
     async with app.run_test(size=(120, 24), notifications=True) as pilot:
-        await wait_for_text(pilot, "theme is blue")
+        await wait_for(
+            pilot, lambda: any("theme is blue" in each.message for each in app._notifications), "the sentence"
+        )
     settings_path().write_text("theme = ")
     assert chosen_options()[0] == AppOptions() and "cannot be read" in chosen_options()[1][0]
 

@@ -15,6 +15,7 @@ from newleaf.tui.chat import ChatView
 from newleaf.tui.tokenizer import TokenizerView
 from newleaf.tui.training import TrainingView
 from newleaf.tui.view import View
+from newleaf.tui.widgets.conversation import Conversation
 
 TITLES = {
     "en": ["1 Corpus", "2 Tokenizer", "3 Training", "4 Chat"],
@@ -74,7 +75,7 @@ async def test_what_was_typed_marked_and_written_stays(book, tokenizer, tiny_mod
         await pilot.press("f4", "space", "down", "f5")
         await pilot.press(*"The", "enter")
         await wait_for_text(pilot, "tokens/s")
-        transcript = app.query_one("#transcript", TextArea).text
+        transcript = app.query_one(Conversation).text
         app.query_one("#prompt", TextArea).text = "half a thought"
         await pilot.press("f4")
         marked = {each.id: each.highlighted for each in app.query(OptionList) if each.id}
@@ -82,7 +83,8 @@ async def test_what_was_typed_marked_and_written_stays(book, tokenizer, tiny_mod
         await speaks(pilot, "zh_CN")
         await wait_for(pilot, lambda: app.query_one("#prompt", TextArea).text == "half a thought", "the draft")
         assert app.query_one("#try-text", TextArea).text == "try this"
-        assert app.query_one("#transcript", TextArea).text == transcript
+        await wait_for(pilot, lambda: bool(app.query_one(Conversation).turns), "what was written")
+        assert app.query_one(Conversation).turns[0].text in transcript
         assert marked == {each.id: each.highlighted for each in app.query(OptionList) if each.id}
         assert marked["corpora"] == 1 and marked["trainings"] == 1
         await wait_for_text(pilot, "+✓ beta")
@@ -113,8 +115,8 @@ async def test_a_tab_that_is_written_in_follows_when_it_is_whole(tiny_model):
 
         async def write():
             await written.wait()
-            area = view.query_one("#transcript", TextArea)
-            area.text += "the end"
+            question = view.talk.say("Say", {"mode": "chat"})
+            view.talk.begin_answer(question, {"mode": "chat", "summary": "3 tokens"}, "the end")
 
         worker = view.run_worker(write(), group="writing")
         speak(app, "zh_CN")
