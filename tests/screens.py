@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 GOLDEN = Path(__file__).parent / "golden"
-PATIENCE = 12.0  # seconds
+PATIENCE = 60.0  # seconds
 USUAL = pytest.param((80, 24), id="80x24")
 SMALL = pytest.param((60, 20), id="60x20", marks=pytest.mark.long)
 BROAD = pytest.param((120, 40), id="120x40", marks=pytest.mark.long)

@@ -217,6 +217,7 @@ def test_sigterm_ends_a_training_with_a_checkpoint():
     assert job.has_checkpoint
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("ready")
 def test_a_running_job_cannot_be_started_twice_or_removed():
     job = train("one", steps=100_000)

@@ -42,7 +42,7 @@ PLACES = {
     "help": ("f1",),
     "commands": ("ctrl+p",),
 }
-SHORT = ("corpus", "import", "training", "chat")  # the others are tested in the long run
+SHORT = ("import", "chat")  # the others are tested in the long run
 EACH = [pytest.param(keys, id=name, marks=[] if name in SHORT else pytest.mark.long) for name, keys in PLACES.items()]
 
 
@@ -109,6 +109,7 @@ async def test_a_paste_of_5_mb_into_each_field(full, keys):
         await lives(pilot)
 
 
+@pytest.mark.long
 async def test_what_is_not_too_long_is_pasted(full):
     app = NewleafApp()
     async with app.run_test(size=(100, 40)) as pilot:
@@ -130,7 +131,7 @@ KEYS = [
 
 
 @pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 9))])
-@pytest.mark.parametrize("tab", ["f2", "f3", "f4", "f5"])
+@pytest.mark.parametrize("tab", [*(pytest.param(tab, marks=pytest.mark.long) for tab in ("f2", "f3", "f4")), "f5"])
 async def test_keys_hammered_at_random(full, tab, seed):
     chance, app = random.Random(f"{seed}{tab}"), NewleafApp()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -223,7 +224,7 @@ def test_a_terminal_that_is_killed_in_the_midst_of_a_dialog(book):
     assert "/nowhere/leaf.txt" in json.dumps(read_json(home() / "draft.json"))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_paste_of_5_mb_through_a_terminal(full):
     terminal = Terminal()
     terminal.wait_for(b"Corpora")

@@ -92,7 +92,7 @@ def chinese(real_text):
     return random.Random(2).sample(sorted(poem for poem in poems if 40 <= len(poem) <= 80), 1000)
 
 
-@pytest.mark.parametrize("similarity", [0.8, 0.9])
+@pytest.mark.parametrize("similarity", [0.8, pytest.param(0.9, marks=pytest.mark.long)])
 @pytest.mark.parametrize("language", ["english", "chinese"])
 def test_planted_near_duplicates_are_found_and_little_else(language, similarity, request, tmp_path):
     originals, chance = request.getfixturevalue(language), random.Random(3)
