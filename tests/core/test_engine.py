@@ -170,6 +170,7 @@ async def test_a_text_is_judged_and_what_is_wrong_is_told(shared):
         await shared.judge("tiny", [{"role": "nobody", "content": ""}], "x", 0)
 
 
+@in_one_loop
 async def test_what_a_long_prompt_loses_is_told_first(shared, prepared):
     first, *_deltas, _last = await answers_of(shared, "tiny", "word " * 200, SHORT)
     assert first["started"]["left_out"] == writer_of(prepared).start("word " * 200, OPTIONS).left_out > 0
