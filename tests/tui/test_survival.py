@@ -42,7 +42,7 @@ PLACES = {
     "help": ("f1",),
     "commands": ("ctrl+p",),
 }
-SHORT = ("import", "chat")  # the others are tested in the long run
+SHORT = ("chat",)  # the others are tested in the long run
 EACH = [pytest.param(keys, id=name, marks=[] if name in SHORT else pytest.mark.long) for name, keys in PLACES.items()]
 
 

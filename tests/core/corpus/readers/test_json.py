@@ -208,13 +208,15 @@ def test_a_long_list_is_read_in_little_memory():
     assert count == 40_000 and most < 15_000_000
 
 
-TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x7f"), max_size=50)  # DEL: a binary file
+ANY_TEXT = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\x7f"), max_size=50
+)  # DEL: a binary file
 
 
 @given(
     rows=st.lists(
         st.dictionaries(
-            st.sampled_from(["text", "a", "b"]), TEXTS | st.integers() | st.lists(TEXTS, max_size=5), max_size=3
+            st.sampled_from(["text", "a", "b"]), ANY_TEXT | st.integers() | st.lists(ANY_TEXT, max_size=5), max_size=3
         ),
         max_size=10,
     ),
