@@ -130,6 +130,7 @@ KEYS = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 9))])
 @pytest.mark.parametrize("tab", [*(pytest.param(tab, marks=pytest.mark.long) for tab in ("f2", "f3", "f4")), "f5"])
 async def test_keys_hammered_at_random(full, tab, seed):
@@ -209,6 +210,7 @@ async def test_an_engine_that_is_killed_in_the_midst_of_an_answer(full):
         await lives(pilot)
 
 
+@pytest.mark.long
 def test_a_terminal_that_is_killed_in_the_midst_of_a_dialog(book):
     terminal = Terminal()
     terminal.wait_for(b"Corpora")
