@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
@@ -122,6 +123,13 @@ def given(options: type[Options], parsed: argparse.Namespace) -> Options:
         raise
     except UserError as error:
         raise WrongUsageError(str(error)) from None
+
+
+def served_as(options: type[Options], parsed: argparse.Namespace) -> Options:
+    """The same for a server: NEWLEAF_TOKEN says its token where none was given."""
+    if token := os.environ.get("NEWLEAF_TOKEN"):
+        vars(parsed).setdefault("token", token)
+    return given(options, parsed)
 
 
 class _WrongValueError(Exception):

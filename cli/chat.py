@@ -6,7 +6,7 @@ import contextlib
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..core.engine.writing import Writing, open_writing
@@ -43,7 +43,7 @@ def _chat(parsed: Namespace) -> int:
     values, load = read_writing(parsed)
     start = [{"role": "system", "content": parsed.system}] if parsed.system else []
     if parsed.plain and not parsed.text and not parsed.json:
-        return _talk_plainly(open_writing(parsed.model, load), start, values)
+        return _answer_all(_lines(), open_writing(parsed.model, load), start, values, no_progress)
     text = piped(parsed.text)
     if not text and not sys.stdin.isatty():
         raise UserError(_("There is nothing to answer: say something, as TEXT or on standard input."))
@@ -65,44 +65,26 @@ def _talk(writing: Writing, start: list[Message], values: Mapping[str, Any]) -> 
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401  arrows and history in `input`
     say(_("Enter sends, Ctrl+C stops an answer, {new} begins another chat, Ctrl+D leaves.").format(new=NEW))
+    return _answer_all(_typed(), writing, start, values)
+
+
+def _answer_all(
+    texts: Iterator[str],
+    writing: Writing,
+    start: list[Message],
+    values: Mapping[str, Any],
+    progress: Progress | None = None,
+) -> int:
+    """Answer each text, which may be a command; with `progress` plainly."""
     messages = list(start)
-    while True:
-        try:
-            text = input("> ").strip()
-        except EOFError:
-            print()
-            return DONE
-        except KeyboardInterrupt:  # perhaps meant for an answer that has just ended
-            print()
-            continue
+    for text in map(str.strip, texts):
         if text == NEW:
             messages = list(start)
         elif text:
             messages.append({"role": "user", "content": text})
             written: list[str] = []
             try:
-                _answer(writing, messages, values, written)
-            except KeyboardInterrupt:
-                print()
-            except UserError as error:
-                say(str(error))
-                messages.pop()
-                continue
-            messages.append({"role": "assistant", "content": "".join(written)})
-
-
-def _talk_plainly(writing: Writing, start: list[Message], values: Mapping[str, Any]) -> int:
-    """Line by line, without a prompt, an escape code or a line that is written over: until the input ends."""
-    messages = list(start)
-    while line := _line():
-        text = line.strip()
-        if text == NEW:
-            messages = list(start)
-        elif text:
-            messages.append({"role": "user", "content": text})
-            written: list[str] = []
-            try:
-                _answer(writing, messages, values, written, progress=no_progress)
+                _answer(writing, messages, values, written, progress=progress)
             except KeyboardInterrupt:
                 print()
             except UserError as error:
@@ -113,12 +95,23 @@ def _talk_plainly(writing: Writing, start: list[Message], values: Mapping[str, A
     return DONE
 
 
-def _line() -> str:
-    """What is said next; nothing at the end. Ctrl+C that stops no answer ends too."""
-    try:
-        return sys.stdin.readline()
-    except KeyboardInterrupt:
-        return ""
+def _typed() -> Iterator[str]:
+    """What is said after a prompt, until Ctrl+D."""
+    while True:
+        try:
+            yield input("> ")
+        except EOFError:
+            print()
+            return
+        except KeyboardInterrupt:  # perhaps meant for an answer that has just ended
+            print()
+
+
+def _lines() -> Iterator[str]:
+    """What is said without a prompt, until its end, or Ctrl+C that stops no answer."""
+    with contextlib.suppress(KeyboardInterrupt):
+        while line := sys.stdin.readline():
+            yield line
 
 
 def _answer(

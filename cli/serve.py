@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import socket
 from argparse import Namespace
@@ -17,7 +16,7 @@ from ..core.errors import UserError
 from ..core.language import gettext as _
 from ..core.model.loading import LoadOptions
 from ..core.model.store import ModelInfo
-from .arguments import ArgumentParser, WrongUsageError, given, given_values
+from .arguments import ArgumentParser, given, served_as
 from .main import DONE
 from .output import say
 
@@ -36,13 +35,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def _serve(parsed: Namespace) -> int:
     load = given(LoadOptions, parsed)
-    values = given_values(ServeOptions, parsed)
-    if token := os.environ.get("NEWLEAF_TOKEN"):
-        values.setdefault("token", token)
-    try:
-        options = ServeOptions.from_mapping(values)
-    except UserError as error:
-        raise WrongUsageError(str(error)) from None
+    options = served_as(ServeOptions, parsed)
     if parsed.model:
         ModelInfo.open(parsed.model)
     listener = _unix_listener(Path(options.socket)) if options.socket else listen_at(options.host, options.port)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from argparse import Namespace
 
 from ..core.engine.listening import is_loopback, listen_at
-from ..core.errors import UserError
 from ..core.language import gettext as _
 from ..tui.browser import WebOptions, WebServer, needed
-from .arguments import ArgumentParser, WrongUsageError, given_values
+from .arguments import ArgumentParser, served_as
 from .main import DONE
 from .output import say
 
@@ -26,13 +24,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def _serve(parsed: Namespace) -> int:
-    values = given_values(WebOptions, parsed)
-    if token := os.environ.get("NEWLEAF_TOKEN"):
-        values.setdefault("token", token)
-    try:
-        options = WebOptions.from_mapping(values)
-    except UserError as error:
-        raise WrongUsageError(str(error)) from None
+    options = served_as(WebOptions, parsed)
     needed()
     with listen_at(options.host, options.port) as listener:
         server = WebServer(listener, options)

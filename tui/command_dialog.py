@@ -88,8 +88,7 @@ class CommandDialog(FormDialog[bool]):
     def action_copy(self) -> None:
         """Put the command into the clipboard."""
         try:
-            self.app.copy_to_clipboard(self.command())
-            cast("Any", self.app).say(_("Copied."))
+            cast("Any", self.app).copy(self.command())
         except UserError as error:
             self.query_one(".problem", Static).update(str(error))
 

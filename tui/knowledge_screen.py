@@ -57,8 +57,7 @@ class KnowledgeScreen(KeptScreen):
         """Copy the command that brings the marked one up to date."""
         if name := self.marked():
             paths = [str(path) for path in Knowledge.open(name).summary()["paths"]] or ["PATH"]
-            self.app.copy_to_clipboard(shlex.join(["newleaf", "knowledge", "add", *paths, "--name", name]))
-            self.newleaf.say(_("Copied."))
+            self.newleaf.copy(shlex.join(["newleaf", "knowledge", "add", *paths, "--name", name]))
 
     @work(exit_on_error=False)
     async def action_remove(self) -> None:

@@ -120,8 +120,7 @@ class TokenizerImportDialog(NameFromPath[dict[str, Any] | None]):
 
     def action_copy(self) -> None:
         """Put the command into the clipboard."""
-        self.app.copy_to_clipboard(self.command())
-        cast("Any", self.app).say(_("Copied."))
+        cast("Any", self.app).copy(self.command())
 
     def action_start(self) -> None:
         """Take it, unless that is being done."""

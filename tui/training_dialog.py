@@ -115,8 +115,7 @@ class TrainingDialog(FormDialog[str]):
     def action_copy(self) -> None:
         """Copy the command."""
         try:
-            self.app.copy_to_clipboard(self.command())
-            cast("Any", self.app).say(_("Copied."))
+            cast("Any", self.app).copy(self.command())
         except UserError as error:
             self.query_one(".problem", Static).update(str(error))
 
