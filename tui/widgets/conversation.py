@@ -17,7 +17,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
@@ -44,7 +44,7 @@ class Token:
     others: Sequence[tuple[str, float]] = ()
 
 
-@dataclass
+@dataclass(eq=False)
 class Turn:
     """A message. The text goes on from `lead`, a person's; `under` stands below it, and `summary` below that."""
 
@@ -143,7 +143,6 @@ class Conversation(Translated, ScrollView, can_focus=True):
             self.scroll_end(animate=False)
         else:
             self.call_after_refresh(self.show_marked)
-        self.refresh()
 
     def show_if_empty(self, text: str) -> None:
         """What stands there while there is no turn."""
@@ -157,9 +156,23 @@ class Conversation(Translated, ScrollView, can_focus=True):
             return
         turn.text += text
         turn.under += under
-        self._lay_out(len(self.turns) - 1, grown=not under)
+        same, known = turn.rows, len(self._ends) == len(self.turns) and not under
+        self._lay_out(len(self.turns) - 1, grown=known, draw=False)
         if follow:
             self.scroll_end(animate=False)
+        self._draw_from(same)
+
+    def _draw_from(self, before: Sequence[Row]) -> None:
+        """Draw what is new of the last turn, which had these rows before: over a slow line each row counts."""
+        rows = self.turns[-1].rows
+        same = next(
+            (place for place, (old, new) in enumerate(zip(before, rows, strict=False)) if old != new), len(before)
+        )
+        end = (self._ends[-1] if self._ends else 0) - self.scroll_offset.y
+        top = max(0, end - len(rows) + min(same, len(rows)))
+        bottom = min(self.size.height, end + max(0, len(before) - len(rows)))
+        if top < bottom:
+            self.refresh(Region(0, top, self.size.width, bottom - top))
 
     def changed(self, turn: Turn, follow: bool = False) -> None:
         """Something of a turn is different."""
@@ -171,8 +184,8 @@ class Conversation(Translated, ScrollView, can_focus=True):
 
     # Rows
 
-    def _lay_out(self, first: int, grown: bool = False) -> None:
-        """Cut the turns from `first` on; with `grown` only what was added to the end of the last."""
+    def _lay_out(self, first: int, grown: bool = False, draw: bool = True) -> None:
+        """Cut the turns from `first` on, and draw all; with `grown` only what was added to the end of the last."""
         width = min(LONGEST, self.scrollable_content_region.width - GUTTER)
         first = min(first, len(self._ends))
         if width <= 0:  # not on the screen yet
@@ -184,7 +197,8 @@ class Conversation(Translated, ScrollView, can_focus=True):
         before = self._ends[first - 1] if first else 0
         self._ends[first:] = list(accumulate(heights, initial=before))[1:]
         self.virtual_size = Size(width + GUTTER, self._ends[-1] if self._ends else 0)
-        self.refresh()
+        if draw:
+            self.refresh()
 
     def _rows(self, turn: Turn, width: int, grown: bool) -> list[Row]:
         is_rendered = turn.as_markdown and turn.text
