@@ -32,7 +32,7 @@ decode = Extension(
 )
 texts = Extension(
     "newleaf.core.corpus._native",
-    [f"core/corpus/{name}.c" for name in ("digest", "json_lines", "look", "pack", "seen", "sketch")],
+    [f"core/corpus/{name}.c" for name in ("json_lines", "look", "pack", "seen", "sketch")],
     depends=["core/corpus/utf8.h"],
     extra_compile_args=["-O3"],
     optional=True,

@@ -13,7 +13,6 @@ _POINTER, _NUMBER, _FLAG, _BYTE = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int,
 _TEXTS = [_POINTER, _POINTER, _POINTER, _NUMBER]  # data, starts, ends, how many
 # Each function: what it takes and what it gives; its file in C says what that means.
 _FUNCTIONS: dict[str, tuple[list[Any], Any]] = {
-    "newleaf_digest": ([*_TEXTS, _POINTER, _POINTER], _FLAG),
     "newleaf_json_lines": ([_POINTER, _NUMBER, _POINTER, _NUMBER, _POINTER, _POINTER, _POINTER], _NUMBER),
     "newleaf_look": ([*_TEXTS, _FLAG, _POINTER, _BYTE, _BYTE, _POINTER, _POINTER], None),
     "newleaf_pack": ([*_TEXTS, _POINTER, _POINTER], None),
