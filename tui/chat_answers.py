@@ -15,6 +15,7 @@ from ..core.language import gettext as _
 from ..core.language import ngettext
 from .chat_modes import Mode, file_of, info_of
 from .chat_words import more_text, summary_text
+from .widgets.bar import bar
 
 if TYPE_CHECKING:
     from ..core.engine.client import Engine
@@ -204,9 +205,8 @@ def bars(shares: Mapping[str, float]) -> str:
     width = max(cell_len(label) for label, _share in best)
     lines = []
     for label, share in best:
-        full = round(share * BAR)
         space = " " * (width - cell_len(label))
-        lines.append(f"{label}{space}  {'█' * full}{'░' * (BAR - full)}  {share:6.1%}")
+        lines.append(f"{label}{space}  {bar(share, BAR)}  {share:6.1%}")
     if len(shares) > LABELS:
         rest = sum(shares.values()) - sum(share for _label, share in best)
         lines.append(_("and {number:,} more: {share:.1%}").format(number=len(shares) - LABELS, share=rest))

@@ -24,6 +24,8 @@ PAUSE = 0.4  # seconds after the last change before the engine is asked
 class ChoiceDialog(FormDialog[Result]):
     """What such dialogs have in common. `meanings` are sentences for what is no option, by the names of inputs."""
 
+    left: ClassVar[Any] = False  # what comes of it when it is left
+
     DEFAULT_CSS = """
     ChoiceDialog .choices { height: 1fr; }
     ChoiceDialog.-tall .choices { margin-top: 1; }
@@ -77,9 +79,9 @@ class ChoiceDialog(FormDialog[Result]):
         with VerticalScroll(classes="command", can_focus=False):
             yield Static("", id="command", markup=False)
         with Horizontal(classes="buttons"):
-            yield Button(start_word, id="start", variant="primary", compact=True)
+            yield Button(start_word, id="start", action="screen.start", variant="primary", compact=True)
             yield from self.compose_buttons()
-            yield Button(_("Cancel (Esc)"), id="cancel", compact=True)
+            yield Button(_("Cancel (Esc)"), id="cancel", action=f"screen.dismiss({self.left!r})", compact=True)
 
     def compose_buttons(self) -> ComposeResult:
         """More buttons."""

@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Button, Input, Label, Select, Static
+from textual.widgets import Input, Label, Select, Static
 
 from ..core.corpus.cleaning.options import PRESET_NAMES, PRESETS
 from ..core.corpus.importing import MergeOptions
@@ -225,13 +225,6 @@ class CleaningDialog(ChoiceDialog[bool]):
             self.say_problem(str(error))
             return
         self.dismiss(True)
-
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Start or leave."""
-        if event.button.id == "start":
-            self.action_start()
-        elif event.button.id == "cancel":
-            self.dismiss(False)
 
 
 def split_words(text: str) -> list[str]:

@@ -59,9 +59,9 @@ class CommandDialog(FormDialog[bool]):
             yield Static("", id="command", markup=False)
             yield Static("", classes="problem", markup=False)
             with Horizontal(classes="buttons"):
-                yield Button(_(self.start_word), id="start", variant="primary", compact=True)
-                yield Button(_("Copy (Ctrl+Y)"), id="copy", compact=True)
-                yield Button(_("Cancel (Esc)"), id="cancel", compact=True)
+                yield Button(_(self.start_word), id="start", action="screen.start", variant="primary", compact=True)
+                yield Button(_("Copy (Ctrl+Y)"), id="copy", action="screen.copy", compact=True)
+                yield Button(_("Cancel (Esc)"), id="cancel", action="screen.dismiss(False)", compact=True)
 
     def on_mount(self) -> None:
         """The first thing to fill in has the focus."""
@@ -100,15 +100,6 @@ class CommandDialog(FormDialog[bool]):
             self.query_one(".problem", Static).update(str(error))
             return
         self.dismiss(True)
-
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Start, copy or leave."""
-        if event.button.id == "start":
-            self.action_start()
-        elif event.button.id == "copy":
-            self.action_copy()
-        else:
-            self.dismiss(False)
 
 
 def row(label: str, entry: Input | Select[str]) -> Horizontal:

@@ -56,6 +56,7 @@ class TeachingOptions(DataOptions, FineTuneOptions):
 class FineTuneDialog(ChoiceDialog[str], NameFromPath[str], PathDialog[str]):
     """Asks what to teach; the name of the job when one was started, else nothing."""
 
+    left = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss('')", N_("Cancel"), id="finetune.cancel"),
         Binding("ctrl+s", "start", N_("Start"), id="finetune.start", key_display="^s", priority=True),
@@ -118,7 +119,7 @@ class FineTuneDialog(ChoiceDialog[str], NameFromPath[str], PathDialog[str]):
         yield Form(TeachingOptions, options, shown=rest.__contains__, split=split_words)
 
     def compose_buttons(self) -> ComposeResult:
-        yield Button(_("Choose (Ctrl+O)"), id="pick", compact=True)
+        yield Button(_("Choose (Ctrl+O)"), id="pick", action="screen.pick", compact=True)
 
     def on_mount(self) -> None:
         """The data is what a person gives first."""
@@ -236,15 +237,6 @@ class FineTuneDialog(ChoiceDialog[str], NameFromPath[str], PathDialog[str]):
         self._sent = True
         cast("Any", self.app).keep_draft()
         self.dismiss(job.name)
-
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Start, choose or leave."""
-        if event.button.id == "start":
-            self.action_start()
-        elif event.button.id == "pick":
-            self.action_pick()
-        else:
-            self.dismiss("")
 
 
 def _as_flag(name: str) -> str:

@@ -50,7 +50,7 @@ class FilesDialog(CleaningDialog, PathDialog[bool]):
             )
 
     def compose_buttons(self) -> ComposeResult:
-        yield Button(_("Choose (Ctrl+O)"), id="pick", compact=True)
+        yield Button(_("Choose (Ctrl+O)"), id="pick", action="screen.pick", compact=True)
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -78,13 +78,6 @@ class FilesDialog(CleaningDialog, PathDialog[bool]):
         if STANDARD_INPUT in paths:
             raise UserError(_("Standard input is for the command line: name a file here."))
         return paths
-
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Choose a file too."""
-        if event.button.id == "pick":
-            self.action_pick()
-        else:
-            super().on_button_pressed(event)
 
 
 class ImportDialog(FilesDialog, NameFromPath[bool]):

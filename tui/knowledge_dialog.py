@@ -66,9 +66,9 @@ class KnowledgeDialog(NameFromPath[str], PathDialog[str]):
             with VerticalScroll(id="report"):
                 yield Static("", id="report-text", markup=False)
             with Horizontal(classes="buttons"):
-                yield Button(_("Add (Ctrl+S)"), id="start", variant="primary", compact=True)
-                yield Button(_("Choose (Ctrl+O)"), id="pick", compact=True)
-                yield Button(_("Close (Esc)"), id="close", compact=True)
+                yield Button(_("Add (Ctrl+S)"), id="start", action="screen.start", variant="primary", compact=True)
+                yield Button(_("Choose (Ctrl+O)"), id="pick", action="screen.pick", compact=True)
+                yield Button(_("Close (Esc)"), id="close", action="screen.leave", compact=True)
 
     def _input(self, name: str, placeholder: str) -> Input:
         return Input(draft_text(self._start, name), placeholder=placeholder, compact=True, id=name)
@@ -141,15 +141,6 @@ class KnowledgeDialog(NameFromPath[str], PathDialog[str]):
             problem.update(str(error))
         finally:
             state.update(_("Stopped. The files that were done are kept.") if stopped else "")
-
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Add, choose or leave."""
-        if event.button.id == "start":
-            self.action_start()
-        elif event.button.id == "pick":
-            self.action_pick()
-        else:
-            self.action_leave()
 
 
 def _row(title: str, entry: Input) -> ComposeResult:

@@ -44,14 +44,14 @@ class SideBySide(Translated, ModalScreen[tuple[int | None, Written]]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
-            Binding(str(number), f"choose({number - 1})", N_("Choose"), id=f"compare.{number}", show=number == 1)
+            Binding(str(number), f"choose({number - 1})", N_("Choose"), id=f"side.{number}", show=number == 1)
             for number in range(1, MOST_SIDE_BY_SIDE + 1)
         ),
-        Binding("plus,equals_sign", "more(1)", N_("One more"), id="compare.more", key_display="+"),
-        Binding("minus", "more(-1)", N_("One less"), id="compare.less", key_display="-"),
-        Binding("r", "again", N_("Again"), id="compare.again"),
-        Binding("m", "model", N_("Other model"), id="compare.model"),
-        Binding("escape", "close", N_("Close"), id="compare.close", key_display="esc"),
+        Binding("plus,equals_sign", "more(1)", N_("One more"), id="side.more", key_display="+"),
+        Binding("minus", "more(-1)", N_("One less"), id="side.less", key_display="-"),
+        Binding("r", "again", N_("Again"), id="side.again"),
+        Binding("m", "model", N_("Other model"), id="side.model"),
+        Binding("escape", "close", N_("Close"), id="side.close", key_display="esc"),
     ]
     DEFAULT_CSS = """
     SideBySide { background: $surface; layout: vertical; }

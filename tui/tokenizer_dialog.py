@@ -64,9 +64,9 @@ class TokenizerDialog(FormDialog[bool]):
             yield Static("", id="command", markup=False)
             yield Static("", classes="problem", markup=False)
             with Horizontal(classes="buttons"):
-                yield Button(_("Train (Ctrl+S)"), id="start", variant="primary", compact=True)
-                yield Button(_("Copy (Ctrl+Y)"), id="copy", compact=True)
-                yield Button(_("Cancel (Esc)"), id="cancel", compact=True)
+                yield Button(_("Train (Ctrl+S)"), id="start", action="screen.start", variant="primary", compact=True)
+                yield Button(_("Copy (Ctrl+Y)"), id="copy", action="screen.copy", compact=True)
+                yield Button(_("Cancel (Esc)"), id="cancel", action="screen.dismiss(False)", compact=True)
 
     def on_mount(self) -> None:
         """The name is what a person looks at first."""
@@ -123,12 +123,3 @@ class TokenizerDialog(FormDialog[bool]):
         self.query_one("#name", Input).value = ""  # the next one has another
         cast("Any", self.app).keep_draft()
         self.dismiss(True)
-
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Start, copy or leave."""
-        if event.button.id == "start":
-            self.action_start()
-        elif event.button.id == "copy":
-            self.action_copy()
-        else:
-            self.dismiss(False)

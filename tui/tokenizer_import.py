@@ -82,9 +82,9 @@ class TokenizerImportDialog(NameFromPath[dict[str, Any] | None]):
             yield Static("", id="state", markup=False)
             yield Static("", classes="problem", markup=False)
             with Horizontal(classes="buttons"):
-                yield Button(_("Import (Ctrl+S)"), id="start", variant="primary", compact=True)
-                yield Button(_("Choose (Ctrl+O)"), id="pick", compact=True)
-                yield Button(_("Cancel (Esc)"), id="cancel", compact=True)
+                yield Button(_("Import (Ctrl+S)"), id="start", action="screen.start", variant="primary", compact=True)
+                yield Button(_("Choose (Ctrl+O)"), id="pick", action="screen.pick", compact=True)
+                yield Button(_("Cancel (Esc)"), id="cancel", action="screen.dismiss(None)", compact=True)
 
     def on_mount(self) -> None:
         """The path comes first."""
@@ -149,15 +149,6 @@ class TokenizerImportDialog(NameFromPath[dict[str, Any] | None]):
         finally:
             state.update("")
             self._busy = False
-
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Import, choose or leave."""
-        if event.button.id == "start":
-            self.action_start()
-        elif event.button.id == "pick":
-            self.action_pick()
-        else:
-            self.dismiss(None)
 
 
 def proposed_name(path: str) -> str:

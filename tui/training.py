@@ -33,6 +33,7 @@ from .jobs_screen import SIGNS
 from .run_charts import Run, RunCharts
 from .training_dialog import TrainingDialog
 from .view import View
+from .widgets.bar import bar
 from .widgets.devices import DevicePanel
 from .widgets.dialogs import Question
 
@@ -299,10 +300,10 @@ def nothing_yet(at_work: bool = False) -> str:
 
 def numbers_text(job: dict[str, Any], found: History) -> str:
     """Where a training is, in words."""
-    full, over = round(job["progress"] * 20), job["state"] == "finished"
+    over = job["state"] == "finished"
     first = [
         job_word(job),
-        "" if over else f"{'█' * full}{'░' * (20 - full)} {job['progress']:.0%}",
+        "" if over else f"{bar(job['progress'], 20)} {job['progress']:.0%}",
         job.get("message", ""),
     ]
     if job.get("eta_s") is not None and job["state"] in LIVE:

@@ -83,10 +83,10 @@ class TrainingDialog(FormDialog[str]):
             yield Static("", id="command", markup=False)
             yield Static("", classes="problem", markup=False)
             with Horizontal(classes="buttons"):
-                yield Button(_("Start (Ctrl+S)"), id="start", variant="primary", compact=True)
-                yield Button(_("Plan (Ctrl+L)"), id="plan", compact=True)
-                yield Button(_("Copy (Ctrl+Y)"), id="copy", compact=True)
-                yield Button(_("Cancel (Esc)"), id="cancel", compact=True)
+                yield Button(_("Start (Ctrl+S)"), id="start", action="screen.start", variant="primary", compact=True)
+                yield Button(_("Plan (Ctrl+L)"), id="plan", action="screen.plan", compact=True)
+                yield Button(_("Copy (Ctrl+Y)"), id="copy", action="screen.copy", compact=True)
+                yield Button(_("Cancel (Esc)"), id="cancel", action="screen.dismiss('')", compact=True)
 
     def on_mount(self) -> None:
         """The name is what a person gives first: it stands there marked, to be typed over."""
@@ -172,17 +172,6 @@ class TrainingDialog(FormDialog[str]):
         self.query_one("#name", Input).value = ""  # the next model has another
         cast("Any", self.app).keep_draft()
         self.dismiss(job.name)
-
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Start, plan or leave."""
-        if event.button.id == "start":
-            self.action_start()
-        elif event.button.id == "plan":
-            self.action_plan()
-        elif event.button.id == "copy":
-            self.action_copy()
-        else:
-            self.dismiss("")
 
 
 def plan_text(plan: Plan) -> str:

@@ -2,9 +2,10 @@
 
 import pytest
 from screens import screen_text, wait_for, wait_for_text
-from textual.widgets import DirectoryTree, Input, TextArea
+from textual.widgets import Button, DirectoryTree, Input, Static, TextArea
 
 from newleaf.core.corpus.importing import import_documents
+from newleaf.trainer.jobs import list_jobs
 from newleaf.tui.app import NewleafApp, next_step
 from newleaf.tui.chat import ChatView
 from newleaf.tui.kept import free_name
@@ -144,3 +145,22 @@ async def test_another_preview_takes_the_place_of_the_first(tmp_path):
         for name in ("one", "two"):
             app.screen.query_one("#path", Input).value = str(tmp_path / f"{name}.txt")
             await wait_for_text(pilot, f"The text of {name}.")
+
+
+@pytest.mark.parametrize("keys", [("f2", "a"), ("f3", "n"), ("f3", "i"), ("f4", "n"), ("f4", "f")], ids="-".join)
+async def test_the_buttons_of_a_dialog_do_what_their_keys_do(book, tokenizer, tiny_model, keys):
+    app = NewleafApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_for(pilot, lambda: app.focused is not None, "the focus")
+        await pilot.press(*keys)
+        await wait_for(pilot, lambda: len(app.screen_stack) == 2 and app.screen.query("#cancel"), "the dialog")
+        if app.screen.query("#pick"):
+            app.screen.query_one("#pick", Button).press()
+            await wait_for_text(pilot, "Choose a file or a folder")
+            await pilot.press("escape")
+            await wait_for(pilot, lambda: len(app.screen_stack) == 2, "the dialog again")
+            app.screen.query_one("#start", Button).press()
+            await wait_for(pilot, lambda: str(app.screen.query(".problem").first(Static).content), "what is missing")
+        app.screen.query_one("#cancel", Button).press()
+        await wait_for(pilot, lambda: len(app.screen_stack) == 1, "the tab")
+        assert list_jobs() == []

@@ -11,6 +11,7 @@ from textual.widgets import Static
 from ...core.language import gettext as _
 from ...core.options import format_size
 from ...trainer.telemetry import Device, devices
+from .bar import bar
 
 LEAST_BAR, MOST_BAR = 4, 20  # cells
 GAP = 2  # cells between two columns
@@ -76,14 +77,6 @@ def device_lines(found: Sequence[Device], width: int) -> list[str]:
             cells.append(f"{bar(bars[number][row], long)} {text}" if number in drawn else text)
         lines.append((" " * GAP).join(cells).rstrip())
     return lines
-
-
-def bar(share: float | None, width: int) -> str:
-    """A share as a bar; dots where it is not known."""
-    if share is None:
-        return "·" * width
-    full = round(min(1.0, max(0.0, share)) * width)
-    return "█" * full + "░" * (width - full)
 
 
 def load_text(values: Mapping[str, Any]) -> str:

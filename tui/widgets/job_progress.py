@@ -9,6 +9,7 @@ from textual.widgets import Static
 from ...core.language import gettext as _
 from ...core.options import format_duration, format_size
 from ...trainer.jobs import LIVE, kind_word, state_word
+from .bar import bar
 
 WIDTH = 20
 
@@ -37,10 +38,9 @@ class JobProgress(Static):
 
 def progress_text(job: dict[str, Any]) -> str:
     """A bar, in characters, with words."""
-    full = round(job["progress"] * WIDTH)
     parts = [
         f"{kind_word(job['kind'])} {job['target']}",
-        f"{'█' * full}{'░' * (WIDTH - full)} {job['progress']:.0%}",
+        f"{bar(job['progress'], WIDTH)} {job['progress']:.0%}",
         job.get("message", ""),
     ]
     if job.get("bytes_per_second"):
