@@ -155,7 +155,7 @@ async def test_an_answer_can_be_edited_and_is_what_the_model_is_told_from_then_o
         assert [message["content"] for message in view.talk.told(question)] == ["First", "answer better", "More"]
 
 
-@pytest.mark.parametrize("mode", ["write", "chat"])
+@pytest.mark.parametrize("mode", [pytest.param("write", marks=pytest.mark.long), "chat"])
 async def test_an_answer_is_gone_on_with(chatting, mode):
     number = talk(chatting, "The", " fox said", mode=mode)
     app = NewleafApp()
@@ -244,6 +244,7 @@ async def test_answers_are_compared_and_the_one_that_is_chosen_is_preferred(chat
         assert len(preferences) == 2 and all("chosen" in each for each in preferences)
 
 
+@pytest.mark.long
 async def test_two_models_answer_side_by_side(chatting, tiny_model):
     import shutil
 
@@ -318,25 +319,25 @@ async def test_judgements_are_written_for_preference_learning(chatting, tmp_path
     assert record["label"] is False and record["completion"][0]["content"] == "words"
 
 
-@pytest.mark.parametrize(
-    ("typed", "answer"),
-    [
-        ("/nothing", "There is no /nothing"),
-        ("/mode", "/mode needs more"),
-        ("/mode sing", "There is no mode sing"),
-        ("/model gone", "gone"),
-        ("/set heat 3", "There is no heat"),
-        ("/again", "There is no answer yet"),
-        ("/compare 9", "Compare 2 to 4"),
-        ("/export a.md", "There is no conversation yet"),
-    ],
-)
-async def test_a_command_that_cannot_be_says_so(chatting, typed, answer):
+WRONG = {
+    "/nothing": "There is no /nothing",
+    "/mode": "/mode needs more",
+    "/mode sing": "There is no mode sing",
+    "/model gone": "gone",
+    "/set heat 3": "There is no heat",
+    "/again": "There is no answer yet",
+    "/compare 9": "Compare 2 to 4",
+    "/export a.md": "There is no conversation yet",
+}
+
+
+async def test_a_command_that_cannot_be_says_so(chatting):
     app = NewleafApp()
     async with app.run_test(size=(80, 24)) as pilot:
         await open_chat(pilot)
-        await send(pilot, typed)
-        await wait_for_text(pilot, answer)
+        for typed, answer in WRONG.items():
+            await send(pilot, typed)
+            await wait_for_text(pilot, answer)
 
 
 async def test_commands_are_hinted_at_and_done(chatting, tmp_path):

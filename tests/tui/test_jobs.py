@@ -69,6 +69,7 @@ async def test_a_job_is_deleted_once_that_is_confirmed(jobs):
         assert app.screen.marked() == "train-红楼梦"
 
 
+@pytest.mark.long
 async def test_a_job_that_runs_moves_on_and_can_be_stopped(book, tokenizer):
     options = TrainOptions(steps=100_000, size="nano", context=32, batch_tokens=128, device="cpu", dtype="float32")
     job = training.submit("book", "big", options, "pieces")

@@ -10,6 +10,7 @@ from newleaf.tui.app import NewleafApp, next_step
 from newleaf.tui.chat import ChatView
 from newleaf.tui.kept import free_name
 from newleaf.tui.view import View
+from newleaf.tui.widgets.form import Form
 from newleaf.tui.widgets.status_line import status_text
 
 
@@ -28,6 +29,7 @@ async def test_the_last_text_is_copied_from_the_prompt(tiny_model):
     app = NewleafApp()
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await pilot.press("4")
+        app.query_one(Form).set("min_tokens", "3")  # else it may end at once
         await pilot.press(*"The", "enter")
         await wait_for_text(pilot, "tokens/s")
         await pilot.press("ctrl+y")

@@ -48,7 +48,7 @@ def something(book, tokenizer, tiny_model):
     pretend_training("alpha")
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("theme", [pytest.param("dark", marks=pytest.mark.long), "light"])
 async def test_words_stand_out_in_each_theme(something, theme):
     app = NewleafApp(AppOptions(theme=theme))
     async with app.run_test(size=(80, 24)) as pilot:
@@ -58,6 +58,7 @@ async def test_words_stand_out_in_each_theme(something, theme):
                     assert contrast(segment.style) >= 3, (segment, screen_text(app))
 
 
+@pytest.mark.long
 async def test_the_terminals_own_colours_are_all_that_it_is_told(something):
     app = NewleafApp(AppOptions(theme="terminal"))
     async with app.run_test(size=(80, 24)) as pilot:

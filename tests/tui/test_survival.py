@@ -76,6 +76,7 @@ async def lives(pilot):
         await wait_for(pilot, lambda tab=tab: app.tab == tab, tab)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("keys", EACH)
 async def test_a_storm_of_resizes(full, keys):
     chance, app = random.Random(1), NewleafApp()
