@@ -123,7 +123,7 @@ class Conversations:
 
     def all(self, query: str = "") -> list[Summary]:
         """Those in which all words of `query` stand in one message or the title, the newest first."""
-        words = query.split()
+        words = _storable(query).replace("\0", " ").split()  # FTS5 takes a NUL for the end of a query
         if not self.path.exists():
             return []
         with self._open() as connection:
@@ -183,7 +183,7 @@ class Conversations:
         now = time.time()
         with self._open() as connection:
             cursor = connection.execute(
-                "INSERT INTO conversations (title, created, changed) VALUES (?, ?, ?)", (title, now, now)
+                "INSERT INTO conversations (title, created, changed) VALUES (?, ?, ?)", (_storable(title), now, now)
             )
             return int(cursor.lastrowid or 0)
 
@@ -228,7 +228,9 @@ class Conversations:
     def rename(self, conversation: int, title: str) -> None:
         """Give a conversation another title."""
         with self._open() as connection:
-            connection.execute("UPDATE conversations SET title = ? WHERE id = ?", (title.strip(), conversation))
+            connection.execute(
+                "UPDATE conversations SET title = ? WHERE id = ?", (_storable(title).strip(), conversation)
+            )
 
     def delete(self, conversation: int) -> None:
         """Forget a conversation with all its messages."""

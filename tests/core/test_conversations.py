@@ -171,6 +171,16 @@ def test_any_text_comes_back(tmp_path_factory, texts):
         kept.all(text)  # whatever is typed is a search
 
 
+@pytest.mark.parametrize("typed", ["00\0", "\0", "half \ud800", 'so "quoted', "(a OR", "50%"])
+def test_whatever_is_typed_is_a_search_and_a_title(kept, typed):
+    number = kept.begin()
+    said(kept, number, f"Before {typed} after")
+    assert [found.id for found in kept.all(typed)] == [number]
+    kept.rename(number, typed)
+    kept.begin(typed)
+    assert len(kept.all()) == 2
+
+
 def test_several_apps_write_at_once(kept):
     def talk(name):
         own = Conversations()
