@@ -49,13 +49,18 @@ def finish(job: Job, from_now: bool = False) -> int:
     return _end(job, status)
 
 
+def say_detached(job: Job, as_json: bool = False) -> None:
+    """How to watch a job that was left in the background; or what `job show --json` says of it."""
+    if as_json:
+        print_json(job.summary())
+    else:
+        say(_("Started in the background. Watch it: newleaf job watch {name}").format(name=job.name))
+
+
 def finish_model(job: Job, parsed: Namespace, next_step: str) -> int:
     """See to a job that makes a model, as `--detach` and `--json` say; `next_step` is the sentence at its end."""
     if parsed.detach:
-        if parsed.json:
-            print_json(job.summary())
-        else:
-            say(_("Started in the background. Watch it: newleaf job watch {name}").format(name=job.name))
+        say_detached(job, parsed.json)
         return DONE
     code = finish(job)
     if not code and parsed.json:

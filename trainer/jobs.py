@@ -31,6 +31,7 @@ from ..core.language import gettext as _
 
 FORMAT = 1
 LIVE = ("queued", "running", "stopping")
+ENDLESS = ("serve",)  # kinds of jobs that go on until somebody stops them
 TRAININGS = ("train", "finetune")  # kinds of jobs that train a model, in steps and with checkpoints
 RESUMABLE = ("stopped", "failed", "lost")
 STOP = "stop"  # the file that asks for a stop
@@ -62,7 +63,7 @@ class Job:
 
     @property
     def kind(self) -> str:
-        """ "import", "tokenizer", "train", "finetune", "evaluate", "export" or "model"."""
+        """ "import", "tokenizer", "train", "finetune", "evaluate", "export", "model" or "serve"."""
         return str(self.spec["kind"])
 
     @property
@@ -295,6 +296,11 @@ def job_word(status: Mapping[str, Any]) -> str:
     return state_word(status["state"])
 
 
+def share_text(status: Mapping[str, Any]) -> str:
+    """How far a job is, of its status or summary; nothing for one that has no end of its own."""
+    return "" if status["kind"] in ENDLESS else f"{status['progress']:.0%}"
+
+
 def kind_word(kind: str) -> str:
     """A kind of job in the language in use."""
     return {
@@ -305,4 +311,5 @@ def kind_word(kind: str) -> str:
         "evaluate": _("evaluation"),
         "export": _("export"),
         "model": _("model import"),
+        "serve": _("serving"),
     }.get(kind, kind)

@@ -8,7 +8,7 @@ from ..core.language import gettext as _
 from ..core.model.card import write_card
 from .jobs import LIVE, list_jobs
 
-USERS = ("train", "finetune", "evaluate", "export", "model")  # kinds of jobs that make a model, or need one
+USERS = ("train", "finetune", "evaluate", "export", "model", "serve")  # kinds of jobs that make a model, or need one
 
 
 def rename_model(name: str, new: str) -> None:

@@ -89,7 +89,7 @@ def resume(
         message = _("Job {name} is finished. To train longer: newleaf job resume {name} --time +30m")
         raise UserError(message.format(name=job.name))
     if origin is not None:
-        step = _step(job, origin)
+        step = step_named(job, origin)
         remove_newer(job.path / "checkpoints", step)
     if more:
         write_json(job.path / MORE, more)
@@ -122,15 +122,21 @@ def _more(job: Job, time: str | None, steps: str | None) -> dict[str, float]:
     return {"time": value} if time else {"steps": value}
 
 
-def _step(job: Job, origin: str) -> int:
+def step_named(job: Job, origin: str, read: bool = True) -> int:
+    """The step of the checkpoint that `origin` means: a step, "best" or "newest".
+
+    Raises UserError where there is none, or it is damaged, which only who reads it whole can tell.
+    """
     paths = list_checkpoints(job.path / "checkpoints")
     steps = [step_of(path) for path in paths]
     wanted: int | None = None
     if origin == "best":
         wanted = job.status().get("best_step")
+    elif origin == "newest":
+        wanted = steps[0] if steps else None
     elif origin.isdecimal():
         wanted = int(origin)
-    if wanted not in steps or not is_whole(paths[steps.index(wanted)]):
+    if wanted not in steps or (read and not is_whole(paths[steps.index(wanted)])):
         raise UserError(
             _("There is no whole checkpoint of {origin}. There are: {steps}.").format(
                 origin=origin, steps=", ".join(f"{step:,}" for step in steps) or _("none")

@@ -23,6 +23,7 @@ from ..core.language import N_
 from ..core.language import gettext as _
 from ..core.model.loading import LoadOptions
 from ..core.options import fields
+from ..trainer.checkpoint_models import PREFIX
 from .chat_answers import Asked
 from .chat_modes import MODES, Mode, choices, info_of, is_able, shortcoming, usual_mode
 from .chat_words import context_text, defaults_of, how_to_begin, model_text, newest, nothing_yet
@@ -131,7 +132,7 @@ class ChatView(TurnsView):
 
     def take_focus(self) -> None:
         self.query_one(ModeInputs).offer_documents()
-        self.query_one("#prompt").focus()
+        self.focus_on("#prompt")
 
     def draft(self) -> dict[str, Any]:
         draft: dict[str, Any] = {
@@ -426,9 +427,10 @@ class ChatView(TurnsView):
         number, _space, model = argument.partition(" ")
         if not number.isdecimal() or not 2 <= int(number) <= MOST_SIDE_BY_SIDE:
             raise UserError(_("Compare 2 to 4 answers, such as /compare 3."))
-        if model:
-            store.find("models", model.strip())
-        self._on_last(partial(self.side_by_side, int(number), model.strip()))
+        model = model.strip()
+        if model and not model.startswith(PREFIX):
+            store.find("models", model)
+        self._on_last(partial(self.side_by_side, int(number), model))
 
     def _slash_rename(self, argument: str) -> None:
         if self.talk.number is None:

@@ -84,7 +84,7 @@ class CorpusView(View):
         return {"led": self._led}
 
     def take_focus(self) -> None:
-        self.query_one("#corpora").focus()
+        self.focus_on("#corpora")
 
     def jobs_changed(self, jobs: list[dict[str, Any]]) -> None:
         self.query_one(JobProgress).show(jobs)

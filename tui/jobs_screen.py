@@ -17,7 +17,7 @@ from textual.widgets.option_list import Option
 from ..core.language import N_
 from ..core.language import gettext as _
 from ..core.options import format_duration
-from ..trainer.jobs import LIVE, job_word, kind_word
+from ..trainer.jobs import LIVE, job_word, kind_word, share_text
 from ..trainer.queue import KINDS as QUEUED
 from .job_actions import JobActions, is_possible_in
 from .widgets.footer import Keys
@@ -112,7 +112,7 @@ def job_lines(jobs: list[dict[str, Any]], width: int) -> list[str]:
             f"{SIGNS.get(job['state'], ' ')} {kind_word(job['kind'])}",
             str(job["target"]),
             job_word(job),
-            f"{job['progress']:.0%}",
+            share_text(job),
             _("{time} left").format(time=format_duration(job["eta_s"])) if _has_time(job) else "",
             time.strftime("%Y-%m-%d %H:%M", time.localtime(job["created"])),
         ]

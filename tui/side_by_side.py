@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -18,7 +19,11 @@ from ..core import store
 from ..core.errors import UserError
 from ..core.language import N_
 from ..core.language import gettext as _
+from ..trainer.checkpoint_models import PREFIX, CheckpointSource
+from ..trainer.jobs import LIVE
+from ..trainer.work import model_importing
 from .chat_answers import Asked, answers
+from .kept import free_name
 from .widgets.footer import Keys
 from .words import Translated
 
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
     from .app import NewleafApp
 
 LEAST_SIDE_BY_SIDE, MOST_SIDE_BY_SIDE = 2, 4
+MAKING = 0.2  # seconds between two looks whether a checkpoint is a model now
 Written = list[tuple[str, dict[str, Any]]]
 
 
@@ -82,8 +88,10 @@ class SideBySide(Translated, ModalScreen[tuple[int | None, Written]]):
         with Horizontal(id="other"):
             yield Label(_("every second one by") + " ", markup=False)
             models = [(Content(name), name) for name in store.names("models") if name != self._asked.model]
-            chosen = self._model if any(name == self._model for _title, name in models) else Select.NULL
-            yield Select(models, prompt=_("the same model"), value=chosen, compact=True)
+            models += [(Content(each.title), str(each)) for each in CheckpointSource.all()]
+            if self._model and self._model not in [name for _title, name in models]:
+                models.append((Content(self._model), self._model))
+            yield Select(models, prompt=_("the same model"), value=self._model or Select.NULL, compact=True)
         yield Horizontal(id="answers")
         yield Static("", classes="problem", markup=False)
         yield Keys()
@@ -117,22 +125,45 @@ class SideBySide(Translated, ModalScreen[tuple[int | None, Written]]):
     @work(exit_on_error=False, exclusive=True, group="comparing")
     async def action_again(self) -> None:
         """Write all of them anew."""
-        names = [self._model or self._asked.model if place % 2 else self._asked.model for place in range(self._number)]
-        self._columns = [Column(name) for name in names]
-        self.query_one(".problem", Static).update("")
-        box = self.query_one("#answers", Horizontal)
+        problem, box = self.query_one(".problem", Static), self.query_one("#answers", Horizontal)
+        problem.update("")
         await box.remove_children()
+        self._columns = []
+        try:
+            other = await self._made(self._model) if self._model else self._asked.model
+        except UserError as error:
+            problem.update(str(error))
+            return
+        problem.update("")
+        names = [other if place % 2 else self._asked.model for place in range(self._number)]
+        self._columns = [Column(name) for name in names]
         await box.mount_all(_column(place, column) for place, column in enumerate(self._columns))
         drawing = self.set_interval(self.newleaf.beat, self._draw)
         try:
             for name in dict.fromkeys(names):
                 await self._write([column for column in self._columns if column.model == name])
         except UserError as error:
-            self.query_one(".problem", Static).update(str(error))
+            problem.update(str(error))
         finally:
             drawing.stop()
             if self.is_attached:
                 self._draw()
+
+    async def _made(self, model: str) -> str:
+        """The name of a model; of a checkpoint, after it was made one."""
+        if not model.startswith(PREFIX):
+            return model
+        source = await asyncio.to_thread(CheckpointSource.find, model)  # which reads it whole
+        if known := source.models():
+            return known[0]
+        name = free_name("models", source.model_name)
+        self.query_one(".problem", Static).update(_("Making model {name}.").format(name=name))
+        job = await asyncio.to_thread(model_importing.submit, model, name)
+        while (status := job.status())["state"] in LIVE:
+            await asyncio.sleep(MAKING)
+        if status["state"] != "finished":
+            raise UserError(str(status.get("error") or _("stopped")))
+        return name
 
     async def _write(self, columns: list[Column]) -> None:
         """The answers of one model: at once where it writes or chats, one after the other where it does a task."""

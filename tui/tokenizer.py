@@ -119,7 +119,7 @@ class TokenizerView(View):
         self._show()
 
     def take_focus(self) -> None:
-        self.query_one("#tokenizers").focus()
+        self.focus_on("#tokenizers")
 
     def action_leave_field(self) -> None:
         """Back to the list."""
@@ -214,7 +214,7 @@ class TokenizerView(View):
     # The text that is tried
 
     @on(TextArea.Changed, "#try-text")
-    @work(exclusive=True, exit_on_error=False)
+    @work(exclusive=True, group="cut", exit_on_error=False)
     async def _cut(self) -> None:
         await asyncio.sleep(PAUSE)
         text, marked, two = self.query_one("#try-text", TextArea).text, self.marked(), self._compared()

@@ -60,7 +60,7 @@ class MeasureDialog(Translated, ModalScreen[None]):
         self.query_one(VerticalScroll).focus()
 
     @on(Select.Changed, "#corpus")
-    @work(exclusive=True, exit_on_error=False)
+    @work(exclusive=True, group="measure", exit_on_error=False)
     async def _measure(self) -> None:
         figures, corpus = self.query_one("#figures", Static), str(self.query_one("#corpus", Select).value)
         figures.update(_("Cutting up to 2 MB of held-out text with both: some seconds."))

@@ -68,7 +68,7 @@ class SearchDialog(Translated, ModalScreen[None]):
         self._search()
 
     @on(Input.Changed)
-    @work(exclusive=True, exit_on_error=False)
+    @work(exclusive=True, group="search", exit_on_error=False)
     async def _search(self) -> None:
         await asyncio.sleep(PAUSE)  # what is typed meanwhile takes the place of this
         text = self.query_one(Input).value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, ClassVar
 
 from textual import events, on, work
@@ -13,15 +14,18 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from ..core import store
+from ..core.errors import UserError
 from ..core.language import N_
 from ..core.language import gettext as _
 from ..core.options import format_duration
 from ..core.tasks.all import TASKS, scores_text
+from ..trainer.checkpoint_models import PREFIX
 from ..trainer.checkpoints import list_checkpoints, step_of
 from ..trainer.health import health
 from ..trainer.history import History
 from ..trainer.jobs import LIVE, RESUMABLE, TRAININGS, Job, job_word
 from ..trainer.queue import device_of, move, waiting
+from ..trainer.work import model_importing
 from .charts_screen import ChartsScreen
 from .chat_words import newest
 from .compare_screen import CompareScreen
@@ -55,6 +59,7 @@ class TrainingView(JobActions, View):
         Binding("right_square_bracket", "later", N_("Later"), id="training.later", key_display="]"),
         Binding("m", "more", N_("Longer"), id="training.more"),
         Binding("b", "back", N_("Go back"), id="training.back"),
+        Binding("k", "keep", N_("Keep"), id="training.keep"),
         Binding("c", "charts", N_("Charts"), id="training.charts"),
         Binding("v", "compare", N_("Compare"), id="training.compare"),
         Binding("space", "lay_over", N_("Lay over"), id="training.lay_over", key_display="Space"),
@@ -101,7 +106,7 @@ class TrainingView(JobActions, View):
         self.set_class(event.size.width < SLIM, "-slim")
 
     def take_focus(self) -> None:
-        self.query_one("#trainings").focus()
+        self.focus_on("#trainings")
 
     def take_up(self, carried: dict[str, Any]) -> None:
         super().take_up(carried)
@@ -142,6 +147,8 @@ class TrainingView(JobActions, View):
             return state in (*RESUMABLE, "finished")
         if action == "back":
             return state in RESUMABLE and has_checkpoint(self.marked() or "")
+        if action == "keep":
+            return state is not None and has_checkpoint(self.marked() or "")
         if action == "lay_over":
             return len(self._known) > 1
         if action == "compare":
@@ -236,11 +243,26 @@ class TrainingView(JobActions, View):
         """Go on from an earlier checkpoint; what came after it is done anew."""
         if not (name := self.marked()):
             return
-        steps = [f"{step_of(path)}" for path in list_checkpoints(Job.open(name).path / "checkpoints")]
+        steps = _steps(name)
         question = _("From which checkpoint shall {name} go on? Later ones are removed. There are: {steps}, best.")
         question = question.format(name=name, steps=", ".join(steps))
         if origin := await self.app.push_screen_wait(Question(question, "best")):
             self.resume_marked(origin=origin)
+
+    @work(exit_on_error=False)
+    async def action_keep(self) -> None:
+        """Make a checkpoint a model of its own, beside the best one."""
+        if not (name := self.marked()):
+            return
+        steps = _steps(name)
+        question = _("Which checkpoint of {name} shall become a model of its own? There are: {steps}, best.")
+        question = question.format(name=name, steps=", ".join(steps))
+        if step := await self.app.push_screen_wait(Question(question, steps[0])):
+            try:  # in a thread: the checkpoint is read whole before
+                job = await asyncio.to_thread(model_importing.submit, f"{PREFIX}{name}@{step.strip()}")
+                self.newleaf.say(_("Making model {name}.").format(name=job.target))
+            except UserError as error:
+                self.newleaf.say(str(error), error=True)
 
     def action_earlier(self) -> None:
         """Let the marked training, which waits, start before the one before it."""
@@ -281,6 +303,11 @@ class TrainingView(JobActions, View):
             else:
                 self._laid_over.append(name)
             self._list(name)
+
+
+def _steps(name: str) -> list[str]:
+    """Those of which a training has a checkpoint, the newest first."""
+    return [f"{step_of(path)}" for path in list_checkpoints(Job.open(name).path / "checkpoints")]
 
 
 def nothing_yet(at_work: bool = False) -> str:

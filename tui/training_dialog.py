@@ -147,7 +147,7 @@ class TrainingDialog(FormDialog[str]):
             None if origin is Select.NULL else str(origin),
         )
 
-    @work(exclusive=True, exit_on_error=False)
+    @work(exclusive=True, group="plan", exit_on_error=False)
     async def action_plan(self) -> None:
         """Say what would be done."""
         problem = self.query_one(".problem", Static)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.containers import Vertical
-from textual.widgets import OptionList, TextArea
+from textual.widgets import OptionList, TabPane, TextArea
 from textual.worker import Worker
 
 from ..trainer.jobs import LIVE
@@ -53,6 +53,14 @@ class View(Translated, Vertical):
 
     def take_focus(self) -> None:
         """The tab was opened."""
+
+    def focus_on(self, selector: str) -> None:
+        """Give a widget the focus at once: a key that is waiting already is meant for it."""
+        widget = self.query_one(selector)
+        with self.app.prevent(TabPane.Focused):  # which comes late, and would bring back a tab that was left since
+            self.screen.set_focus(widget)
+        if self.screen.focused is not widget:  # it cannot have it yet
+            widget.focus()
 
     def writing(self) -> Worker[Any] | None:
         """The worker that writes an answer here, if one does."""

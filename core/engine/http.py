@@ -71,6 +71,7 @@ class API:
         self.engine, self.options, self.model, self.load = engine, options, model, load or {}
         self.metrics = Metrics()
         self.at_work = 0
+        self.answered = 0  # requests so far
 
     def application(self) -> ASGIApp:
         """What a server runs."""
@@ -318,6 +319,7 @@ class _Guard:
         finally:
             known = {route.path for route in scope["app"].routes}
             path = request.url.path if request.url.path in known else "other"
+            self.api.answered += 1
             self.api.metrics.requests.labels(path, str(status)).inc()
 
     def _refusal(self, request: HTTPRequest) -> Response | None:

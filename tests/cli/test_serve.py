@@ -12,9 +12,12 @@ from pathlib import Path
 
 import httpx2 as httpx
 import pytest
-from command_line import newleaf
+from command_line import data, newleaf
+from waiting import wait_until
 
 from newleaf.core.home import home
+from newleaf.trainer.jobs import LIVE, Job
+from newleaf.trainer.resuming import resume
 
 
 @pytest.fixture(autouse=True)
@@ -96,6 +99,31 @@ def test_a_server_outlives_an_engine_that_is_killed(tiny_model, serve):
     assert httpx.get(f"{root}/health", timeout=60).status_code == 200
     os.kill(engine(), signal.SIGKILL)
     assert httpx.get(f"{root}/health", timeout=60).json()["status"] == "ok"
+
+
+def test_in_the_background_until_its_job_is_stopped(tiny_model):
+    job = Job.open(data("serve", "tiny", "--port", "0", "--token", "secret", "--detach")["name"])
+    wait_until(lambda: "/v1" in job.status().get("message", ""))
+    address = re.search(r"http://[^ ]+/v1", job.status()["message"])[0]
+    assert httpx.get(f"{address}/models", headers={"Authorization": "Bearer secret"}).status_code == 200
+    wait_until(lambda: "1 request" in job.status()["message"])
+    assert "secret" not in newleaf("job", "show", job.name).stdout
+    assert "%" not in newleaf("job", "list").stdout
+    refused = newleaf("model", "rename", "tiny", "small")
+    assert refused.returncode == 1 and "is at work on model tiny" in refused.stderr
+    assert newleaf("job", "stop", job.name).returncode == 0
+    assert job.state == "stopped"
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{address}/models")
+    resume(job)
+    wait_until(lambda: "/v1" in job.status().get("message", ""))
+
+
+def test_a_job_that_cannot_listen_says_why(tiny_model):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        job = Job.open(data("serve", "--port", taken.getsockname()[1], "--detach")["name"])
+        wait_until(lambda: job.state not in LIVE)
+    assert job.name == "serve-models" and "Cannot listen" in job.status()["error"]
 
 
 def engine():

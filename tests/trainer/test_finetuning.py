@@ -17,12 +17,14 @@ from newleaf.core.generation.generate import Writer
 from newleaf.core.home import folder
 from newleaf.core.model.gpt import GPT
 from newleaf.core.model.store import ModelInfo, load_model, save_model
+from newleaf.core.progress import no_progress
 from newleaf.core.tasks.all import task_of
 from newleaf.core.tasks.data.options import DataOptions
 from newleaf.core.tasks.labels import Labels
 from newleaf.core.tasks.solving import solve
 from newleaf.core.tokenizer.tokenizer import Tokenizer
 from newleaf.trainer import step as training_step
+from newleaf.trainer.checkpoint_models import CheckpointSource
 from newleaf.trainer.finetune_options import FineTuneOptions
 from newleaf.trainer.jobs import Job
 from newleaf.trainer.plan import model_config
@@ -198,7 +200,7 @@ def test_lora_makes_a_whole_model_and_an_adapter_for_its_base(base, monkeypatch,
     from transformers import AutoModelForCausalLM
 
     path = write(tmp_path / "c.jsonl", classified())
-    options = FineTuneOptions(steps=20, lora=True, rank=4, adapter=True, learning_rate=0.01, **FEW)
+    options = FineTuneOptions(steps=20, keep_every=1, lora=True, rank=4, adapter=True, learning_rate=0.01, **FEW)
     job, _messages = here(monkeypatch, finetuning.submit, "base", [("classify", [path])], "small", options)
     assert job.status()["state"] == "finished"
     before, after = (load_model(folder("models") / name).state_dict() for name in ("base", "small"))
@@ -213,6 +215,11 @@ def test_lora_makes_a_whole_model_and_an_adapter_for_its_base(base, monkeypatch,
         torch.testing.assert_close(theirs.eval()(tokens).logits, ours, atol=1e-4, rtol=1e-4)
     evaluations = [event["bits_per_byte"] for event in job.events()[0] if event["kind"] == "eval"]
     assert evaluations[-1] < evaluations[0]
+    best = CheckpointSource.find(f"job:{job.name}@best")
+    again = load_model(best.make("again", no_progress).path).state_dict()
+    for name, weight in after.items():
+        assert torch.equal(weight, again[name]), name
+    assert "classify" in ModelInfo.open("again").taught
 
 
 def test_lora_goes_back_to_the_beginning_when_a_loss_is_no_number(base, monkeypatch, tmp_path):

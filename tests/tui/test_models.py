@@ -12,6 +12,7 @@ from newleaf.trainer.jobs import Job
 from newleaf.trainer.renaming import rename_model
 from newleaf.tui.app import NewleafApp
 from newleaf.tui.models_screen import ModelsScreen
+from newleaf.tui.widgets.form import Form
 
 
 async def open_models(pilot):
@@ -75,7 +76,7 @@ async def test_a_model_is_measured_and_written_as_a_file(book, tokenizer, tiny_m
         assert Job.open("export-tiny").spec["options"]["type"] == "f16"
 
 
-async def test_a_model_is_imported_and_the_command_to_serve_it_copied(tiny_model):
+async def test_a_model_is_imported_and_served(tiny_model):
     app = NewleafApp()
     async with app.run_test(size=(80, 24)) as pilot:
         await open_models(pilot)
@@ -88,9 +89,15 @@ async def test_a_model_is_imported_and_the_command_to_serve_it_copied(tiny_model
         await pilot.press("ctrl+s")
         await wait_for(pilot, lambda: store.names("models") == ["tiny", "tiny-2"], "the second model")
         await pilot.press("s")
-        await wait_for_text(pilot, "newleaf serve tiny")
+        await wait_for_text(pilot, "newleaf serve tiny --detach")
+        app.screen.query_one(Form).set("port", "0")
+        await wait_for_text(pilot, "newleaf serve tiny --detach --port 0")
         await pilot.press("ctrl+s")
-        await wait_for(pilot, lambda: app.clipboard == "newleaf serve tiny", "the command")
+        await wait_for(pilot, lambda: "/v1" in Job.open("serve-tiny").status().get("message", ""), "the address")
+        await pilot.press("escape", "f9")
+        await wait_for_text(pilot, "/v1")
+        await pilot.press("s")
+        await wait_for(pilot, lambda: Job.open("serve-tiny").state == "stopped", "its end")
 
 
 async def test_knowledge_bases_are_shown_and_deleted(newleaf_home, tmp_path):

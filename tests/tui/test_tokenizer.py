@@ -222,7 +222,7 @@ async def test_no_key_of_the_footer_is_cut_off(two, size):
             "/ Search",
             "r Report",
             "d Delete",
-            "^p Commands",
+            "f1 Help",
         ):
             assert words in screen_text(app)
 
@@ -326,9 +326,7 @@ async def test_a_tokenizer_that_cannot_be_imported_says_why_and_the_dialog_stays
         (tmp_path / "tokenizer.model").write_bytes(content)
     app = NewleafApp()
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("2")
-        await wait_for(pilot, lambda: app.focused is not None and app.tab == "tokenizer", "the focus")
-        await pilot.press("i")
+        await pilot.press("2", "i")
         await wait_for_text(pilot, "Import a tokenizer")
         app.screen.query_one("#path", Input).value = str(tmp_path / "tokenizer.model")
         app.screen.query_one("#name", Input).value = "bad"

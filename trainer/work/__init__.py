@@ -17,6 +17,7 @@ _MODULES = {
     "evaluate": "evaluating",
     "export": "exporting",
     "model": "model_importing",
+    "serve": "serving",
 }
 
 

