@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from ..core.language import gettext as _
 from ..core.options import format_size
 
@@ -30,6 +28,8 @@ class Telemetry:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def _run(self) -> None:
+        import psutil  # late: the app, which shows what this tells, starts sooner
+
         psutil.cpu_percent()  # the first call of it knows nothing
         last, joules = time.monotonic(), _cpu_joules()
         while not self._ended.wait(self.every):
@@ -47,6 +47,8 @@ class Telemetry:
             self.tell(values)
 
     def _values(self) -> dict[str, Any]:
+        import psutil
+
         memory = psutil.virtual_memory()
         values: dict[str, Any] = {
             "cpu_percent": psutil.cpu_percent(),

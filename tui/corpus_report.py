@@ -38,7 +38,9 @@ class CorpusReport(Static):
         self._draw()
 
     def _draw(self) -> bool:
-        content = self._make(self.size.width or 80)
+        if not self.size.width:  # it has no place yet: the first screen need not wait for it
+            return True
+        content = self._make(self.size.width)
         if isinstance(self.content, Content) and self.content.is_same(content):
             return False
         self.update(content)

@@ -17,9 +17,6 @@ from ..core.language import N_
 from ..core.store import DAMAGED
 from ..core.tokenizer.store import list_tokenizers
 from ..trainer.jobs import LIVE, Job
-from ..trainer.resuming import resume
-from ..trainer.usual import SAMPLE, SHORT, begin_model
-from ..trainer.work import importing, tokenizing
 from .kept import free_name
 
 if TYPE_CHECKING:
@@ -89,14 +86,24 @@ class FirstSteps(Base):
 
     def action_first_text(self) -> None:
         """Import the text that every machine has."""
-        self._begin("corpus", lambda: importing.submit_sample(SAMPLE))
+
+        def begin() -> None:
+            from ..trainer.usual import SAMPLE
+            from ..trainer.work.importing import submit_sample
+
+            submit_sample(SAMPLE)
+
+        self._begin("corpus", begin)
 
     def action_first_tokenizer(self) -> None:
         """Train a tokenizer on the newest corpus."""
 
-        def begin() -> Job:
+        def begin() -> None:
+            from ..trainer.usual import SHORT
+            from ..trainer.work.tokenizing import submit_for_training
+
             corpus = newest_corpus()
-            return tokenizing.submit_for_training(corpus, free_name("tokenizers", corpus), SHORT)
+            submit_for_training(corpus, free_name("tokenizers", corpus), SHORT)
 
         self._begin("tokenizer", begin)
 
@@ -105,6 +112,9 @@ class FirstSteps(Base):
         stopped = [job for job in self._newleaf.jobs if job["kind"] == "train" and job["state"] in ("stopped", "lost")]
 
         def begin() -> None:
+            from ..trainer.resuming import resume
+            from ..trainer.usual import SHORT, begin_model
+
             if stopped:
                 resume(Job.open(stopped[0]["name"]))
             else:
@@ -116,7 +126,7 @@ class FirstSteps(Base):
 
     @work(exit_on_error=False, exclusive=True, group="first")
     async def _begin(self, tab: str, begin: Callable[[], object]) -> None:
-        """In a thread: a checkpoint may be read whole before."""
+        """In a thread, as what `begin` imports takes its time, and a checkpoint may be read whole before."""
         await self._newleaf.action_tab(tab)
         try:
             await asyncio.to_thread(begin)

@@ -9,7 +9,6 @@ from ..language import gettext as _
 from ..options import format_size
 from ..sections import Section, with_content
 from .cleaning.dropped import reason_text
-from .cleaning.steps import STEPS
 from .store import Corpus
 
 LARGEST = 10  # sources that are shown
@@ -59,6 +58,8 @@ def left_out(skipped: dict[str, str]) -> str:
 
 def step_name(name: str) -> str:
     """What a step does, in words."""
+    from .cleaning.steps import STEPS  # whose patterns take their time: when a report has steps
+
     return next((_(step.description) for step in STEPS if step.name == name), name)
 
 

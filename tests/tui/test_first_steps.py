@@ -6,9 +6,9 @@ from textual.widgets import Input
 from trainings import pretend_training
 
 from newleaf.core import store
+from newleaf.trainer import resuming, usual
 from newleaf.trainer.jobs import Job
 from newleaf.trainer.options import TrainOptions
-from newleaf.tui import first_steps
 from newleaf.tui.app import NewleafApp
 from newleaf.tui.first_steps import is_possible, steps
 from newleaf.tui.widgets.steps_card import StepsCard
@@ -17,7 +17,7 @@ from newleaf.tui.widgets.steps_card import StepsCard
 @pytest.fixture
 def short(monkeypatch):
     options = TrainOptions(steps=4, size="nano", context=32, batch_tokens=128)
-    monkeypatch.setattr(first_steps, "SHORT", options)
+    monkeypatch.setattr(usual, "SHORT", options)
 
 
 def offered(app):
@@ -95,7 +95,7 @@ def test_a_step_at_work_is_not_offered_again(newleaf_home):
 async def test_a_training_that_was_stopped_goes_on(book, tokenizer, monkeypatch):
     pretend_training("book", state="stopped")
     resumed = []
-    monkeypatch.setattr(first_steps, "resume", lambda job: resumed.append(job.name))
+    monkeypatch.setattr(resuming, "resume", lambda job: resumed.append(job.name))
     app = NewleafApp()
     async with app.run_test(size=(80, 24)) as pilot:
         await wait_for_text(pilot, "▶ 3 Model")

@@ -10,8 +10,6 @@ from urllib.parse import unquote
 from textual import events
 from textual.widgets import Input
 
-from ...core.corpus.importing import origin_of
-
 
 class PathInput(Input):
     """One or several paths, with quotes where a shell would need them. A paste may have a path on each line."""
@@ -55,6 +53,8 @@ def split_paths(text: str) -> list[str]:
 
 def absolute_paths(paths: Sequence[str]) -> list[str]:
     """The paths as they mean the same in the engine's folder."""
+    from ...core.corpus.importing import origin_of  # with all readers: when it is asked for
+
     return origin_of([Path(path).expanduser() if path.startswith("~") else path for path in paths])
 
 
