@@ -22,7 +22,7 @@ from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.content import Content
 from textual.css.query import NoMatches
-from textual.events import DescendantFocus, Event, Paste
+from textual.events import DescendantFocus, Event, Key, Paste
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widgets import TabbedContent, TabPane, Tabs
@@ -49,8 +49,10 @@ from .look import DrawnApp
 from .only_text import CONTROL
 from .options import AppOptions
 from .pasting import refusal
+from .quiet import MainScreen
 from .speaking import speak
 from .terminal_title import GIVE_BACK, KEEP, title_sequence, title_text
+from .tidying import Tidying
 from .view import View
 from .widgets.dialogs import Confirm, Message
 from .widgets.footer import Keys
@@ -102,6 +104,7 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
         self.keymap, self.to_tell = chosen_keys()  # sentences that are told when the app is open
         self._bringing = asyncio.Lock()
         self._half_made: View | None = None
+        self.tidying = Tidying()
 
     def compose(self) -> ComposeResult:
         initial = self._initial_tab()
@@ -112,6 +115,9 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
                         yield view_of(name)()
         yield StatusLine()
         yield Keys()
+
+    def get_default_screen(self) -> Screen[Any]:
+        return MainScreen(id="_default")
 
     @staticmethod
     def tab_label(name: str) -> str:
@@ -164,6 +170,8 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
 
     def _look(self) -> None:
         self.jobs = self._job_watch.look()
+        if not any(worker.group == "writing" and worker.is_running for worker in self.workers):
+            self.tidying.pause()
         if self._away is not None:
             lines, self._away = away_lines(self._away, self.jobs, time.time()), None
             if lines:
@@ -203,6 +211,8 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
         for name in TABS:
             await asyncio.to_thread(view_of, name)
             await self._bring(name)
+        if not self.is_headless:
+            self.tidying.begin()
 
     async def _bring(self, name: str) -> None:
         """Make the view of a tab, when there is none yet."""
@@ -369,6 +379,8 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
         if isinstance(event, Paste) and (sentence := refusal(self.focused, event.text)):
             self.say(sentence, error=True)
             return
+        if isinstance(event, Key):
+            self.tidying.key()
         await super().on_event(event)
 
     # Errors

@@ -14,6 +14,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.css.query import NoMatches
 from textual.widgets import Input, Label, Select, Static
 
 from ..core import store
@@ -187,8 +188,10 @@ class ChatView(TurnsView):
 
     def mode(self) -> Mode:
         """What is done with it."""
-        chosen = self.query("#mode")  # none while the tab is being made
-        return MODES[str(chosen.first(Select).value)] if chosen else MODES["write"]
+        try:
+            return MODES[str(self.query_one("#mode", Select).value)]
+        except NoMatches:  # the tab is being made
+            return MODES["write"]
 
     @on(Select.Changed, "#model")
     def _describe(self) -> None:

@@ -7,6 +7,7 @@ of JSON last.
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import random
@@ -256,6 +257,7 @@ def stalls(_rounds: int) -> None:
             if name == "opening":
                 _tell_stalls(name, opening)
                 return
+            app.tidying.begin()  # which it does by itself on a terminal
             async with Watchdog() as watchdog:
                 until = time.monotonic() + seconds
                 await act(pilot)
@@ -317,6 +319,7 @@ def main() -> None:
         os.environ.pop("SSH_CONNECTION", None)
         prepare()
         crowd()
+        gc.freeze()  # PyTorch, which the app does not load
         for name in parsed.parts or PARTS:
             os.environ["NEWLEAF_HOME"] = str(shutil.copytree(full, Path(folder, name)))
             PARTS[name](parsed.rounds)

@@ -15,12 +15,13 @@ from textual.widgets import Button, DirectoryTree, Input, Static
 
 from ...core.language import N_
 from ...core.language import gettext as _
+from ..quiet import QuietFocus
 from ..words import Translated
 
 Result = TypeVar("Result")
 
 
-class FormDialog(Translated, ModalScreen[Result], Generic[Result]):
+class FormDialog(Translated, QuietFocus, ModalScreen[Result], Generic[Result]):
     """A dialog with things to fill in: Enter goes to the next one."""
 
     @on(Input.Submitted)
