@@ -13,7 +13,7 @@ import traceback
 from pathlib import Path
 
 from ..core.progress import Cancelled
-from .jobs import Job
+from .jobs import ENDLESS, Job
 from .queue import KINDS, wait_for_turn
 from .reporter import Reporter
 from .work import do
@@ -26,7 +26,8 @@ def main(folder: str, lock: str) -> int:
     os.set_inheritable(int(lock), False)  # no child of ours may keep the job alive
     job = Job(Path(folder))
     print(time.strftime("%Y-%m-%d %H:%M:%S"), "start", job.name, "process", os.getpid(), flush=True)
-    os.nice(NICENESS)
+    if job.kind not in ENDLESS:  # which answer somebody
+        os.nice(NICENESS)
     reporter = Reporter(job)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: reporter.request_stop())

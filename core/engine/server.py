@@ -66,6 +66,7 @@ PREVIEW = 1_500  # characters of a file
 STALLED = 10  # seconds after which a client that does not read is left alone
 LINGER = 1.0  # seconds that the process waits for another client after the last
 FIRST = 30.0  # seconds that it waits for the first
+NICENESS = 5  # screens and keys come first, and this before trainings
 SHARE = 0.5  # of the machine's memory, for models, unless it is told otherwise
 QUICK = {"encode", "pieces", "preview", "status"}
 MEASURING = {"compare", "import_tokenizer"}  # takes seconds, and needs no model
@@ -341,6 +342,7 @@ def main() -> None:
     memory = int(sys.argv[1]) if len(sys.argv) > 1 else int(SHARE * total_memory())
     folder = home() / "engine"
     folder.mkdir(mode=0o700, exist_ok=True)
+    os.nice(NICENESS)
     if FolderLock(folder).acquire():  # held until the process ends
         Server(memory).serve(listen())
 

@@ -26,7 +26,7 @@ from textual.strip import Strip
 
 from ...core.language import N_
 from ..words import Translated
-from .wrapping import shown, wrap
+from .wrapping import shown, width_of, wrap
 
 LONGEST = 120  # columns of a row; longer ones are hard to read
 GUTTER = 2  # columns at the left, for the mark of the turn that is meant
@@ -67,6 +67,10 @@ class Turn:
         end = "" if not self.under or self.under.startswith("\n") else "\n"
         line = f"\n─ {self.summary}" if self.summary else ""
         return f"{mark}{self.lead}{self.text}{end}{self.under}".rstrip("\n") + line
+
+
+JOINED = 8  # signs, at most, that what follows them can change: accents, parts of an emoji
+ROOM = 6  # rows, at most, that are free below what grows
 
 
 class Row(NamedTuple):
@@ -163,16 +167,17 @@ class Conversation(Translated, ScrollView, can_focus=True):
         self._draw_from(same)
 
     def _draw_from(self, before: Sequence[Row]) -> None:
-        """Draw what is new of the last turn, which had these rows before: over a slow line each row counts."""
+        """Draw what is new of the last turn, which had these rows before: over a slow line each cell counts."""
         rows = self.turns[-1].rows
-        same = next(
-            (place for place, (old, new) in enumerate(zip(before, rows, strict=False)) if old != new), len(before)
-        )
-        end = (self._ends[-1] if self._ends else 0) - self.scroll_offset.y
-        top = max(0, end - len(rows) + min(same, len(rows)))
-        bottom = min(self.size.height, end + max(0, len(before) - len(rows)))
-        if top < bottom:
-            self.refresh(Region(0, top, self.size.width, bottom - top))
+        top = (self._ends[-1] if self._ends else 0) - len(rows) - self.scroll_offset.y
+        regions = []
+        for place in range(max(0, -top), min(self.size.height - top, max(len(before), len(rows)))):
+            old, new = (some[place] if place < len(some) else None for some in (before, rows))
+            if old != new:
+                begin, end = _new_cells(old, new, self.size.width)
+                regions.append(Region(begin, top + place, end - begin, 1))
+        if regions:
+            self.refresh(*regions)
 
     def changed(self, turn: Turn, follow: bool = False) -> None:
         """Something of a turn is different."""
@@ -196,9 +201,16 @@ class Conversation(Translated, ScrollView, can_focus=True):
         heights = (len(turn.rows) for turn in self.turns[first:])
         before = self._ends[first - 1] if first else 0
         self._ends[first:] = list(accumulate(heights, initial=before))[1:]
-        self.virtual_size = Size(width + GUTTER, self._ends[-1] if self._ends else 0)
+        self.virtual_size = Size(width + GUTTER, self._height(grows=not draw))
         if draw:
             self.refresh()
+
+    def _height(self, grows: bool) -> int:
+        """The rows of all; of what grows, with room for its next ones: each scrolling draws all that is in sight."""
+        rows, seen = self._ends[-1] if self._ends else 0, self.size.height
+        if not grows:
+            return rows
+        return seen if rows <= seen else rows + (seen - rows) % max(1, min(ROOM, seen // 4))
 
     def _rows(self, turn: Turn, width: int, grown: bool) -> list[Row]:
         is_rendered = turn.as_markdown and turn.text
@@ -386,6 +398,14 @@ class Conversation(Translated, ScrollView, can_focus=True):
         index = bisect_right(self._ends, event.y + self.scroll_offset.y)
         if index < len(self.turns):
             self.marked = index
+
+
+def _new_cells(old: Row | None, new: Row | None, width: int) -> tuple[int, int]:
+    """The cells of a row, from one to before another, that are not as they were."""
+    if old is None or new is None or not old.kind == new.kind == "text" or not new.text.startswith(old.text):
+        return 0, width
+    same = width_of(old.text[:-JOINED])
+    return GUTTER + same, min(width, GUTTER + width_of(new.text))
 
 
 def _marked(pieces: Sequence[tuple[str, Style]], begin: int, end: int, style: Style) -> list[tuple[str, Style]]:
