@@ -179,9 +179,10 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
 
     def watch_jobs(self, jobs: list[dict[str, Any]]) -> None:
         """Show what runs; say once what has ended."""
-        if not self.query(StatusLine):  # not composed yet
+        try:
+            self.query_one(StatusLine).show(jobs)
+        except NoMatches:  # not composed yet
             return
-        self.query_one(StatusLine).show(jobs)
         for job in jobs:
             before = self._states.get(job["name"])
             if before in LIVE and job["state"] not in LIVE:
@@ -225,7 +226,12 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
 
     def _views(self) -> list[View]:
         """Those that are there, and whole."""
-        return [view for view in self.query(View) if view is not self._half_made]
+        return [
+            view
+            for pane in self.query_one(TabbedContent).walk_children(TabPane)
+            for view in pane.children
+            if isinstance(view, View) and view is not self._half_made
+        ]
 
     async def confirm(self, question: str) -> bool:
         """Ask whether to do what cannot be undone; call it from a worker."""
@@ -291,9 +297,13 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
 
     def keep_draft(self) -> None:
         """Write down what was typed, when it has changed."""
-        if self._drafts_rest or not self.query(TabbedContent):  # the app is just about to be gone
+        try:
+            tab = self.tab
+        except NoMatches:  # the app is just about to be gone
             return
-        draft: dict[str, Any] = {**self.draft, "tab": self.query_one(TabbedContent).active}
+        if self._drafts_rest:
+            return
+        draft: dict[str, Any] = {**self.draft, "tab": tab}
         if self._away is None:  # the jobs were looked at
             draft["seen"] = seen(self.jobs, draft_values(self.draft, "seen"))
         nodes: list[Any] = [*self._views(), *(screen for screen in self.screen_stack if hasattr(screen, "draft"))]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core import store
+from ..core.home import folder
 from ..core.language import gettext as _
 from ..core.store import DAMAGED
 from ..trainer.jobs import LIVE, Job
@@ -53,12 +54,11 @@ class JobWatch:
 
     def look(self) -> list[dict[str, Any]]:
         """Their summaries, the newest first; one that cannot be read is left out."""
-        found, ended = [], {}
+        found, ended, jobs = [], {}, folder("jobs")
         for name in store.names("jobs"):
             try:
-                job = Job.open(name)
-                key = (name, (job.path / "status.json").stat().st_mtime_ns)
-                summary = self._ended.get(key) or job.summary()
+                key = (name, (jobs / name / "status.json").stat().st_mtime_ns)
+                summary = self._ended.get(key) or Job.open(name).summary()
                 if summary["state"] not in LIVE and summary["state"] != "lost":
                     ended[key] = summary
                 found.append(summary)

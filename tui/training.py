@@ -107,6 +107,7 @@ class TrainingView(JobActions, View):
 
     def take_focus(self) -> None:
         self.focus_on("#trainings")
+        self._show()
 
     def take_up(self, carried: dict[str, Any]) -> None:
         super().take_up(carried)
@@ -124,7 +125,8 @@ class TrainingView(JobActions, View):
             self._targets = {job["name"]: job["target"] for job in mine}
             self._laid_over = [name for name in self._laid_over if name in names]
             self._list(marked)
-        self._show()
+        if self.newleaf.tab == self.tab:  # what nobody sees waits
+            self._show()
 
     def _list(self, marked: str | None) -> None:
         entries = self.query_one("#trainings", OptionList)

@@ -88,8 +88,8 @@ class Form(Vertical, Generic[Options]):
 
     def texts(self) -> dict[str, str]:
         """What was typed or chosen, as it is; what was left alone is not in it."""
-        typed = {entry.name or "": entry.value for entry in self.query(Input) if entry.value.strip()}
-        for choice in self.query(Select):
+        typed = {entry.name or "": entry.value for entry in self.walk_children(Input) if entry.value.strip()}
+        for choice in self.walk_children(Select):
             field = self.fields[choice.name or ""]
             if choice.value is not Select.NULL and choice.value != field.default:
                 typed[field.name] = str(choice.value)

@@ -141,7 +141,7 @@ class ModeInputs(Vertical):
     def texts(self) -> dict[str, str]:
         """What was typed and chosen, to be kept."""
         chosen = {name: _value(self.query_one(f"#{name}", Select)) for name in ("knowledge", "style", "from", "to")}
-        typed = {entry.id or "": entry.value for entry in self.query(Input)}
+        typed = {entry.id or "": entry.value for entry in self.walk_children(Input)}
         return {name: text for name, text in (typed | chosen).items() if text}
 
     def request(self, mode: str) -> dict[str, Any]:
