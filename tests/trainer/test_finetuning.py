@@ -312,6 +312,7 @@ def test_options_that_cannot_be_are_told(values, words):
         FineTuneOptions(**values)
 
 
+@pytest.mark.long
 def test_a_thousand_labels_are_learnt_and_weighed(base, monkeypatch, tmp_path):
     rows = [{"text": f"Text {n} of kind {n}", "label": f"kind {n}"} for n in range(1000)]
     paths = [write(tmp_path / "c.jsonl", rows), write(tmp_path / "held-out.jsonl", rows[7:9])]

@@ -48,7 +48,7 @@ def something(book, tokenizer, tiny_model):
     pretend_training("alpha")
 
 
-@pytest.mark.parametrize("theme", [pytest.param("dark", marks=pytest.mark.long), "light"])
+@pytest.mark.parametrize("theme", [pytest.param(name, marks=pytest.mark.long) for name in ("dark", "light")])
 async def test_words_stand_out_in_each_theme(something, theme):
     app = NewleafApp(AppOptions(theme=theme))
     async with app.run_test(size=(80, 24)) as pilot:
