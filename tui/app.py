@@ -204,7 +204,8 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
     def _tell_end(self, job: dict[str, Any]) -> None:
         text = _("{kind} {name}: {state}").format(kind=kind_word(job["kind"]), name=job["target"], state=job_word(job))
         failed = job["state"] in ("failed", "lost")
-        self.say(f"{text}. {job.get('error') or next_step(job)}".strip(), error=failed)
+        more = job.get("error") or next_step(job)
+        self.say(_("{sentence}. {more}").format(sentence=text, more=more) if more else text, error=failed)
 
     @work(exit_on_error=False)
     async def _bring_others(self) -> None:
