@@ -9,6 +9,7 @@ from argparse import Namespace
 
 from ..core.engine.front import address_of, listening, serve
 from ..core.engine.serving import ServeOptions
+from ..core.errors import UserError
 from ..core.language import gettext as _
 from ..core.model.loading import LoadOptions
 from ..core.model.store import ModelInfo
@@ -39,6 +40,8 @@ def _serve(parsed: Namespace) -> int:
     if parsed.detach:
         say_detached(serving.submit(parsed.model, options, load), parsed.json)
         return DONE
+    if parsed.json:
+        raise UserError(_("--json needs --detach: it says what the job is that serves."))
     if parsed.model:
         ModelInfo.open(parsed.model)
     # uvicorn ends in order and then raises the signal again: by itself that would kill what is done after it. One that

@@ -143,6 +143,7 @@ def engine():
         (["--host", "0.0.0.0"], 2, "--token"),
         (["--port", "70000"], 2, "--port"),
         (["--timeout", "soon"], 2, "--timeout"),
+        (["--json"], 1, "--json needs --detach"),
         (["absent"], 1, "no model absent"),
         (["--host", "no.such.host.invalid", "--token", "t"], 1, "Cannot listen"),
         (["--socket", "/no/such/folder/s"], 1, "Cannot listen"),
