@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from textual import work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
 from textual.widgets import Button, Input, Label, Static
 from textual.worker import Worker
 
@@ -19,6 +21,7 @@ from ..core.home import check_name
 from ..core.language import N_, ngettext
 from ..core.language import gettext as _
 from ..core.options import format_size
+from .before_after import MUTED
 from .chat_answers import documents_text
 from .drafts import draft_text
 from .kept import free_name
@@ -36,6 +39,7 @@ class KnowledgeDialog(NameFromPath[str], PathDialog[str]):
         Binding("escape", "leave", N_("Cancel"), id="knowledge.cancel"),
         Binding("ctrl+s", "start", N_("Add"), id="knowledge.start", key_display="^s", priority=True),
         Binding("ctrl+o", "pick", N_("Choose"), id="knowledge.pick", key_display="^o", priority=True),
+        Binding("ctrl+y", "copy", N_("Copy the command"), id="knowledge_dialog.copy", key_display="^y", priority=True),
     ]
     DEFAULT_CSS = """
     KnowledgeDialog .hint { margin: 1 0; }
@@ -61,6 +65,7 @@ class KnowledgeDialog(NameFromPath[str], PathDialog[str]):
             yield from _row(_("name"), self._input("name", _("what the knowledge base will be called")))
             yield from _row(_("embeddings"), self._input("embeddings", _("by words alone; or name a model")))
             yield Static(self._hint(), classes="hint", markup=False)
+            yield Static("", id="command", markup=False)
             yield Static("", id="state", markup=False)
             yield Static("", classes="problem", markup=False)
             with VerticalScroll(id="report"):
@@ -68,6 +73,7 @@ class KnowledgeDialog(NameFromPath[str], PathDialog[str]):
             with Horizontal(classes="buttons"):
                 yield Button(_("Add (Ctrl+S)"), id="start", action="screen.start", variant="primary", compact=True)
                 yield Button(_("Choose (Ctrl+O)"), id="pick", action="screen.pick", compact=True)
+                yield Button(_("Copy (Ctrl+Y)"), id="copy", action="screen.copy", compact=True)
                 yield Button(_("Close (Esc)"), id="close", action="screen.leave", compact=True)
 
     def _input(self, name: str, placeholder: str) -> Input:
@@ -86,6 +92,7 @@ class KnowledgeDialog(NameFromPath[str], PathDialog[str]):
         for entry in self.query(Input):
             entry.cursor_blink = False
         self.query_one("#path").focus()
+        self._show_command()
 
     def draft(self) -> dict[str, Any]:
         """What was typed and not yet added."""
@@ -97,6 +104,21 @@ class KnowledgeDialog(NameFromPath[str], PathDialog[str]):
 
     def proposed_name(self, path: str) -> str:
         return free_name("knowledge", as_name(stem_of(path), "documents"))
+
+    @on(Input.Changed)
+    def _show_command(self) -> None:
+        self.query_one("#command", Static).update(Content.assemble((_("Ctrl+Y copies:"), MUTED), " ", self.command()))
+
+    def command(self) -> str:
+        """The command that does the same."""
+        paths, embeddings = self.query_one(PathInput).paths(), self.query_one("#embeddings", Input).value.strip()
+        name = self.query_one("#name", Input).value.strip() or "NAME"
+        more = ["--embeddings", embeddings] if embeddings else []
+        return shlex.join(["newleaf", "knowledge", "add", *(paths or ["PATH"]), "--name", name, *more])
+
+    def action_copy(self) -> None:
+        """Put the command into the clipboard."""
+        cast("Any", self.app).copy(self.command())
 
     def _is_adding(self) -> bool:
         return self._adding is not None and self._adding.is_running
@@ -125,6 +147,7 @@ class KnowledgeDialog(NameFromPath[str], PathDialog[str]):
             if not paths:
                 raise UserError(_("Say which files or folders to add."))
             name = check_name(self.query_one("#name", Input).value.strip())
+            self.query_one(".hint").display = False  # the report needs the room
             state.update(_("Reading the documents ..."))
             embeddings = self.query_one("#embeddings", Input).value.strip()
             async with aclosing(self._engine.add_knowledge(absolute_paths(paths), name, embeddings)) as told:

@@ -163,6 +163,9 @@ async def test_documents_are_asked_by_path_and_as_a_knowledge_base(teach, tmp_pa
         await wait_for_text(pilot, "Say which files")
         app.screen.query_one("#path", Input).value = str(folder)
         await wait_for(pilot, lambda: app.screen.query_one("#name", Input).value == "papers", "the name")
+        await wait_for_text(pilot, "Ctrl+Y copies: newleaf knowledge add")
+        await pilot.press("ctrl+y")
+        assert app.clipboard == f"newleaf knowledge add {folder} --name papers"
         await pilot.press("ctrl+s")
         await wait_for_text(pilot, "Knowledge base papers: 1 document, 1 passage")
         await wait_for_text(pilot, "damaged.pdf: ")
