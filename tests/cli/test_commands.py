@@ -13,6 +13,7 @@ from command_line import data, newleaf
 from newleaf.trainer.jobs import LIVE, Job
 
 TINY = ["--size", "nano", "--context", "32", "--batch-tokens", "128", "--device", "cpu", "--dtype", "float32"]
+TINY += ["--compile", "off"]  # which is worth its time for many steps, on some machines
 ENDLESS = ["--steps", "100000", *TINY]
 
 

@@ -25,7 +25,7 @@ from newleaf.trainer.reporter import Reporter
 from newleaf.trainer.resuming import prospect, resume
 from newleaf.trainer.work import importing, tokenizing, training
 
-TINY = {"size": "nano", "context": 32, "batch_tokens": 128, "device": "cpu", "dtype": "float32"}
+TINY = {"size": "nano", "context": 32, "batch_tokens": 128, "device": "cpu", "dtype": "float32", "compile": "off"}
 
 
 def history(job):
