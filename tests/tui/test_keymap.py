@@ -8,7 +8,6 @@ from screens import screen_text, wait_for, wait_for_text
 
 from newleaf.core.home import settings_path
 from newleaf.tui.app import NewleafApp
-from newleaf.tui.chat import ChatView
 from newleaf.tui.help import help_text
 from newleaf.tui.keymap import all_bound, checked_keys, chosen_keys
 from newleaf.tui.widgets.dialogs import Message
@@ -94,7 +93,7 @@ async def test_a_changed_key_works_and_is_shown_everywhere(settings, tiny_model)
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await wait_for_text(pilot, "nothing cannot be the key of app.jobs")
         await wait_for_text(pilot, "f12 Help")
-        await wait_for(pilot, lambda: app.query(ChatView), "all tabs")
+        await wait_for(pilot, lambda: "Controls" in help_text(app), "all tabs")
         assert "  f12            Help" in help_text(app) and "  ^t             Controls" in help_text(app)
         palette = {command.title: command.help for command in app.get_system_commands(app.screen)}
         assert palette["Controls"].endswith("^t") and palette["Jobs"].endswith("f9")
