@@ -93,7 +93,8 @@ async def test_a_changed_key_works_and_is_shown_everywhere(settings, tiny_model)
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await wait_for_text(pilot, "nothing cannot be the key of app.jobs")
         await wait_for_text(pilot, "f12 Help")
-        await wait_for(pilot, lambda: "Controls" in help_text(app), "all tabs")
+        offered = lambda: {each.title for each in app.get_system_commands(app.screen)}  # noqa: E731
+        await wait_for(pilot, lambda: "Controls" in offered(), "all tabs")
         assert "  f12            Help" in help_text(app) and "  ^t             Controls" in help_text(app)
         palette = {command.title: command.help for command in app.get_system_commands(app.screen)}
         assert palette["Controls"].endswith("^t") and palette["Jobs"].endswith("f9")
