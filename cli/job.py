@@ -8,7 +8,7 @@ from argparse import Namespace
 
 from ..core.language import gettext as _
 from ..core.options import format_duration
-from ..trainer.checkpoints import list_checkpoints, step_of
+from ..trainer.checkpoints import list_steps
 from ..trainer.comparing import compare
 from ..trainer.health import health
 from ..trainer.history import History
@@ -112,8 +112,8 @@ def _show(parsed: Namespace) -> None:
     history = History()
     history.feed(job.events()[0])
     shown += [(_("health"), sentence) for sentence in health(history)]
-    if steps := [str(step_of(path)) for path in list_checkpoints(job.path / "checkpoints")]:
-        shown.append((_("checkpoints"), ", ".join(steps)))
+    if steps := list_steps(job.path / "checkpoints"):
+        shown.append((_("checkpoints"), ", ".join(map(str, steps))))
     if summary["state"] not in LIVE:
         shown.append((_("resume"), prospect_text(prospect(job))))
     print_fields(shown)

@@ -38,6 +38,20 @@ def _chapters():
         yield text[:2500], name
 
 
+def with_training(prepared, folder, name, options):
+    """A home like `prepared`, at `folder`, with a finished training of the model `name` on the book."""
+    from pytest import MonkeyPatch
+    from waiting import finish
+
+    from newleaf.trainer.work import training
+
+    shutil.copytree(prepared, folder)
+    with MonkeyPatch.context() as patch:
+        patch.setenv("NEWLEAF_HOME", str(folder))
+        finish(training.submit("book", name, options, "pieces"))
+    return folder
+
+
 def crowd(models=20, jobs=50):
     """Many more models, and trainings that have ended, in a home that is prepared."""
     for number in range(1, models):

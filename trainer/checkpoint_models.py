@@ -13,7 +13,7 @@ from ..core.files import read_object
 from ..core.language import gettext as _
 from ..core.model.store import ModelInfo, list_models
 from ..core.progress import Progress
-from .checkpoints import list_checkpoints, step_of
+from .checkpoints import checkpoint_path, list_steps
 from .finetune_options import FineTuneOptions
 from .history import History
 from .jobs import Job, list_jobs
@@ -43,10 +43,10 @@ class CheckpointSource:
     def all(cls) -> list[CheckpointSource]:
         """All that can become models, the newest of each training first. Looks at names only."""
         return [
-            cls(job, step_of(path))
+            cls(job, step)
             for job in list_jobs()
             if job.trains and _made_by(job)
-            for path in list_checkpoints(job.path / "checkpoints")
+            for step in list_steps(job.path / "checkpoints")
         ]
 
     def __str__(self) -> str:
@@ -93,7 +93,7 @@ class CheckpointSource:
         model = GPT(plan.model_config)
         options = FineTuneOptions.from_mapping(self.job.spec["options"]) if self.job.kind == "finetune" else None
         if options and options.lora:
-            lora.add_lora(model, options.rank, options.alpha or 2.0 * options.rank, options.targets, plan.seed)
+            lora.add_lora(model, options.rank, options.scale, options.targets, plan.seed)
         model.load_state_dict(values["model"])
         progress(1, 2, _("writing model {name}").format(name=name))
         save_model(path, lora.merged(model), Tokenizer.at(best.path), self._provenance(best, plan, values["state"]))
@@ -101,7 +101,7 @@ class CheckpointSource:
         return ModelInfo.at(path)
 
     def _path(self) -> Path:
-        return next(path for path in list_checkpoints(self.job.path / "checkpoints") if step_of(path) == self.step)
+        return checkpoint_path(self.job.path / "checkpoints", self.step)
 
     def _provenance(self, best: ModelInfo, plan: Plan, state: dict[str, Any]) -> dict[str, Any]:
         """As of the model that the training keeps, with what was measured at this step."""

@@ -42,6 +42,16 @@ def step_of(path: Path) -> int:
     return int(match[1])
 
 
+def list_steps(folder: Path) -> list[int]:
+    """The steps of the checkpoints in a folder, the newest first."""
+    return [step_of(path) for path in list_checkpoints(folder)]
+
+
+def checkpoint_path(folder: Path, step: int) -> Path:
+    """Where the checkpoint of a step is, or would be."""
+    return folder / f"step-{step:09d}.pt"
+
+
 def is_whole(path: Path) -> bool:
     """Whether every part of a checkpoint is as it was written; reads all of it."""
     try:
@@ -64,7 +74,7 @@ def newest_whole(folder: Path) -> tuple[Path | None, list[Path]]:
 def save_checkpoint(folder: Path, step: int, state: dict[str, Any], kept: Kept = Kept()) -> Path:
     """Write `state` as the checkpoint of `step`, then remove those that need not stay."""
     folder.mkdir(mode=0o700, exist_ok=True)
-    path = folder / f"step-{step:09d}.pt"
+    path = checkpoint_path(folder, step)
     temporary = folder / ".checkpoint.partial"
     try:
         with temporary.open("wb") as file:

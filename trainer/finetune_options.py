@@ -54,6 +54,11 @@ class FineTuneOptions(TrainOptions):
         metavar="N",
     )
 
+    @property
+    def scale(self) -> float:
+        """What LoRA's matrices add is scaled by this, divided by the rank."""
+        return self.alpha or 2.0 * self.rank
+
     def problems(self) -> list[str]:
         found = super().problems()
         if unknown := [target for target in self.targets if target not in TARGETS]:

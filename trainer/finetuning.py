@@ -132,16 +132,15 @@ class FineTuning(Training):
         if not self.chosen.lora:
             return model, self.origin.load
         options, origin, seed = self.chosen, self.origin, self.plan.seed
-        alpha = options.alpha or 2.0 * options.rank
-        lora.add_lora(model, options.rank, alpha, options.targets, seed)
+        lora.add_lora(model, options.rank, options.scale, options.targets, seed)
 
         def initial(network: GPT) -> None:
             first = GPT(self.plan.model_config)
             origin.load(first)
             weights = dict(first.state_dict())
-            lora.add_lora(first, options.rank, alpha, options.targets, seed)
+            lora.add_lora(first, options.rank, options.scale, options.targets, seed)
             if not any(True for _each in lora.lora_layers(network)):  # a new one, on the way back to the beginning
-                lora.add_lora(network, options.rank, alpha, options.targets, seed)
+                lora.add_lora(network, options.rank, options.scale, options.targets, seed)
             network.load_state_dict({**weights, **lora.adapter_weights(first.state_dict())})
 
         return model, initial

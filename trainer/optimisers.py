@@ -32,7 +32,6 @@ def matrices_of(model: GPT) -> list[Parameter]:
 def build(network: Network, plan: Plan) -> list[torch.optim.Optimizer]:
     """The optimisers, each group with its highest rate as "base"."""
     model = network.model
-    usual = _as_it_is if plan.compile else _without_compiler
     matrices = matrices_of(model)
     theirs = {id(parameter) for parameter in matrices}
     rest = [each for each in model.parameters() if each.requires_grad and id(each) not in theirs]
@@ -47,31 +46,30 @@ def build(network: Network, plan: Plan) -> list[torch.optim.Optimizer]:
     if plan.optimizer == "muon":
         kind = torch.bfloat16 if plan.dtype == "bfloat16" else torch.float32
         orthogonalise = partial(network.orthogonalise, dtype=kind)
-        optimisers.append(usual(Muon)(matrices, plan.learning_rate, plan.momentum, plan.weight_decay, orthogonalise))
+        muon = _suited(Muon, plan)
+        optimisers.append(muon(matrices, plan.learning_rate, plan.momentum, plan.weight_decay, orthogonalise))
     else:
         groups.append({"params": matrices, "lr": plan.learning_rate, "weight_decay": plan.weight_decay})
     if plan.optimizer == "sgd":
-        optimisers.append(usual(torch.optim.SGD)(groups, momentum=MOMENTUM, nesterov=True, fused=fused))
+        optimisers.append(_suited(torch.optim.SGD, plan)(groups, momentum=MOMENTUM, nesterov=True, fused=fused))
     else:
         kind_of_adam = torch.optim.Adam if plan.optimizer == "adam" else torch.optim.AdamW
         betas = BETAS if plan.optimizer == "muon" else BETAS_ALONE
-        optimisers.append(usual(kind_of_adam)(groups, betas=betas, fused=fused))
+        optimisers.append(_suited(kind_of_adam, plan)(groups, betas=betas, fused=fused))
     for optimiser in optimisers:
         for group in optimiser.param_groups:
             group["base"] = group["lr"]
     return optimisers
 
 
-def _as_it_is(kind: Any) -> Any:
-    return kind
-
-
-def _without_compiler(kind: Any) -> Any:
-    """A kind of optimiser that does not load PyTorch's compiler.
+def _suited(kind: Any, plan: Plan) -> Any:
+    """A kind of optimiser; where nothing is compiled, made so that it does not load PyTorch's compiler.
 
     PyTorch's own load it, which takes as long as loading the rest of PyTorch, only to tell it to keep away from them.
     Where nothing is compiled nobody needs to be told. A version of PyTorch that does so in another way is left alone.
     """
+    if plan.compile:
+        return kind
     for name in ("add_param_group", "load_state_dict", "state_dict", "zero_grad"):
         inner = getattr(getattr(torch.optim.Optimizer, name), "__wrapped__", None)
         if inner is not None and not hasattr(inner, "__dynamo_disable"):

@@ -11,7 +11,7 @@ from ..core.errors import UserError
 from ..core.files import write_json
 from ..core.language import gettext as _
 from ..core.options import parse_duration
-from .checkpoints import is_whole, list_checkpoints, newest_whole, remove_newer, step_of
+from .checkpoints import checkpoint_path, is_whole, list_steps, newest_whole, remove_newer, step_of
 from .finetune_options import FineTuneOptions
 from .jobs import RESUMABLE, Job, start, state_word
 from .options import TrainOptions
@@ -127,8 +127,8 @@ def step_named(job: Job, origin: str, read: bool = True) -> int:
 
     Raises UserError where there is none, or it is damaged, which only who reads it whole can tell.
     """
-    paths = list_checkpoints(job.path / "checkpoints")
-    steps = [step_of(path) for path in paths]
+    folder = job.path / "checkpoints"
+    steps = list_steps(folder)
     wanted: int | None = None
     if origin == "best":
         wanted = job.status().get("best_step")
@@ -136,7 +136,7 @@ def step_named(job: Job, origin: str, read: bool = True) -> int:
         wanted = steps[0] if steps else None
     elif origin.isdecimal():
         wanted = int(origin)
-    if wanted not in steps or (read and not is_whole(paths[steps.index(wanted)])):
+    if wanted not in steps or (read and not is_whole(checkpoint_path(folder, wanted))):
         raise UserError(
             _("There is no whole checkpoint of {origin}. There are: {steps}.").format(
                 origin=origin, steps=", ".join(f"{step:,}" for step in steps) or _("none")

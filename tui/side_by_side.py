@@ -153,12 +153,12 @@ class SideBySide(Translated, ModalScreen[tuple[int | None, Written]]):
         """The name of a model; of a checkpoint, after it was made one."""
         if not model.startswith(PREFIX):
             return model
-        source = await asyncio.to_thread(CheckpointSource.find, model)  # which reads it whole
+        source = CheckpointSource.find(model, read=False)
         if known := source.models():
             return known[0]
         name = free_name("models", source.model_name)
         self.query_one(".problem", Static).update(_("Making model {name}.").format(name=name))
-        job = await asyncio.to_thread(model_importing.submit, model, name)
+        job = await asyncio.to_thread(model_importing.submit, str(source), name)  # which reads it whole
         while (status := job.status())["state"] in LIVE:
             await asyncio.sleep(MAKING)
         if status["state"] != "finished":

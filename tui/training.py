@@ -20,7 +20,7 @@ from ..core.language import gettext as _
 from ..core.options import format_duration
 from ..core.tasks.all import TASKS, scores_text
 from ..trainer.checkpoint_models import PREFIX
-from ..trainer.checkpoints import list_checkpoints, step_of
+from ..trainer.checkpoints import list_steps
 from ..trainer.health import health
 from ..trainer.history import History
 from ..trainer.jobs import LIVE, RESUMABLE, TRAININGS, Job, job_word
@@ -245,10 +245,8 @@ class TrainingView(JobActions, View):
         """Go on from an earlier checkpoint; what came after it is done anew."""
         if not (name := self.marked()):
             return
-        steps = _steps(name)
         question = _("From which checkpoint shall {name} go on? Later ones are removed. There are: {steps}, best.")
-        question = question.format(name=name, steps=", ".join(steps))
-        if origin := await self.app.push_screen_wait(Question(question, "best")):
+        if origin := await self._ask_step(name, question, "best"):
             self.resume_marked(origin=origin)
 
     @work(exit_on_error=False)
@@ -256,15 +254,19 @@ class TrainingView(JobActions, View):
         """Make a checkpoint a model of its own, beside the best one."""
         if not (name := self.marked()):
             return
-        steps = _steps(name)
         question = _("Which checkpoint of {name} shall become a model of its own? There are: {steps}, best.")
-        question = question.format(name=name, steps=", ".join(steps))
-        if step := await self.app.push_screen_wait(Question(question, steps[0])):
+        if step := await self._ask_step(name, question):
             try:  # in a thread: the checkpoint is read whole before
                 job = await asyncio.to_thread(model_importing.submit, f"{PREFIX}{name}@{step.strip()}")
                 self.newleaf.say(_("Making model {name}.").format(name=job.target))
             except UserError as error:
                 self.newleaf.say(str(error), error=True)
+
+    async def _ask_step(self, name: str, question: str, proposed: str = "") -> str:
+        """Which checkpoint of a training is meant; the newest is proposed unless another is. Nothing: none."""
+        steps = [str(step) for step in list_steps(Job.open(name).path / "checkpoints")]
+        question = question.format(name=name, steps=", ".join(steps))
+        return await self.app.push_screen_wait(Question(question, proposed or steps[0]))
 
     def action_earlier(self) -> None:
         """Let the marked training, which waits, start before the one before it."""
@@ -305,11 +307,6 @@ class TrainingView(JobActions, View):
             else:
                 self._laid_over.append(name)
             self._list(name)
-
-
-def _steps(name: str) -> list[str]:
-    """Those of which a training has a checkpoint, the newest first."""
-    return [f"{step_of(path)}" for path in list_checkpoints(Job.open(name).path / "checkpoints")]
 
 
 def nothing_yet(at_work: bool = False) -> str:

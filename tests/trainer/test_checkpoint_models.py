@@ -5,9 +5,9 @@ import shutil
 import pytest
 import torch
 from command_line import data, newleaf
+from homes import with_training
 from screens import screen_text, wait_for, wait_for_text
 from textual.widgets import Input, Select
-from waiting import finish
 
 from newleaf.core.errors import UserError
 from newleaf.core.home import folder
@@ -16,7 +16,7 @@ from newleaf.trainer.checkpoint_models import CheckpointSource
 from newleaf.trainer.checkpoints import list_checkpoints
 from newleaf.trainer.jobs import Job
 from newleaf.trainer.options import TrainOptions
-from newleaf.trainer.work import model_importing, training
+from newleaf.trainer.work import model_importing
 from newleaf.tui.app import NewleafApp
 from newleaf.tui.chat import ChatView
 from newleaf.tui.widgets.form import Form
@@ -28,12 +28,8 @@ QUICK = {"size": "nano", "context": 32, "batch_tokens": 128, "device": "cpu", "d
 @pytest.fixture(scope="module")
 def home(prepared, tmp_path_factory):
     """One with a finished training of the model m, and its checkpoints of steps 10 to 40."""
-    home = tmp_path_factory.mktemp("trained") / "home"
-    shutil.copytree(prepared, home)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NEWLEAF_HOME", str(home))
-        finish(training.submit("book", "m", TrainOptions(steps=40, eval_every=10, keep_every=10, **QUICK), "pieces"))
-    return home
+    options = TrainOptions(steps=40, eval_every=10, keep_every=10, **QUICK)
+    return with_training(prepared, tmp_path_factory.mktemp("trained") / "home", "m", options)
 
 
 @pytest.fixture

@@ -1,5 +1,11 @@
 """Muon makes updates orthogonal; every parameter has exactly one optimiser."""
 
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
 import torch
 
 from newleaf.core.model.gpt import GPT
@@ -58,3 +64,46 @@ def test_every_parameter_has_one_optimiser():
             for parameter in group["params"]
         ]
         assert len(found) == len({id(parameter) for parameter in found}) == len(list(model.parameters()))
+
+
+KINDS = ["muon", "adamw", "adam", "sgd"]
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_without_the_compiler_the_updates_are_the_same(name):
+    def updated(compiled):
+        plan = make_plan(TrainOptions(steps=10, size="nano", optimizer=name), MACHINE, 500, 100_000, 5_000)
+        torch.manual_seed(0)
+        model = GPT(plan.model_config)
+        built = optimisers.build(Network(model), dataclasses.replace(plan, compile=compiled))
+        for _step in range(3):
+            for parameter in model.parameters():
+                parameter.grad = parameter.detach().sin()
+            for optimiser in built:
+                optimiser.step()
+        return model.state_dict()
+
+    theirs = updated(True)
+    assert all(torch.equal(weight, theirs[name]) for name, weight in updated(False).items())
+
+
+STEPS = f"""
+import sys
+import torch
+from test_optimisers import MACHINE, GPT, Network, TrainOptions, make_plan, optimisers
+for name in {KINDS!r}:
+    plan = make_plan(TrainOptions(steps=10, size="nano", optimizer=name, compile="off"), MACHINE, 500, 100_000, 5_000)
+    model = GPT(plan.model_config)
+    built = optimisers.build(Network(model), plan)
+    model(torch.zeros(1, 8, dtype=torch.long)).sum().backward()
+    for optimiser in built:
+        optimiser.step()
+        optimiser.zero_grad()
+        optimiser.load_state_dict(optimiser.state_dict())
+print("torch._dynamo" in sys.modules)
+"""
+
+
+def test_a_training_that_compiles_nothing_does_not_load_the_compiler():
+    done = subprocess.run([sys.executable, "-c", STEPS], cwd=Path(__file__).parent, capture_output=True, text=True)
+    assert done.stdout == "False\n", done.stderr

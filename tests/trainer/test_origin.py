@@ -6,6 +6,7 @@ import shutil
 import pytest
 import torch
 from architectures import CONFIGS
+from homes import with_training
 from waiting import finish, wait_for_end, wait_until
 
 from newleaf.core import store
@@ -38,12 +39,8 @@ def numbers(book, tokenizer):
 @pytest.fixture(scope="module")
 def learnt(prepared, tmp_path_factory):
     """A home with a model that has learnt the book, called old."""
-    home = tmp_path_factory.mktemp("learnt") / "home"
-    shutil.copytree(prepared, home)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NEWLEAF_HOME", str(home))
-        finish(training.submit("book", "old", TrainOptions(steps=40, size="nano", **QUICK), "pieces"))
-    return home
+    options = TrainOptions(steps=40, size="nano", **QUICK)
+    return with_training(prepared, tmp_path_factory.mktemp("learnt") / "home", "old", options)
 
 
 @pytest.fixture

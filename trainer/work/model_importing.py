@@ -23,17 +23,17 @@ def submit(source: str, name: str | None = None) -> Job:
         source = str(CheckpointSource.find(source))  # the newest, or the best, as it is now
     else:
         sources.check_source(source)
+        if sources.is_local(source):  # the process of the job is in another folder
+            source = str(Path(source).expanduser().absolute())
     path = store.new_path("models", name or name_for(source))
-    if not source.startswith(PREFIX) and sources.is_local(source):  # the process of the job is in another folder
-        source = str(Path(source).expanduser().absolute())
     return create("model", path.name, {"source": source}, {})
 
 
 def name_for(source: str) -> str:
     """What a model from there is called unless a person says otherwise. Raises UserError for an absent checkpoint."""
-    return (
-        CheckpointSource.find(source, read=False).model_name if source.startswith(PREFIX) else sources.name_for(source)
-    )
+    if source.startswith(PREFIX):
+        return CheckpointSource.find(source, read=False).model_name
+    return sources.name_for(source)
 
 
 def run(job: Job, reporter: Reporter) -> None:
