@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from typing import Any, ClassVar
 
 from textual import events, on, work
@@ -34,6 +36,7 @@ from .finetune_dialog import FineTuneDialog
 from .following import Following
 from .job_actions import JobActions, has_checkpoint, is_possible_in
 from .jobs_screen import SIGNS
+from .link import link_to
 from .run_charts import Run, RunCharts
 from .training_dialog import TrainingDialog
 from .view import View
@@ -84,6 +87,7 @@ class TrainingView(JobActions, View):
         self._known: list[tuple[str, str]] = []
         self._words: dict[str, str] = {}  # of their states
         self._following: Following | None = None
+        self._followed = -math.inf  # when it was looked at what is new of it
         self._targets: dict[str, str] = {}
         self._laid_over: list[str] = []  # jobs whose charts are drawn with those of the marked one
 
@@ -173,10 +177,13 @@ class TrainingView(JobActions, View):
             return
         if self._following is None or name != self._following.name:
             self.refresh_bindings()
-            self._following = Following(name)
+            self._following, self._followed = Following(name), -math.inf
             self._draw()
         self._tell()
-        self._follow()
+        now, runs = time.monotonic(), dict(self._known)[name] in LIVE
+        if not runs or now - self._followed >= link_to(self.app).follow:
+            self._followed = now
+            self._follow()
 
     @work(exit_on_error=False, group="follow")
     async def _follow(self) -> None:

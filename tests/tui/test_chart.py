@@ -5,13 +5,35 @@ from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import set_cell_size
+from rich.segment import Segment
+from rich.style import Style
 from screens import screen_text
 from textual.app import App
+from textual.strip import Strip
 
-from newleaf.tui.widgets.chart import Chart, Look, Series, value_text
+from newleaf.tui.widgets.chart import Chart, Look, Series, changed_cells, value_text
 from newleaf.tui.widgets.levels import FOLD, Levels
 
 numbers = st.lists(st.floats(allow_nan=True, allow_infinity=True, width=32), max_size=700)
+
+
+parts = st.tuples(st.text("ab─⣿损 ", max_size=4), st.sampled_from([Style(), Style(bold=True)]))
+lines = st.lists(parts, max_size=5).map(lambda found: Strip([Segment(*part) for part in found]).adjust_cell_length(12))
+
+
+@given(old=lines, new=lines)
+def test_all_that_changes_in_a_line_and_little_else_is_drawn_again(old, new):
+    begin, end = changed_cells(old, new)
+    before, after = (
+        [
+            (set_cell_size(strip.crop(cell, cell + 1).text, 1), next(iter(strip.crop(cell, cell + 1))).style)
+            for cell in range(12)
+        ]
+        for strip in (old, new)
+    )
+    assert before[:begin] == after[:begin] and before[end:] == after[end:]
+    assert changed_cells(new, new) == (0, 0)
 
 
 @given(ys=numbers, most=st.integers(1, 80), parts=st.integers(1, 5))

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
+from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -81,12 +83,20 @@ class Chart(Widget):
         return levels
 
     def draw(self) -> None:
-        """Draw again, as after a change of the look."""
+        """Draw again, as after a change of the look; only the cells that are not as they were."""
+        before = self._lines
         self._draw()
-        self.refresh()
+        if len(before) != len(self._lines):
+            self.refresh()
+            return
+        spans = [changed_cells(*lines) for lines in zip(before, self._lines, strict=True)]
+        regions = [Region(begin, y, end - begin, 1) for y, (begin, end) in enumerate(spans) if end > begin]
+        if regions:
+            self.refresh(*regions)
 
     def on_resize(self) -> None:
         """Draw anew at the new size: Textual has asked for the lines before it tells of the size."""
+        self._lines = []
         self.draw()
 
     def render_line(self, y: int) -> Strip:
@@ -250,6 +260,24 @@ def value_text(value: float, digits: int = 2) -> str:
     if 0.1 <= size < 1e3 or not size:
         return f"{value:.{digits}f}"
     return f"{value:.{digits - 1}g}" if 1e-3 <= size < 1 else f"{value:.0e}"
+
+
+def changed_cells(old: Strip, new: Strip) -> tuple[int, int]:
+    """The cells of a line, from one to before another, that are not as they were; (0, 0) where all are."""
+    if old == new:
+        return 0, 0
+    before, now = _cells_of(old), _cells_of(new)
+    if len(before) != len(now):
+        return 0, max(len(before), len(now))
+    places = [place for place, (one, other) in enumerate(zip(before, now, strict=True)) if one != other]
+    return (places[0], places[-1] + 1) if places else (0, 0)
+
+
+def _cells_of(strip: Strip) -> list[tuple[str, Style | None, int]]:
+    """What is in each cell: a sign, its style, and which of the sign's cells it is."""
+    return [
+        (sign, segment.style, place) for segment in strip for sign in segment.text for place in range(cell_len(sign))
+    ]
 
 
 def _dot(x: float, xs: tuple[float, float], dots: int) -> int:
