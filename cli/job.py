@@ -14,9 +14,9 @@ from ..trainer.health import health
 from ..trainer.history import History
 from ..trainer.jobs import LIVE, Job, job_word, kind_word, list_jobs, share_text, state_word
 from ..trainer.queue import move
-from ..trainer.resuming import prospect, prospect_text, resume
+from ..trainer.resuming import ResumeOptions, prospect, prospect_text, resume
 from ..trainer.telemetry import machine_text
-from .arguments import ArgumentParser
+from .arguments import ArgumentParser, given
 from .follow import finish, say_detached, watch
 from .output import confirm, harmless, print_fields, print_json, print_table, say, time_left, when
 
@@ -44,14 +44,10 @@ def configure(parser: ArgumentParser) -> None:
         if name == "show":
             command.add_json()
         elif name == "resume":
-            command.add_argument("--time", metavar="+TIME", help=_("train so much longer, as +30m"))
-            command.add_argument("--steps", metavar="+STEPS", help=_("train so many steps more, as +500"))
             command.add_argument(
                 "--from", metavar="STEP", dest="origin", help=_("go back to a checkpoint: a step, or best")
             )
-            command.add_argument("--gpus", metavar="N", help=_("go on with so many GPUs, or processes"))
-            command.add_argument("--nodes", metavar="N", type=int, help=_("go on with so many machines"))
-            command.add_argument("--rendezvous", metavar="HOST:PORT", help=_("where they meet"))
+            command.add_options(ResumeOptions)
             command.add_argument("--detach", action="store_true", help=_("leave it in the background"))
         elif name == "move":
             command.add_argument("place", metavar="PLACE", type=int, help=_("1 is the next one to start"))
@@ -161,8 +157,8 @@ def _compare(parsed: Namespace) -> None:
 
 def _resume(parsed: Namespace) -> int:
     job = Job.open(parsed.name)
-    where = {key: value for key in ("gpus", "nodes", "rendezvous") if (value := getattr(parsed, key)) is not None}
-    resume(job, parsed.time, parsed.steps, parsed.origin, where)
+    options = given(ResumeOptions, parsed)
+    resume(job, options.time, options.steps, parsed.origin, options.where())
     if parsed.detach:
         say_detached(job)
         return 0

@@ -9,14 +9,33 @@ from typing import Any
 from ..core import store
 from ..core.errors import UserError
 from ..core.files import write_json
+from ..core.language import N_
 from ..core.language import gettext as _
-from ..core.options import parse_duration
+from ..core.options import OptionsBase, option, parse_duration
 from .checkpoints import checkpoint_path, is_whole, list_steps, newest_whole, remove_newer, step_of
 from .finetune_options import FineTuneOptions
 from .jobs import RESUMABLE, Job, start, state_word
 from .options import TrainOptions
 
 MORE = "more.json"  # how much longer a training shall be: {"time": seconds} or {"steps": number}
+
+
+@dataclass(frozen=True)
+class ResumeOptions(OptionsBase):
+    """How a training goes on, where not as it was."""
+
+    time: str | None = option(None, N_("Train so much longer, as +30m."), metavar="+TIME")
+    steps: str | None = option(None, N_("Train so many steps more, as +500."), metavar="+STEPS")
+    gpus: str | None = option(None, N_("Go on with so many GPUs, or processes; all takes each."), metavar="N")
+    nodes: int | None = option(
+        None, N_("Go on with so many machines; resume it on each."), minimum=1, maximum=1_000, metavar="N"
+    )
+    rendezvous: str | None = option(None, N_("Where the machines meet."), metavar="HOST:PORT")
+
+    def where(self) -> dict[str, Any]:
+        """On what it goes on, as far as it is said."""
+        values = {name: getattr(self, name) for name in ("gpus", "nodes", "rendezvous")}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -84,23 +103,27 @@ def resume(
     found = prospect(job)
     if found.obstacle:
         raise UserError(found.obstacle)
-    more = _more(job, time, steps)
+    more = extension(job, time, steps)
     if job.state == "finished" and not more:
         message = _("Job {name} is finished. To train longer: newleaf job resume {name} --time +30m")
         raise UserError(message.format(name=job.name))
-    if origin is not None:
+    kind = FineTuneOptions if job.kind == "finetune" else TrainOptions
+    options = kind.from_mapping({**job.spec["options"], **where}) if where else None
+    if origin is not None:  # nothing is removed before all is known to be right
         step = step_named(job, origin)
         remove_newer(job.path / "checkpoints", step)
     if more:
         write_json(job.path / MORE, more)
-    if where:
-        kind = FineTuneOptions if job.kind == "finetune" else TrainOptions
-        options = kind.from_mapping({**job.spec["options"], **where})
+    if options:
         write_json(job.path / "job.json", {**job.spec, "options": options.as_dict()})
     start(Job(job.path))
 
 
-def _more(job: Job, time: str | None, steps: str | None) -> dict[str, float]:
+def extension(job: Job, time: str | None, steps: str | None) -> dict[str, float]:
+    """How much longer it shall train: "time" in seconds, or "steps"; nothing where neither is given.
+
+    Raises UserError for what is no such thing, and for a job that cannot be prolonged.
+    """
     if time is None and steps is None:
         return {}
     if not job.trains:

@@ -44,6 +44,7 @@ from .first_steps import BINDINGS as FIRST_STEPS
 from .first_steps import FirstSteps
 from .help import help_text, shown_bindings
 from .kept import JobWatch
+from .keyed import keyed
 from .keymap import chosen_keys
 from .look import DrawnApp
 from .only_text import CONTROL
@@ -241,6 +242,7 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
 
     def say(self, text: str, error: bool = False) -> None:
         """A sentence that goes away by itself."""
+        text = keyed(self, text)
         self.notify(text, severity="error" if error else "information", timeout=10 if error else 5, markup=False)
 
     def copy(self, text: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
 from textual import work
 from textual.app import ComposeResult
@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from ..core.language import N_
 from ..core.language import gettext as _
+from ..trainer.jobs import LIVE
 from .following import Following
 from .link import link_to
 from .run_charts import CHARTS, COLOURS, MARKS, Run, RunCharts
@@ -96,9 +97,16 @@ class ChartsScreen(Translated, ModalScreen[None]):
         for run in self._runs:
             async for _some in run.catch_up():
                 self._show()
+        if self._look.growing and not self._grows():
+            self._show()
+
+    def _grows(self) -> bool:
+        states = {job["name"]: job["state"] for job in cast("Any", self.app).jobs}
+        return any(states.get(run.name) in LIVE for run in self._runs)
 
     def _show(self) -> None:
-        self.query_one(RunCharts).show([Run(self._targets[run.name], run.history) for run in self._runs])
+        runs = [Run(self._targets[run.name], run.history) for run in self._runs]
+        self.query_one(RunCharts).show(runs, self._grows())
         self._tell()
 
     def _tell(self) -> None:

@@ -30,6 +30,7 @@ from .chat_modes import MODES, Mode, choices, info_of, is_able, shortcoming, usu
 from .chat_words import context_text, defaults_of, how_to_begin, model_text, newest, nothing_yet
 from .conversations_screen import ConversationsScreen, export
 from .drafts import draft_text, draft_values
+from .keyed import keyed
 from .knowledge_dialog import KnowledgeDialog
 from .side_by_side import MOST_SIDE_BY_SIDE
 from .slash import Command, hints, parse
@@ -96,7 +97,7 @@ class ChatView(TurnsView):
                 yield Static("", classes="hint", id="token", markup=False)
                 yield Static("", classes="problem", markup=False)
                 yield ModeInputs(draft_values(draft, "inputs"))
-                yield PromptArea("", id="prompt", compact=True, placeholder=_(MODES["write"].placeholder))
+                yield PromptArea("", id="prompt", compact=True, placeholder=keyed(self, _(MODES["write"].placeholder)))
             with Vertical(classes="controls"):
                 yield Static(_("How it writes"), classes="title", markup=False)
                 yield Form(ChatOptions, draft_values(draft, "controls"))
@@ -164,7 +165,7 @@ class ChatView(TurnsView):
         choice.set_options([(Content(name), name) for name in models])
         if models:
             choice.value = new[0] if len(new) == 1 else wanted if wanted in models else newest(models)
-        self.conversation.show_if_empty(how_to_begin() if models else nothing_yet())
+        self.conversation.show_if_empty(keyed(self, how_to_begin() if models else nothing_yet(), "chat.cancel"))
 
     def is_possible(self, action: str) -> bool:
         if action == "cancel":
@@ -213,7 +214,7 @@ class ChatView(TurnsView):
         """All that depends on the model and the mode."""
         name, mode = self.model(), self.mode()
         info = info_of(name)
-        self.query_one("#prompt", PromptArea).placeholder = _(mode.placeholder)
+        self.query_one("#prompt", PromptArea).placeholder = keyed(self, _(mode.placeholder))
         self.query_one(ModeInputs).show(mode.name, info)
         self._say(shortcoming(info, mode) if info else "")
         self.query_one(Form).show_defaults(defaults_of(name, mode) if name else {})
@@ -229,6 +230,7 @@ class ChatView(TurnsView):
 
     def _say(self, text: str) -> None:
         """A line above the prompt."""
+        text = keyed(self, text, "chat.cancel")
         line = self.query_one(".problem", Static)
         if line.content != text:
             line.update(text)

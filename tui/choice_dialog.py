@@ -9,12 +9,13 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Button, Input, OptionList, Select, Static
+from textual.widgets import Input, OptionList, Select, Static
 
 from ..core.errors import UserError
 from ..core.language import gettext as _
 from ..core.options import OptionField
 from .before_after import MUTED
+from .keyed import KeyButton, keyed
 from .widgets.dialogs import FormDialog, Result
 from .widgets.switches import Switches
 
@@ -79,9 +80,9 @@ class ChoiceDialog(FormDialog[Result]):
         with VerticalScroll(classes="command", can_focus=False):
             yield Static("", id="command", markup=False)
         with Horizontal(classes="buttons"):
-            yield Button(start_word, id="start", action="screen.start", variant="primary", compact=True)
+            yield KeyButton(start_word, "start", id="start", variant="primary")
             yield from self.compose_buttons()
-            yield Button(_("Cancel (Esc)"), id="cancel", action=f"screen.dismiss({self.left!r})", compact=True)
+            yield KeyButton(_("Cancel"), f"dismiss({self.left!r})", id="cancel")
 
     def compose_buttons(self) -> ComposeResult:
         """More buttons."""
@@ -125,7 +126,8 @@ class ChoiceDialog(FormDialog[Result]):
             return
         if command != self.command_shown:
             self.command_shown = command
-            self.query_one("#command", Static).update(Content.assemble((_("Ctrl+Y copies:"), MUTED), " ", command))
+            before = keyed(self, _("Ctrl+Y copies:"))
+            self.query_one("#command", Static).update(Content.assemble((before, MUTED), " ", command))
             self.say_problem("")
 
     def say_problem(self, text: str) -> None:

@@ -46,7 +46,7 @@ class CleaningDialog(ChoiceDialog[bool]):
         Binding("ctrl+y", "copy_command", N_("Copy the command"), id="import.copy", key_display="^y", priority=True),
     ]
     options: ClassVar[type[MergeOptions]] = MergeOptions
-    start_word: ClassVar[str] = N_("Start (Ctrl+S)")
+    start_word: ClassVar[str] = N_("Start")
     meanings = MEANINGS
 
     def __init__(self, start: Mapping[str, Any] | None = None):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import Any, ClassVar, cast
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Button, Input, Label, Select, Static
+from textual.widgets import Input, Label, Select, Static
 
 from ..core.command_line import command_line
 from ..core.errors import UserError
@@ -17,6 +19,7 @@ from ..core.language import N_
 from ..core.language import gettext as _
 from ..core.options import OptionsBase
 from .before_after import MUTED
+from .keyed import KeyButton, keyed
 from .widgets.dialogs import FormDialog
 from .widgets.form import Form, split_words
 
@@ -33,7 +36,8 @@ class CommandDialog(FormDialog[bool]):
     CommandDialog #command { height: auto; max-height: 4; color: $accent; }
     """
     options: ClassVar[type[OptionsBase]]
-    start_word: ClassVar[str] = N_("Start (Ctrl+S)")
+    start_word: ClassVar[str] = N_("Start")
+    unset: ClassVar[str] = N_("automatic")  # what stands where nothing is typed, and nothing is usual
 
     def heading(self) -> str:
         """What is done."""
@@ -43,25 +47,29 @@ class CommandDialog(FormDialog[bool]):
         """What is asked beside the options."""
         yield from ()
 
+    def start_values(self) -> dict[str, str]:
+        """What stands in the options at first."""
+        return {}
+
     def words(self) -> list[str]:
         """The command without the options."""
         raise NotImplementedError
 
-    def submit(self, options: OptionsBase) -> None:
-        """Begin the work. Raises UserError."""
+    def beginning(self, options: OptionsBase) -> Callable[[], object]:
+        """What begins the work: it is called in a thread, and may raise UserError. Raises UserError."""
         raise NotImplementedError
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(self.heading(), classes="title", markup=False)
             yield from self.compose_head()
-            yield Form(self.options, split=split_words)
+            yield Form(self.options, self.start_values(), split=split_words, unset=_(self.unset))
             yield Static("", id="command", markup=False)
             yield Static("", classes="problem", markup=False)
             with Horizontal(classes="buttons"):
-                yield Button(_(self.start_word), id="start", action="screen.start", variant="primary", compact=True)
-                yield Button(_("Copy (Ctrl+Y)"), id="copy", action="screen.copy", compact=True)
-                yield Button(_("Cancel (Esc)"), id="cancel", action="screen.dismiss(False)", compact=True)
+                yield KeyButton(_(self.start_word), "start", id="start", variant="primary")
+                yield KeyButton(_("Copy"), "copy", id="copy")
+                yield KeyButton(_("Cancel"), "dismiss(False)", id="cancel")
 
     def on_mount(self) -> None:
         """The first thing to fill in has the focus."""
@@ -75,7 +83,7 @@ class CommandDialog(FormDialog[bool]):
     def _show_command(self) -> None:
         problem = ""
         try:
-            command = Content.assemble((_("Ctrl+Y copies:"), MUTED), " ", self.command())
+            command = Content.assemble((keyed(self, _("Ctrl+Y copies:")), MUTED), " ", self.command())
         except UserError as error:
             command, problem = Content(""), str(error)
         self.query_one("#command", Static).update(command)
@@ -92,10 +100,11 @@ class CommandDialog(FormDialog[bool]):
         except UserError as error:
             self.query_one(".problem", Static).update(str(error))
 
-    def action_start(self) -> None:
+    @work(exclusive=True, group="start", exit_on_error=False)
+    async def action_start(self) -> None:
         """Begin the work, or say what is wrong."""
         try:
-            self.submit(self.query_one(Form).make())
+            await asyncio.to_thread(self.beginning(self.query_one(Form).make()))
         except UserError as error:
             self.query_one(".problem", Static).update(str(error))
             return

@@ -27,6 +27,7 @@ from ..trainer.jobs import LIVE, Job
 from .corpus_report import CorpusReport, report_content
 from .drafts import draft_values
 from .kept import Entry, entries
+from .keyed import keyed
 from .view import View
 from .widgets.job_progress import JobProgress
 from .widgets.path_input import split_paths
@@ -126,7 +127,7 @@ class CorpusView(View):
     @on(OptionList.OptionHighlighted, "#corpora")
     def _show(self) -> None:
         name = self.marked()
-        make = (lambda columns: Content(first_words())) if name is None else partial(report_content, name)
+        make = (lambda columns: Content(keyed(self, first_words()))) if name is None else partial(report_content, name)
         if self.query_one(CorpusReport).show(make):
             self.query_one(".reading").scroll_home(animate=False)
             self.refresh_bindings()

@@ -11,13 +11,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Button, Input, Label, Select, Static
+from textual.widgets import Input, Label, Select, Static
 
 from ..core.command_line import command_line
 from ..core.errors import UserError
 from ..core.language import N_
 from ..core.language import gettext as _
-from ..core.options import fields
+from ..core.options import fields, option
 from ..core.tasks.all import TASKS
 from ..core.tasks.data.options import DataOptions
 from ..trainer.finetune_options import FineTuneOptions
@@ -25,6 +25,7 @@ from ..trainer.work import finetuning
 from .choice_dialog import PAUSE, ChoiceDialog
 from .drafts import draft_text, draft_values
 from .kept import free_name
+from .keyed import KeyButton, keyed
 from .records_preview import columns_text, records_content
 from .widgets.form import Form, split_words
 from .widgets.path_dialogs import NameFromPath, PathDialog, as_name, stem_of
@@ -47,6 +48,10 @@ MEANINGS = {  # of what is no option
 @dataclass(frozen=True)
 class TeachingOptions(DataOptions, FineTuneOptions):
     """All that a person can choose here: of the training, and of the data."""
+
+    old_corpus: str | None = option(
+        None, N_("Measure on it what is forgotten; without, on what it was trained on."), metavar="CORPUS"
+    )
 
     def problems(self) -> list[str]:
         """What is wrong with both."""
@@ -97,7 +102,8 @@ class FineTuneDialog(ChoiceDialog[str], NameFromPath[str], PathDialog[str]):
                 yield Select(tasks, prompt=_("automatic"), compact=True, id="task", name="task")
             with Horizontal(classes="line"):
                 yield Label(_("data"), markup=False)
-                path, hint = draft_text(self.start, "path"), _("files and folders, dropped or typed; Ctrl+O chooses")
+                path = draft_text(self.start, "path")
+                hint = keyed(self, _("files and folders, dropped or typed; Ctrl+O chooses"))
                 yield PathInput(path, placeholder=hint, compact=True, id="path", name="path")
             with Horizontal(classes="line"):
                 yield Label(_("columns"), markup=False)
@@ -108,7 +114,7 @@ class FineTuneDialog(ChoiceDialog[str], NameFromPath[str], PathDialog[str]):
                 yield Input(draft_text(self.start, "name"), placeholder=hint, compact=True, id="name", name="name")
                 yield Label(_("time"), markup=False, classes="second")
                 yield Input(options.get("time", ""), placeholder=USUAL_TIME, compact=True, id="time", name="time")
-            yield from self.compose_parts(_("Records"), _("Start (Ctrl+S)"))
+            yield from self.compose_parts(_("Records"), _("Start"))
 
     def compose_choices(self) -> ComposeResult:
         options = draft_values(self.start, "options")
@@ -119,7 +125,7 @@ class FineTuneDialog(ChoiceDialog[str], NameFromPath[str], PathDialog[str]):
         yield Form(TeachingOptions, options, shown=rest.__contains__, split=split_words)
 
     def compose_buttons(self) -> ComposeResult:
-        yield Button(_("Choose (Ctrl+O)"), id="pick", action="screen.pick", compact=True)
+        yield KeyButton(_("Choose"), "pick", id="pick")
 
     def on_mount(self) -> None:
         """The data is what a person gives first."""
@@ -230,7 +236,7 @@ class FineTuneDialog(ChoiceDialog[str], NameFromPath[str], PathDialog[str]):
             values = options.as_dict()
             how, what = FineTuneOptions.from_mapping(values), DataOptions.from_mapping(values)
             name = self.query_one("#name", Input).value
-            job = finetuning.submit(self._chosen("model"), [(task, paths)], name, how, what)
+            job = finetuning.submit(self._chosen("model"), [(task, paths)], name, how, what, options.old_corpus)
         except UserError as error:
             self.say_problem(str(error))
             return

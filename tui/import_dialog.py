@@ -8,7 +8,7 @@ from typing import Any, ClassVar, cast
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.widgets import Button, Input, Label
+from textual.widgets import Input, Label
 
 from ..core.command_line import command_line
 from ..core.corpus.importing import ImportOptions, MergeOptions
@@ -21,6 +21,7 @@ from ..trainer.work import importing
 from .cleaning_dialog import CleaningDialog
 from .drafts import draft_text, draft_values
 from .kept import free_name
+from .keyed import KeyButton, keyed
 from .widgets.path_dialogs import NameFromPath, PathDialog, as_name, stem_of
 from .widgets.path_input import PathInput
 
@@ -43,14 +44,14 @@ class FilesDialog(CleaningDialog, PathDialog[bool]):
             yield Label(_("path"), markup=False)
             yield PathInput(
                 self._path,
-                placeholder=_("files and folders, dropped or typed; Ctrl+O chooses"),
+                placeholder=keyed(self, _("files and folders, dropped or typed; Ctrl+O chooses")),
                 compact=True,
                 id="path",
                 name="path",
             )
 
     def compose_buttons(self) -> ComposeResult:
-        yield Button(_("Choose (Ctrl+O)"), id="pick", action="screen.pick", compact=True)
+        yield KeyButton(_("Choose"), "pick", id="pick")
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -83,7 +84,7 @@ class FilesDialog(CleaningDialog, PathDialog[bool]):
 class ImportDialog(FilesDialog, NameFromPath[bool]):
     """Asks what to import, and what the corpus will be called."""
 
-    start_word: ClassVar[str] = N_("Import (Ctrl+S)")
+    start_word: ClassVar[str] = N_("Import")
 
     def __init__(self, draft: dict[str, Any]):
         super().__init__(draft_values(draft, "options"), draft_text(draft, "path"))
@@ -128,7 +129,7 @@ class ImportDialog(FilesDialog, NameFromPath[bool]):
 class ExtendDialog(FilesDialog):
     """Asks what to add to a corpus; it is cleaned as the corpus was, where nothing else is chosen."""
 
-    start_word: ClassVar[str] = N_("Extend (Ctrl+S)")
+    start_word: ClassVar[str] = N_("Extend")
 
     def __init__(self, corpus: Corpus):
         before = corpus.report["options"]

@@ -84,11 +84,11 @@ class JobActions(Base):
         self.resume_marked()
 
     @work(exit_on_error=False)
-    async def resume_marked(self, more: str | None = None, origin: str | None = None) -> None:
-        """In a thread: the checkpoint is read whole before. For `more` time, as +30m; from the step `origin`."""
+    async def resume_marked(self) -> None:
+        """In a thread: the checkpoint is read whole before."""
         if name := self.marked():
             try:
-                await asyncio.to_thread(lambda: resume(Job.open(name), more, origin=origin))
+                await asyncio.to_thread(lambda: resume(Job.open(name)))
             except UserError as error:
                 self._newleaf.say(str(error), error=True)
 

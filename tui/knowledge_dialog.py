@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Button, Input, Label, Static
+from textual.widgets import Input, Label, Static
 from textual.worker import Worker
 
 from ..core import store
@@ -25,6 +25,7 @@ from .before_after import MUTED
 from .chat_answers import documents_text
 from .drafts import draft_text
 from .kept import free_name
+from .keyed import KeyButton, keyed
 from .widgets.path_dialogs import NameFromPath, PathDialog, as_name, stem_of
 from .widgets.path_input import PathInput, absolute_paths
 
@@ -60,7 +61,8 @@ class KnowledgeDialog(NameFromPath[str], PathDialog[str]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(_("Add documents to ask"), classes="title", markup=False)
-            path, words = draft_text(self._start, "path"), _("files and folders, dropped or typed; Ctrl+O chooses")
+            path = draft_text(self._start, "path")
+            words = keyed(self, _("files and folders, dropped or typed; Ctrl+O chooses"))
             yield from _row(_("path"), PathInput(path, placeholder=words, compact=True, id="path"))
             yield from _row(_("name"), self._input("name", _("what the knowledge base will be called")))
             yield from _row(_("embeddings"), self._input("embeddings", _("by words alone; or name a model")))
@@ -71,10 +73,10 @@ class KnowledgeDialog(NameFromPath[str], PathDialog[str]):
             with VerticalScroll(id="report"):
                 yield Static("", id="report-text", markup=False)
             with Horizontal(classes="buttons"):
-                yield Button(_("Add (Ctrl+S)"), id="start", action="screen.start", variant="primary", compact=True)
-                yield Button(_("Choose (Ctrl+O)"), id="pick", action="screen.pick", compact=True)
-                yield Button(_("Copy (Ctrl+Y)"), id="copy", action="screen.copy", compact=True)
-                yield Button(_("Close (Esc)"), id="close", action="screen.leave", compact=True)
+                yield KeyButton(_("Add"), "start", id="start", variant="primary")
+                yield KeyButton(_("Choose"), "pick", id="pick")
+                yield KeyButton(_("Copy"), "copy", id="copy")
+                yield KeyButton(_("Close"), "leave", id="close")
 
     def _input(self, name: str, placeholder: str) -> Input:
         return Input(draft_text(self._start, name), placeholder=placeholder, compact=True, id=name)
@@ -107,7 +109,8 @@ class KnowledgeDialog(NameFromPath[str], PathDialog[str]):
 
     @on(Input.Changed)
     def _show_command(self) -> None:
-        self.query_one("#command", Static).update(Content.assemble((_("Ctrl+Y copies:"), MUTED), " ", self.command()))
+        before = keyed(self, _("Ctrl+Y copies:"))
+        self.query_one("#command", Static).update(Content.assemble((before, MUTED), " ", self.command()))
 
     def command(self) -> str:
         """The command that does the same."""
@@ -153,10 +156,10 @@ class KnowledgeDialog(NameFromPath[str], PathDialog[str]):
             async with aclosing(self._engine.add_knowledge(absolute_paths(paths), name, embeddings)) as told:
                 async for each in told:
                     if "progress" in each:
-                        state.update(documents_text(each["progress"]) + "\n" + _("Esc stops it."))
+                        state.update(documents_text(each["progress"]) + "\n" + keyed(self, _("Esc stops it.")))
                     elif "done" in each:
                         self._made = name
-                        report.update(report_text(each["done"]))
+                        report.update(keyed(self, report_text(each["done"])))
             stopped = False
             self.query_one("#report").focus()
         except UserError as error:

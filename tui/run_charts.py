@@ -51,8 +51,9 @@ class RunCharts(Vertical):
             for name in CHARTS[2:]:
                 yield Chart(look=self.look, id=name)
 
-    def show(self, runs: Sequence[Run]) -> None:
-        """Draw these runs."""
+    def show(self, runs: Sequence[Run], growing: bool = False) -> None:
+        """Draw these runs; while they are growing, with some room for what comes."""
+        self.look.growing = growing
         series = [series_of(run, number if len(runs) > 1 else None, self.by_time) for number, run in enumerate(runs)]
         all_xs = [each.xs for found in series for each in found[CHARTS[0]] if len(each.xs)]
         self.look.extent = (min(xs[0] for xs in all_xs), max(xs[-1] for xs in all_xs)) if all_xs else None

@@ -22,6 +22,7 @@ from ..core.tokenizer.store import TokenizerInfo
 from .corpus import stop_running
 from .drafts import draft_text, draft_values
 from .kept import Entry, entries
+from .keyed import keyed
 from .tokenizer_dialog import TokenizerDialog
 from .tokenizer_import import TokenizerImportDialog
 from .tokenizer_measure import MeasureDialog
@@ -97,7 +98,7 @@ class TokenizerView(View):
                 with VerticalScroll(id="tokenizer-report", can_focus=False):  # r shows it where it can be scrolled
                     yield Static("", id="tokenizer-report-text", markup=False)
                 with Vertical(id="try"):
-                    yield Static(_("Try it: Tab goes here, Esc leaves"), classes="try-title", markup=False)
+                    yield Static(keyed(self, _("Try it: Tab goes here, Esc leaves")), classes="try-title", markup=False)
                     yield TryArea(id="try-text", compact=True)
                     yield Static("", id="alike", markup=False)
                     with Container(id="cuts"):

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Button, Input, Label, Select, Static
+from textual.widgets import Input, Label, Select, Static
 
 from ..core.command_line import command_line
 from ..core.errors import UserError
@@ -19,6 +19,7 @@ from ..core.tokenizer.options import TokenizerOptions
 from ..trainer.work import tokenizing
 from .drafts import draft_text, draft_values
 from .kept import free_name
+from .keyed import KeyButton
 from .widgets.dialogs import FormDialog
 from .widgets.form import Form, split_words
 
@@ -64,9 +65,9 @@ class TokenizerDialog(FormDialog[bool]):
             yield Static("", id="command", markup=False)
             yield Static("", classes="problem", markup=False)
             with Horizontal(classes="buttons"):
-                yield Button(_("Train (Ctrl+S)"), id="start", action="screen.start", variant="primary", compact=True)
-                yield Button(_("Copy (Ctrl+Y)"), id="copy", action="screen.copy", compact=True)
-                yield Button(_("Cancel (Esc)"), id="cancel", action="screen.dismiss(False)", compact=True)
+                yield KeyButton(_("Train"), "start", id="start", variant="primary")
+                yield KeyButton(_("Copy"), "copy", id="copy")
+                yield KeyButton(_("Cancel"), "dismiss(False)", id="cancel")
 
     def on_mount(self) -> None:
         """The name is what a person looks at first."""

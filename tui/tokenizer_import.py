@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Button, Input, Label, Select, Static
+from textual.widgets import Input, Label, Select, Static
 
 from ..core import store
 from ..core.errors import UserError
@@ -19,6 +19,7 @@ from ..core.language import N_
 from ..core.language import gettext as _
 from .before_after import MUTED
 from .kept import free_name
+from .keyed import KeyButton, keyed
 from .widgets.dialogs import PickPath
 from .widgets.path_dialogs import NameFromPath, as_name, stem_of
 from .widgets.path_input import split_paths
@@ -82,9 +83,9 @@ class TokenizerImportDialog(NameFromPath[dict[str, Any] | None]):
             yield Static("", id="state", markup=False)
             yield Static("", classes="problem", markup=False)
             with Horizontal(classes="buttons"):
-                yield Button(_("Import (Ctrl+S)"), id="start", action="screen.start", variant="primary", compact=True)
-                yield Button(_("Choose (Ctrl+O)"), id="pick", action="screen.pick", compact=True)
-                yield Button(_("Cancel (Esc)"), id="cancel", action="screen.dismiss(None)", compact=True)
+                yield KeyButton(_("Import"), "start", id="start", variant="primary")
+                yield KeyButton(_("Choose"), "pick", id="pick")
+                yield KeyButton(_("Cancel"), "dismiss(None)", id="cancel")
 
     def on_mount(self) -> None:
         """The path comes first."""
@@ -108,7 +109,7 @@ class TokenizerImportDialog(NameFromPath[dict[str, Any] | None]):
     @on(Input.Changed)
     @on(Select.Changed)
     def _show_command(self) -> None:
-        command = Content.assemble((_("Ctrl+Y copies:"), MUTED), " ", self.command())
+        command = Content.assemble((keyed(self, _("Ctrl+Y copies:")), MUTED), " ", self.command())
         self.query_one("#command", Static).update(command)
 
     def command(self) -> str:
@@ -139,7 +140,7 @@ class TokenizerImportDialog(NameFromPath[dict[str, Any] | None]):
             store.new_path("tokenizers", name)
             if (place := Path(path).expanduser()).exists():
                 path = str(place.absolute())  # the engine is in another folder
-            state.update(_("Reading it, and measuring how it cuts text: some seconds. Esc stops it."))
+            state.update(keyed(self, _("Reading it, and measuring how it cuts text: some seconds. Esc stops it.")))
             corpus = self.query_one("#corpus", Select).value
             said = await self._engine.import_tokenizer(path, name, corpus if isinstance(corpus, str) else "")
         except UserError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.text import Text
@@ -16,6 +17,8 @@ from textual.widgets import Label, Select, Static
 from ..core.errors import UserError
 from ..core.language import N_
 from ..core.language import gettext as _
+from .before_after import MUTED
+from .keyed import keyed
 from .tokenizer_words import comparison_text
 from .words import Translated
 
@@ -28,7 +31,11 @@ class MeasureDialog(Translated, ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", N_("Close"), id="tokenizer_measure.close"),
+        Binding("ctrl+y", "copy", N_("Copy the command"), id="tokenizer_measure.copy", key_display="^y"),
     ]
+    DEFAULT_CSS = """
+    MeasureDialog #command { height: auto; max-height: 3; color: $accent; }
+    """
 
     def __init__(self, first: str, second: str, corpora: list[str], corpus: str):
         super().__init__()
@@ -53,16 +60,29 @@ class MeasureDialog(Translated, ModalScreen[None]):
                 )
             with VerticalScroll(classes="reading"):
                 yield Static("", id="figures", markup=False)
-            yield Static(_("Tab goes to the corpus. ↑ ↓ scroll. Esc closes this."), classes="hint", markup=False)
+            yield Static("", id="command", markup=False)
+            hint = keyed(self, _("Tab goes to the corpus. ↑ ↓ scroll. Esc closes this."))
+            yield Static(hint, classes="hint", markup=False)
 
     def on_mount(self) -> None:
         """The figures can be scrolled at once."""
         self.query_one(VerticalScroll).focus()
 
+    def command(self) -> str:
+        """The command that does the same."""
+        corpus = str(self.query_one("#corpus", Select).value)
+        return shlex.join(["newleaf", "tokenizer", "compare", self.first, self.second, "--corpus", corpus])
+
+    def action_copy(self) -> None:
+        """Put the command into the clipboard."""
+        cast("Any", self.app).copy(self.command())
+
     @on(Select.Changed, "#corpus")
     @work(exclusive=True, group="measure", exit_on_error=False)
     async def _measure(self) -> None:
         figures, corpus = self.query_one("#figures", Static), str(self.query_one("#corpus", Select).value)
+        copies = keyed(self, _("Ctrl+Y copies:"))
+        self.query_one("#command", Static).update(Content.assemble((copies, MUTED), " ", self.command()))
         figures.update(_("Cutting up to 2 MB of held-out text with both: some seconds."))
         try:
             text = comparison_text(await self._engine.compare(self.first, self.second, corpus))

@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 from ..core.errors import UserError
 from ..core.language import N_, ngettext
 from ..core.language import gettext as _
+from .keyed import keyed
 from .only_text import visible
 from .widgets.piece_list import PieceList, head_line
 from .words import Translated
@@ -59,7 +60,7 @@ class SearchDialog(Translated, ModalScreen[None]):
             yield Static(head_line(), classes="head", markup=False)
             yield PieceList()
             yield Static("", id="marked", markup=False)
-            yield Static(_("↑ ↓ and the page keys scroll, Esc closes this."), classes="hint", markup=False)
+            yield Static(keyed(self, _("↑ ↓ and the page keys scroll, Esc closes this.")), classes="hint", markup=False)
 
     def on_mount(self) -> None:
         """Ready to be typed into."""

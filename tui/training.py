@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import time
 from typing import Any, ClassVar
@@ -16,18 +15,15 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from ..core import store
-from ..core.errors import UserError
 from ..core.language import N_
 from ..core.language import gettext as _
 from ..core.options import format_duration
 from ..core.tasks.all import TASKS, scores_text
 from ..trainer.checkpoint_models import PREFIX
-from ..trainer.checkpoints import list_steps
 from ..trainer.health import health
 from ..trainer.history import History
 from ..trainer.jobs import LIVE, RESUMABLE, TRAININGS, Job, job_word
 from ..trainer.queue import device_of, move, waiting
-from ..trainer.work import model_importing
 from .charts_screen import ChartsScreen
 from .chat_words import newest
 from .compare_screen import CompareScreen
@@ -37,12 +33,13 @@ from .following import Following
 from .job_actions import JobActions, has_checkpoint, is_possible_in
 from .jobs_screen import SIGNS
 from .link import link_to
+from .model_dialogs import ModelImportDialog
+from .resume_dialog import ResumeDialog, checkpoints_of
 from .run_charts import Run, RunCharts
 from .training_dialog import TrainingDialog
 from .view import View
 from .widgets.bar import bar
 from .widgets.devices import DevicePanel
-from .widgets.dialogs import Question
 
 SLIM = 72  # cells, below which the list gets fewer of them
 BESIDE = 130  # cells, from which on numbers and devices stand beside each other
@@ -179,8 +176,10 @@ class TrainingView(JobActions, View):
             self.refresh_bindings()
             self._following, self._followed = Following(name), -math.inf
             self._draw()
+        elif self.query_one(RunCharts).look.growing and not self._grows():
+            self._draw()
         self._tell()
-        now, runs = time.monotonic(), dict(self._known)[name] in LIVE
+        now, runs = time.monotonic(), self._grows()
         if not runs or now - self._followed >= link_to(self.app).follow:
             self._followed = now
             self._follow()
@@ -197,9 +196,12 @@ class TrainingView(JobActions, View):
             self._draw()
             self._tell()
 
+    def _grows(self) -> bool:
+        return self._following is not None and dict(self._known).get(self._following.name) in LIVE
+
     def _draw(self) -> None:
         if self._following:
-            self.query_one(RunCharts).show([Run(self._following.name, self._following.history)])
+            self.query_one(RunCharts).show([Run(self._following.name, self._following.history)], self._grows())
 
     def _tell(self) -> None:
         following = self._following
@@ -241,39 +243,27 @@ class TrainingView(JobActions, View):
 
     @work(exit_on_error=False)
     async def action_more(self) -> None:
-        """Train longer than was planned."""
-        if name := self.marked():
-            question = _("How much longer shall {name} train? As +30m.").format(name=name)
-            if more := await self.app.push_screen_wait(Question(question, "+10m")):
-                self.resume_marked(more)
+        """Train longer than was planned, or with other GPUs or machines."""
+        await self._go_on(more="+10m")
 
     @work(exit_on_error=False)
     async def action_back(self) -> None:
         """Go on from an earlier checkpoint; what came after it is done anew."""
-        if not (name := self.marked()):
-            return
-        question = _("From which checkpoint shall {name} go on? Later ones are removed. There are: {steps}, best.")
-        if origin := await self._ask_step(name, question, "best"):
-            self.resume_marked(origin=origin)
+        await self._go_on(origin="best")
+
+    async def _go_on(self, more: str = "", origin: str = "") -> None:
+        if name := self.marked():
+            await self.app.push_screen_wait(ResumeDialog(name, more, origin))
 
     @work(exit_on_error=False)
     async def action_keep(self) -> None:
         """Make a checkpoint a model of its own, beside the best one."""
-        if not (name := self.marked()):
-            return
-        question = _("Which checkpoint of {name} shall become a model of its own? There are: {steps}, best.")
-        if step := await self._ask_step(name, question):
-            try:  # in a thread: the checkpoint is read whole before
-                job = await asyncio.to_thread(model_importing.submit, f"{PREFIX}{name}@{step.strip()}")
-                self.newleaf.say(_("Making model {name}.").format(name=job.target))
-            except UserError as error:
-                self.newleaf.say(str(error), error=True)
-
-    async def _ask_step(self, name: str, question: str, proposed: str = "") -> str:
-        """Which checkpoint of a training is meant; the newest is proposed unless another is. Nothing: none."""
-        steps = [str(step) for step in list_steps(Job.open(name).path / "checkpoints")]
-        question = question.format(name=name, steps=", ".join(steps))
-        return await self.app.push_screen_wait(Question(question, proposed or steps[0]))
+        if name := self.marked():
+            steps = checkpoints_of(name)
+            hint = _("A checkpoint becomes a model of its own. There are: {steps}, best.").format(
+                steps=", ".join(steps)
+            )
+            await self.app.push_screen_wait(ModelImportDialog(f"{PREFIX}{name}@{steps[0]}", hint))
 
     def action_earlier(self) -> None:
         """Let the marked training, which waits, start before the one before it."""

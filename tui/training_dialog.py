@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
 from textual import on, work
@@ -9,21 +10,37 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Button, Input, Label, Select, Static
+from textual.widgets import Input, Label, Select, Static
 
 from ..core.command_line import command_line
 from ..core.errors import UserError
 from ..core.language import N_
 from ..core.language import gettext as _
-from ..core.options import format_duration, format_size
+from ..core.options import format_duration, format_size, option
 from ..trainer.options import TrainOptions
 from ..trainer.plan import Plan, expected_text
 from ..trainer.planner import ask_plan
 from ..trainer.work import training
 from .drafts import draft_text, draft_values
 from .kept import free_name
+from .keyed import KeyButton
 from .widgets.dialogs import FormDialog
 from .widgets.form import Form
+
+
+@dataclass(frozen=True)
+class ChosenOptions(TrainOptions):
+    """All that a person can choose in the form."""
+
+    old_corpus: str | None = option(
+        None,
+        N_("With a model to start from: measure on it what is forgotten; without, on what the model was trained on."),
+        metavar="CORPUS",
+    )
+
+    def training(self) -> TrainOptions:
+        """Those of the training itself."""
+        return TrainOptions.from_mapping(self.as_dict())
 
 
 class TrainingDialog(FormDialog[str]):
@@ -78,15 +95,15 @@ class TrainingDialog(FormDialog[str]):
                 yield Input(
                     self._proposed_name(), placeholder=_("what the model will be called"), compact=True, id="name"
                 )
-            yield Form(TrainOptions, {"time": "5m", **draft_values(self.start, "options")})
+            yield Form(ChosenOptions, {"time": "5m", **draft_values(self.start, "options")})
             yield Static("", classes="plan", markup=False)
             yield Static("", id="command", markup=False)
             yield Static("", classes="problem", markup=False)
             with Horizontal(classes="buttons"):
-                yield Button(_("Start (Ctrl+S)"), id="start", action="screen.start", variant="primary", compact=True)
-                yield Button(_("Plan (Ctrl+L)"), id="plan", action="screen.plan", compact=True)
-                yield Button(_("Copy (Ctrl+Y)"), id="copy", action="screen.copy", compact=True)
-                yield Button(_("Cancel (Esc)"), id="cancel", action="screen.dismiss('')", compact=True)
+                yield KeyButton(_("Start"), "start", id="start", variant="primary")
+                yield KeyButton(_("Plan"), "plan", id="plan")
+                yield KeyButton(_("Copy"), "copy", id="copy")
+                yield KeyButton(_("Cancel"), "dismiss('')", id="cancel")
 
     def on_mount(self) -> None:
         """The name is what a person gives first: it stands there marked, to be typed over."""
@@ -137,7 +154,7 @@ class TrainingDialog(FormDialog[str]):
             }
         }
 
-    def _chosen(self) -> tuple[str, str | None, TrainOptions, str | None]:
+    def _chosen(self) -> tuple[str, str | None, ChosenOptions, str | None]:
         tokenizer = self.query_one("#tokenizer", Select).value
         origin = self.query_one("#origin", Select).value if self.models else Select.NULL
         return (
@@ -156,7 +173,7 @@ class TrainingDialog(FormDialog[str]):
             corpus, tokenizer, options, origin = self._chosen()
             problem.update("")
             plan.update(_("Measuring this machine ..."))
-            plan.update(plan_text(await ask_plan(corpus, tokenizer, options, origin)))
+            plan.update(plan_text(await ask_plan(corpus, tokenizer, options.training(), origin)))
         except UserError as error:
             plan.update("")
             problem.update(str(error))
@@ -165,7 +182,8 @@ class TrainingDialog(FormDialog[str]):
         """Start the job, or say what is wrong."""
         try:
             corpus, tokenizer, options, origin = self._chosen()
-            job = training.submit(corpus, self.query_one("#name", Input).value, options, tokenizer, origin)
+            name, how = self.query_one("#name", Input).value, options.training()
+            job = training.submit(corpus, name, how, tokenizer, origin, options.old_corpus)
         except UserError as error:
             self.query_one(".problem", Static).update(str(error))
             return

@@ -1,4 +1,4 @@
-"""A checkpoint of a training becomes a model of its own, from the command line and in the app."""
+"""A checkpoint of a training becomes a model of its own, or is gone on from, from the command line and in the app."""
 
 import shutil
 
@@ -13,7 +13,7 @@ from newleaf.core.errors import UserError
 from newleaf.core.home import folder
 from newleaf.core.model.store import ModelInfo, load_model
 from newleaf.trainer.checkpoint_models import CheckpointSource
-from newleaf.trainer.checkpoints import list_checkpoints
+from newleaf.trainer.checkpoints import list_checkpoints, list_steps
 from newleaf.trainer.jobs import Job
 from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.work import model_importing
@@ -99,18 +99,51 @@ async def test_a_key_of_the_training_tab_makes_a_model_of_a_checkpoint(trained):
         await wait_for(pilot, lambda: app.focused is not None, "the focus")
         await pilot.press("f4")
         await wait_for_text(pilot, "Keep")
-        await pilot.press("k")
-        await wait_for_text(pilot, "40, 30, 20, 10, best")
-        app.screen.query_one(Input).value = "30"
-        await pilot.press("enter")
-        await wait_for(pilot, lambda: (folder("models") / "m-step-30").exists(), "the model")
-        await pilot.press("k")
-        await wait_for_text(pilot, "40, 30, 20, 10, best")
-        app.screen.query_one(Input).value = "30"
-        await pilot.press("enter")
-        await wait_for(
-            pilot, lambda: any("exists already" in each.message for each in app._notifications), "it is told"
-        )
+        for name in ("", "m-step-30"):
+            await pilot.press("k")
+            await wait_for_text(pilot, "40, 30, 20, 10, best")
+            app.screen.query_one("#path", Input).value = "job:train-m@30"
+            app.screen.query_one("#name", Input).value = name
+            await wait_for_text(pilot, "newleaf model import job:train-m@30 --name m-step-30")
+            await pilot.press("ctrl+s")
+            await wait_for(pilot, lambda: (folder("models") / "m-step-30").exists(), "the model")
+            if name:
+                await wait_for_text(pilot, "exists already")
+
+
+async def test_a_training_goes_on_for_longer_or_from_an_earlier_checkpoint(trained):
+    app = NewleafApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f4")
+        await wait_for_text(pilot, "m Longer")
+        await pilot.press("m")
+        await wait_for_text(pilot, "newleaf job resume train-m --time +10m")
+        origin, form = app.screen.query_one("#origin", Input), app.screen.query_one(Form)
+        for name, text, told in (
+            ("steps", "+5", "exclude each other"),
+            ("time", "later", "later is not how much longer to train"),
+        ):
+            form.set(name, text)
+            await pilot.press("ctrl+s")
+            await wait_for_text(pilot, told)
+            form.set(name, "")
+        form.set("time", "")
+        form.set("steps", "+5")
+        form.set("gpus", "some")
+        origin.value = "20"
+        await pilot.press("ctrl+s")
+        await wait_for_text(pilot, "it must be a number")
+        assert list_steps(trained.path / "checkpoints")[0] == 40  # what is wrong removes nothing
+        form.set("gpus", "")
+        origin.value = "7"
+        await pilot.press("ctrl+s")
+        await wait_for_text(pilot, "There is no whole checkpoint of 7")
+        origin.value = "30"
+        await wait_for_text(pilot, "newleaf job resume train-m --from 30 --steps +5")
+        await pilot.press("ctrl+s")
+        await wait_for(pilot, lambda: trained.status().get("step") == 35 and trained.state == "finished", "the end")
+    steps = [event["step"] for event in trained.events()[0] if event["kind"] == "step"]
+    assert steps == [*range(1, 41), *range(31, 36)]
 
 
 async def test_a_checkpoint_answers_beside_its_model(trained):

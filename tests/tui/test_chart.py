@@ -98,11 +98,36 @@ async def test_a_falling_line_falls_from_the_left_to_the_right():
     assert lines[-1].split("└")[1].split() == ["0", "99"]
 
 
+async def test_while_a_line_grows_its_axes_move_now_and_then_and_hold_all_of_it():
+    class ChartApp(App[None]):
+        def compose(self):
+            yield Chart(look=Look(growing=True))
+
+    xs, ys, ends = [], [], []
+    app = ChartApp()
+    async with app.run_test(size=(60, 12)) as pilot:
+        chart = app.query_one(Chart)
+        for x in range(0, 6000, 10):
+            xs.append(x)
+            ys.append(1 + 8 / (1 + x / 500))
+            chart.show(Series("loss", "─", xs, ys))
+            if len(ys) > 10:
+                rows = [chart.render_line(y).text for y in (1, 10, 11)]
+                highest, lowest = (float(row[:6]) for row in rows[:2])
+                last = int(rows[2].split()[-1].replace(",", ""))
+                assert x <= last <= x * 1.25 and highest >= max(ys) and lowest <= min(ys)
+                ends.append((highest, lowest, last))
+        await pilot.pause()
+    assert len(set(ends)) < len(ends) / 8
+    assert "5,990" in await drawn(Series("loss", "─", xs, ys))  # at its end the axis ends with it
+
+
 async def test_odd_numbers_and_sizes_draw_something():
     nan, inf = math.nan, math.inf
     for ys in ([], [1.0], [nan], [nan, inf, 2.0], [3.0, 3.0], [1e30, -1e30]):
         for size in ((60, 12), (8, 3), (20, 5)):
-            await drawn(Series("s", "─", range(len(ys)), ys), size=size)
+            for growing in (False, True):
+                await drawn(Series("s", "─", range(len(ys)), ys), size=size, look=Look(growing=growing))
 
 
 async def test_two_lines_have_two_names():

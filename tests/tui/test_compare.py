@@ -4,7 +4,6 @@ import json
 
 import pytest
 from screens import SMALL, USUAL, screen_text, wait_for, wait_for_text
-from textual.widgets import Input
 from trainings import pretend_training
 
 from newleaf.core.files import read_json, write_json
@@ -88,21 +87,3 @@ async def test_a_key_pauses_and_the_same_key_goes_on(newleaf_home, monkeypatch):
         await wait_for_text(pilot, "Press  p  to go on")
         await pilot.press("p")
         await wait_for(pilot, lambda: resumed == ["train-story"], "the training to go on")
-
-
-async def test_a_training_goes_back_to_an_earlier_checkpoint(newleaf_home, monkeypatch):
-    resumed = []
-    monkeypatch.setattr(job_actions, "resume", lambda job, more, origin: resumed.append(origin))
-    folder = pretend_training("story", state="stopped")
-    (folder / "checkpoints").mkdir()
-    for step in (100, 200):
-        (folder / "checkpoints" / f"step-{step:09d}.pt").touch()
-    app = NewleafApp()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("3")
-        await wait_for_text(pilot, "b Go back")
-        await pilot.press("b")
-        await wait_for_text(pilot, "200, 100, best")
-        app.screen.query_one(Input).value = "100"
-        await pilot.press("enter")
-        await wait_for(pilot, lambda: resumed == ["100"], "the training to go on")

@@ -9,7 +9,9 @@ from screens import screen_text, wait_for, wait_for_text
 from newleaf.core.home import settings_path
 from newleaf.tui.app import NewleafApp
 from newleaf.tui.help import help_text
+from newleaf.tui.keyed import key_text
 from newleaf.tui.keymap import all_bound, checked_keys, chosen_keys
+from newleaf.tui.training_dialog import TrainingDialog
 from newleaf.tui.widgets.dialogs import Message
 
 
@@ -107,6 +109,24 @@ async def test_a_changed_key_works_and_is_shown_everywhere(settings, tiny_model)
         before = "repetition-penalty" in screen_text(app)
         await pilot.press("ctrl+t")
         await wait_for(pilot, lambda: ("repetition-penalty" in screen_text(app)) != before, "the controls")
+
+
+async def test_buttons_and_sentences_name_a_changed_key(settings, book):
+    settings('[keys]\n"app.training" = "f12"\n"training_dialog.plan" = "alt+p"\n"training_dialog.cancel" = "f8"\n')
+    app = NewleafApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("f5")
+        await wait_for_text(pilot, "Press F12 and train one")
+        await pilot.press("f12", "n")
+        await wait_for_text(pilot, "Plan (Alt+P)")
+        assert "Start (Ctrl+S)" in screen_text(app) and "Cancel (F8)" in screen_text(app)
+        await pilot.click("#cancel")
+        await wait_for(pilot, lambda: not isinstance(app.screen, TrainingDialog), "the tab")
+
+
+def test_keys_are_named_as_on_a_keyboard():
+    told = [key_text(key) for key in ("ctrl+s", "escape", "f4", "c", "alt+ctrl+page_down", "A", "question_mark")]
+    assert told == ["Ctrl+S", "Esc", "F4", "c", "Alt+Ctrl+Page Down", "A", "Question Mark"]
 
 
 def test_a_command_tells_all_of_them(settings, newleaf_home):

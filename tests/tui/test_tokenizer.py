@@ -236,6 +236,9 @@ async def test_two_tokenizers_are_measured_on_the_held_out_text_of_a_corpus(two)
         await wait_for_text(pilot, "of held-out text")
         await wait_for_text(pilot, "pieces are in both")
         await wait_for_text(pilot, "Lines that they cut most differently")
+        assert "Ctrl+Y copies: newleaf tokenizer compare letters pieces" in screen_text(app)
+        await pilot.press("ctrl+y")
+        await wait_for(pilot, lambda: app.clipboard.startswith("newleaf tokenizer compare"), "the command")
 
 
 async def test_a_single_tokenizer_has_nothing_to_be_compared_with(book, tokenizer):

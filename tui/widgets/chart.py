@@ -19,6 +19,7 @@ from textual.widget import Widget
 from .levels import Levels
 
 AXIS = 7  # columns for the numbers at the left
+ROOM = 0.25  # at most so much of the x axis, besides, is for points that come
 # Bit of each dot in a braille character, by row and column.
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 
@@ -42,6 +43,7 @@ class Look:
 
     window: tuple[float, float] | None = None  # the stretch of x that is shown; all without it
     extent: tuple[float, float] | None = None  # all of x, where it is more than what the chart has points for
+    growing: bool = False  # more points come: the axis has room for them, so that not all move with each
     smoothing: int = 0  # a line is the mean of so many dots on either side
     logarithmic: bool = False
     cursor: float | None = None  # the x whose values are told
@@ -128,6 +130,8 @@ class Chart(Widget):
         if high - low < 1e-9 * max(1e-3, abs(high)):
             margin = abs(high) / 2 or 0.5
             low, high = low - margin, high + margin
+        elif self.look.growing:
+            low, high = _rounded(low, high)
         lines += self._rows(shown, (low, high), columns, rows)
         lines.append(Strip([Segment(self._axis(xs, columns)[:width], self.rich_style)]))
         self._lines = [line.adjust_cell_length(width, self.rich_style) for line in lines]
@@ -178,6 +182,8 @@ class Chart(Widget):
 
     def _shown(self) -> tuple[float, float]:
         first, last = self.look.window or self.look.extent or self.whole or (0.0, 1.0)
+        if self.look.growing and not self.look.window and last > first:
+            last = _rounded(first, last, ROOM)[1]
         return first, max(last, first + 1e-9)
 
     def _cursor_column(self, columns: int) -> int | None:
@@ -278,6 +284,14 @@ def _cells_of(strip: Strip) -> list[tuple[str, Style | None, int]]:
     return [
         (sign, segment.style, place) for segment in strip for sign in segment.text for place in range(cell_len(sign))
     ]
+
+
+def _rounded(low: float, high: float, share: float = 0.1) -> tuple[float, float]:
+    """A stretch that holds this one and ends at round numbers, at most a `share` of it farther on each side."""
+    most = (high - low) * share
+    step = 10.0 ** math.floor(math.log10(most))
+    step *= next(factor for factor in (5, 2, 1) if factor * step <= most or factor == 1)
+    return math.floor(low / step) * step, math.ceil(high / step) * step
 
 
 def _dot(x: float, xs: tuple[float, float], dots: int) -> int:

@@ -11,10 +11,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Button, DirectoryTree, Input, Static
+from textual.widgets import DirectoryTree, Input, Static
 
 from ...core.language import N_
 from ...core.language import gettext as _
+from ..keyed import KeyButton, keyed
 from ..quiet import QuietFocus
 from ..words import Translated
 
@@ -45,12 +46,8 @@ class Confirm(Translated, ModalScreen[bool]):
         with Vertical(classes="dialog small"):
             yield Static(self.question, markup=False)
             with Horizontal(classes="buttons"):
-                yield Button(_("No (Esc)"), id="no", compact=True)
-                yield Button(_("Yes (y)"), id="yes", variant="warning", compact=True)
-
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Answer."""
-        self.dismiss(event.button.id == "yes")
+                yield KeyButton(_("No"), "dismiss(False)", id="no")
+                yield KeyButton(_("Yes"), "dismiss(True)", id="yes", variant="warning")
 
 
 class Question(Translated, ModalScreen[str]):
@@ -66,7 +63,7 @@ class Question(Translated, ModalScreen[str]):
         with Vertical(classes="dialog small"):
             yield Static(self.question, markup=False)
             yield Input(self.proposal, compact=True)
-            yield Static(_("Enter takes it, Esc leaves."), classes="hint", markup=False)
+            yield Static(keyed(self, _("Enter takes it, Esc leaves.")), classes="hint", markup=False)
 
     def on_mount(self) -> None:
         """Ready to be typed over."""
@@ -92,7 +89,7 @@ class Message(Translated, ModalScreen[None]):
             yield Static(self.heading, classes="title", markup=False)
             with VerticalScroll():
                 yield Static(self.text, markup=False)
-            yield Static(_("Esc closes this."), classes="hint", markup=False)
+            yield Static(keyed(self, _("Esc closes this.")), classes="hint", markup=False)
 
 
 class PickPath(Translated, ModalScreen[str]):

@@ -22,7 +22,8 @@ Options = TypeVar("Options", bound=OptionsBase)
 class Form(Vertical, Generic[Options]):
     """Edits the options of a class, or those of them that are `shown`. `make` gives them checked.
 
-    `labels` are for options whose flags are long; `split` cuts what was typed where there may be several.
+    `labels` are for options whose flags are long; `split` cuts what was typed where there may be several; `unset`
+    stands where nothing was typed and the option has no usual value: automatic.
     """
 
     DEFAULT_CSS = """
@@ -42,12 +43,14 @@ class Form(Vertical, Generic[Options]):
         shown: Callable[[str], bool] | None = None,
         labels: Mapping[str, str] | None = None,
         split: Callable[[str], list[str]] | None = None,
+        unset: str = "",
         id: str | None = None,  # noqa: A002
     ):
         super().__init__(id=id)
         self.options = options
         self.labels = labels or {}
         self.split = split
+        self.unset = unset or _("automatic")
         self.fields = {field.name: field for field in fields(options) if shown is None or shown(field.name)}
         self.start = {name: text for name, text in (values or {}).items() if isinstance(text, str)}
 
@@ -65,17 +68,22 @@ class Form(Vertical, Generic[Options]):
             choices = [(Content(choice), choice) for choice in field.choices]
             chosen = start if start in field.choices else field.default
             if chosen is None:
-                return Select(choices, prompt=_("automatic"), allow_blank=True, compact=True, name=field.name)
+                return Select(choices, prompt=self.unset, allow_blank=True, compact=True, name=field.name)
             return Select(choices, value=chosen, allow_blank=False, compact=True, name=field.name)
-        entry = Input(start or "", placeholder=_shown(field, field.default), compact=True, name=field.name)
+        entry = Input(start or "", placeholder=self._shown(field, field.default), compact=True, name=field.name)
         entry.cursor_blink = False
         return entry
+
+    def _shown(self, field: OptionField, value: Any) -> str:
+        if value in (None, "", [], {}):
+            return self.unset if value is None else ""
+        return field.show(value) if field.kind or field.type is bool else str(value)
 
     def show_defaults(self, values: Mapping[str, Any]) -> None:
         """Show what holds where nothing is typed; what is not in `values` has its usual default."""
         for entry in self.query(Input):
             field = self.fields[entry.name or ""]
-            entry.placeholder = _shown(field, values.get(field.name, field.default))
+            entry.placeholder = self._shown(field, values.get(field.name, field.default))
 
     @on(events.DescendantFocus)
     def _explain(self, event: events.DescendantFocus) -> None:
@@ -143,9 +151,3 @@ def split_words(text: str) -> list[str]:
         return shlex.split(text)
     except ValueError:
         raise UserError(_("A quotation mark is missing in {text}.").format(text=text)) from None
-
-
-def _shown(field: OptionField, value: Any) -> str:
-    if value in (None, "", [], {}):
-        return _("automatic") if value is None else ""
-    return field.show(value) if field.kind or field.type is bool else str(value)

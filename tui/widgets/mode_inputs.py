@@ -17,6 +17,7 @@ from ...core.language import gettext as _
 from ...core.model.store import ModelInfo
 from ...core.tasks.translation import NAMES, language_name
 from ..drafts import draft_text
+from ..keyed import keyed
 from .path_input import PathInput, absolute_paths
 
 STYLES = ("prose", "bullets")
@@ -49,7 +50,8 @@ class ModeInputs(Vertical):
             yield Label(_("documents"), markup=False)
             yield Select([], prompt=_("of these paths:"), compact=True, id="knowledge")
             paths = draft_text(self._wanted, "paths")
-            yield PathInput(paths, placeholder=_("files and folders; Ctrl+O chooses"), compact=True, id="paths")
+            hint = keyed(self, _("files and folders; Ctrl+O chooses"))
+            yield PathInput(paths, placeholder=hint, compact=True, id="paths")
         with Horizontal(classes="line", id="for-summarize"):
             yield Label(_("words"), markup=False)
             yield self._input("words", _("automatic"))

@@ -1,0 +1,59 @@
+"""The dialog that lets a training go on: longer, from an earlier checkpoint, with other GPUs or machines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import cast
+
+from textual.app import ComposeResult
+from textual.widgets import Input, Static
+
+from ..core.language import N_
+from ..core.language import gettext as _
+from ..core.options import OptionsBase
+from ..trainer.checkpoints import list_steps
+from ..trainer.jobs import Job
+from ..trainer.resuming import ResumeOptions, resume
+from .command_dialog import CommandDialog, row
+
+
+def checkpoints_of(job: str) -> list[str]:
+    """The steps of which a training has checkpoints, the newest first. Raises UserError for a job that is gone."""
+    return [str(step) for step in list_steps(Job.open(job).path / "checkpoints")]
+
+
+class ResumeDialog(CommandDialog):
+    """Asks from where a training goes on, how much longer, and on what."""
+
+    options = ResumeOptions
+    start_word = N_("Go on")
+    unset = N_("as before")
+
+    def __init__(self, job: str, more: str = "", origin: str = ""):
+        """`more` time and the checkpoint `origin` stand there at first."""
+        super().__init__()
+        self.job, self._more, self._origin = job, more, origin
+
+    def heading(self) -> str:
+        return _("Go on with {name}").format(name=self.job)
+
+    def compose_head(self) -> ComposeResult:
+        hint = _("There are checkpoints of the steps {steps}; and best. Those after the chosen one are removed.")
+        yield Static(hint.format(steps=", ".join(checkpoints_of(self.job))), classes="hint", markup=False)
+        yield row(_("from"), Input(self._origin, placeholder=_("the newest checkpoint"), compact=True, id="origin"))
+
+    def start_values(self) -> dict[str, str]:
+        return {"time": self._more} if self._more else {}
+
+    def origin(self) -> str:
+        """The checkpoint that was named; nothing for the newest."""
+        return self.query_one("#origin", Input).value.strip()
+
+    def words(self) -> list[str]:
+        return ["newleaf", "job", "resume", self.job, *(["--from", self.origin()] if self.origin() else [])]
+
+    def beginning(self, options: OptionsBase) -> Callable[[], object]:
+        how = cast("ResumeOptions", options)
+        job = Job.open(self.job)
+        return partial(resume, job, how.time, how.steps, origin=self.origin() or None, where=how.where())
