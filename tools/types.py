@@ -20,7 +20,7 @@ def main() -> int:
             (package / part).symlink_to(ROOT / part)
         command = [sys.executable, "-m", "mypy", "--config-file", ROOT / "pyproject.toml", "--cache-dir", CACHE]
         return subprocess.run(
-            [*command, "-p", "newleaf"], cwd=folder, env={**os.environ, "MYPYPATH": folder}
+            [*command, "--num-workers", "auto", "-p", "newleaf"], cwd=folder, env={**os.environ, "MYPYPATH": folder}
         ).returncode
 
 
