@@ -16,7 +16,8 @@ from newleaf.tui.widgets.steps_card import StepsCard
 
 @pytest.fixture
 def short(monkeypatch):
-    options = TrainOptions(steps=4, size="nano", context=32, batch_tokens=128)
+    shape = {"size": "nano", "context": 32, "batch_tokens": 128, "device": "cpu", "dtype": "float32"}
+    options = TrainOptions(steps=4, compile="off", **shape)
     monkeypatch.setattr(usual, "SHORT", options)
 
 

@@ -12,6 +12,8 @@ from newleaf.trainer.work import training
 from newleaf.tui.app import NewleafApp
 from newleaf.tui.jobs_screen import JobsScreen, job_lines
 
+SHAPE = {"size": "nano", "context": 32, "batch_tokens": 128, "device": "cpu", "dtype": "float32"}
+
 
 @pytest.fixture
 def jobs(newleaf_home, monkeypatch):
@@ -71,7 +73,7 @@ async def test_a_job_is_deleted_once_that_is_confirmed(jobs):
 
 @pytest.mark.long
 async def test_a_job_that_runs_moves_on_and_can_be_stopped(book, tokenizer):
-    options = TrainOptions(steps=100_000, size="nano", context=32, batch_tokens=128, device="cpu", dtype="float32")
+    options = TrainOptions(steps=100_000, compile="off", **SHAPE)
     job = training.submit("book", "big", options, "pieces")
     app = NewleafApp()
     async with app.run_test(size=(80, 24)) as pilot:

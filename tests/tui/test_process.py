@@ -27,13 +27,15 @@ def home_with_job(prepared, tmp_path_factory):
     """A home in which a training goes on as long as its tests do."""
     folder = tmp_path_factory.mktemp("running") / "home"
     shutil.copytree(prepared, folder)
-    options = TrainOptions(steps=10**6, size="nano", context=32, batch_tokens=128, device="cpu", dtype="float32")
+    shape = {"size": "nano", "context": 32, "batch_tokens": 128, "device": "cpu", "dtype": "float32"}
+    options = TrainOptions(steps=10**6, compile="off", **shape)  # else it measures for a minute whether that pays
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NEWLEAF_HOME", str(folder))
         job = training.submit("book", "m", options, "pieces")
         while "loss" not in job.status():
             assert job.state in LIVE
             time.sleep(0.1)
+        os.kill(job.status()["pid"], signal.SIGSTOP)
     yield folder
     os.kill(job.status()["pid"], signal.SIGKILL)
 
@@ -42,7 +44,10 @@ def home_with_job(prepared, tmp_path_factory):
 def running_job(home_with_job, monkeypatch):
     monkeypatch.setenv("NEWLEAF_HOME", str(home_with_job))
     (home_with_job / "draft.json").unlink(missing_ok=True)
-    return Job.open("train-m")
+    job = Job.open("train-m")
+    os.kill(job.status()["pid"], signal.SIGCONT)
+    yield job
+    os.kill(job.status()["pid"], signal.SIGSTOP)  # it takes nothing from the tests between
 
 
 def draft_has(text):

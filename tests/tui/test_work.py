@@ -13,6 +13,8 @@ from newleaf.tui.chat import ChatView, PromptArea
 from newleaf.tui.widgets.conversation import Conversation
 from newleaf.tui.widgets.form import Form
 
+SHAPE = {"size": "nano", "context": 32, "batch_tokens": 128, "device": "cpu", "dtype": "float32"}
+
 
 @pytest.fixture
 def text_file(tmp_path):
@@ -109,7 +111,7 @@ async def test_a_model_is_planned_trained_watched_stopped_and_resumed(book, toke
         await wait_for_text(pilot, "Train a model")
         app.screen.query_one("#name", Input).value = "m"
         values = {"time": "", "steps": "3000", "context": "32", "batch_tokens": "128", "size": "nano"}
-        fill(app, {**values, "eval_every": "50", "device": "cpu", "dtype": "float32"})
+        fill(app, {**values, "eval_every": "50", "device": "cpu", "dtype": "float32", "compile": "off"})
         app.keep_draft()
         assert app.draft["training"]["name"] == "m" and app.draft["training"]["options"]["steps"] == "3000"
         await pilot.press("ctrl+l")
@@ -136,7 +138,7 @@ async def test_the_app_finds_jobs_that_run_and_leaves_them_running(book, tokeniz
     from newleaf.trainer.options import TrainOptions
     from newleaf.trainer.work import training
 
-    options = TrainOptions(steps=100_000, size="nano", context=32, batch_tokens=128, device="cpu", dtype="float32")
+    options = TrainOptions(steps=100_000, compile="off", **SHAPE)
     job = training.submit("book", "m", options, "pieces")
     for _again in range(2):
         app = NewleafApp()
