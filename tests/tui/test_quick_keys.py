@@ -21,7 +21,7 @@ def burst(app, *keys):
         (["2", "i"], "Import a tokenizer"),
         (["3", "n"], "newleaf train"),
         (["f3", "i"], "Import a tokenizer"),
-        (["2", "1", "a"], "Add text"),
+        (["2", "1", "a"], "Import (Ctrl+S)"),
         (["f5", "4", "f4", "2", "1", "2", "i"], "Import a tokenizer"),
     ],
 )
