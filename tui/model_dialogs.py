@@ -44,11 +44,11 @@ class ModelImportDialog(CommandDialog):
         self._source, self._hint = source, hint
 
     def heading(self) -> str:
-        return _("Import a model: a folder, a .gguf file, hf:OWNER/NAME, pypi:PACKAGE or job:NAME@STEP")
+        return _("Import a model")
 
     def compose_head(self) -> ComposeResult:
-        if self._hint:
-            yield Static(self._hint, classes="hint", markup=False)
+        usual = _("From a folder, a .gguf file, hf:OWNER/NAME, pypi:PACKAGE or job:NAME@STEP.")
+        yield Static(self._hint or usual, classes="hint", markup=False)
         hint = _("a path, hf:OWNER/NAME or pypi:PACKAGE")
         yield row(_("from"), PathInput(self._source, placeholder=hint, compact=True, id="path"))
         yield row(_("name"), Input(placeholder=_("as its source"), compact=True, id="name"))
