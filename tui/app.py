@@ -46,6 +46,7 @@ from .help import help_text, shown_bindings
 from .kept import JobWatch
 from .keyed import keyed
 from .keymap import chosen_keys
+from .link import NO_PRESSES, PRESSES
 from .look import DrawnApp
 from .only_text import CONTROL
 from .options import AppOptions
@@ -146,6 +147,7 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
         self.call_after_refresh(self.focus_view)
         self.call_after_refresh(self._bring_others)
         self.set_keymap(self.keymap)
+        self._write_of_mouse(PRESSES)
         for sentence in self.to_tell:
             self.say(sentence, error=True)
 
@@ -437,7 +439,13 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
         """End the engine; a job is not ours to end. The terminal gets its title back."""
         if self._title and self._driver is not None:
             self._driver.write(GIVE_BACK)
+        self._write_of_mouse(NO_PRESSES)
         await self.engine.close()
+
+    def _write_of_mouse(self, sequence: str) -> None:
+        # Textual asks for every move.
+        if not (self.link.motion or self.options.no_mouse or self.is_web or self.is_headless) and self._driver:
+            self._driver.write(sequence)
 
 
 def view_of(name: str) -> type[View]:

@@ -15,10 +15,14 @@ class Link:
     look: float  # seconds between two looks at the jobs, and so between two drawings of their charts
     follow: float  # seconds between two looks at the charts or the log that fill a screen
     beat: float  # seconds between two pieces of an answer
+    motion: bool  # whether the terminal tells each move of the mouse, and not only what is pressed and drawn
 
 
-FAST = Link(frames=60, look=0.5, follow=1.0, beat=0.1)
-SLOW = Link(frames=10, look=2.0, follow=3.0, beat=0.4)
+FAST = Link(frames=60, look=0.5, follow=1.0, beat=0.1, motion=True)
+SLOW = Link(frames=10, look=2.0, follow=3.0, beat=0.4, motion=False)
+
+# Of xterm's ways to tell of the mouse: the moves with a button held down, and not all; and none of it any more.
+PRESSES, NO_PRESSES = "\x1b[?1003l\x1b[?1002h", "\x1b[?1002l"
 
 
 def link_of(wish: str, environment: Mapping[str, str] = os.environ) -> Link:

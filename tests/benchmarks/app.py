@@ -7,6 +7,7 @@ of JSON last.
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import json
 import os
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -201,10 +203,24 @@ def _press(terminal: Terminal, key: str) -> float:
     return time.perf_counter() - begun
 
 
+@contextlib.contextmanager
+def _a_training() -> Iterator[None]:
+    """A model trains on all processors."""
+    from newleaf.trainer.options import TrainOptions
+    from newleaf.trainer.work import training
+
+    options = TrainOptions(steps=10**6, size="micro", context=128, batch_tokens=4096, compile="off", device="cpu")
+    job = training.submit("book", "real", options, "pieces")
+    while "loss" not in job.status():
+        time.sleep(0.2)
+    yield
+    os.kill(job.status()["pid"], signal.SIGKILL)
+
+
 def paint(rounds: int) -> None:
-    """From a key to its paint, while one model trains and another one writes."""
+    """From a key to its paint, while one model trains on all processors and another one writes."""
     chance = random.Random(1)
-    with going_on("live"):
+    with _a_training():
         terminal = _writing(24, 80)
         took = []
         for _ in range(max(3, rounds)):

@@ -170,6 +170,8 @@ def test_a_slow_line_gets_few_frames(newleaf_home):
     terminal.type("\x11")
     terminal.wait_for(b"frames: 10")
     assert terminal.wait_for_end() == 0
+    every_move, presses = terminal.output.rindex(b"\x1b[?1003h"), terminal.output.index(b"\x1b[?1003l\x1b[?1002h")
+    assert every_move < presses < terminal.output.index(b"\x1b[?1002l")  # moves are not told, and nothing is at the end
 
 
 BROKEN = """
