@@ -11,6 +11,7 @@ from ..core.model.store import ModelInfo
 from ..core.tasks.all import TASKS
 from ..core.tasks.data.options import DataOptions
 from ..trainer.finetune_options import FineTuneOptions
+from ..trainer.options import OldCorpusOptions
 from ..trainer.work import finetuning
 from .arguments import ArgumentParser, WrongUsageError, given
 from .follow import finish_model, next_command
@@ -29,9 +30,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("data", nargs="+", metavar="DATA", help=_("a file or folder with records, or TASK=PATH"))
     parser.add_argument("--task", choices=tuple(TASKS), help=_("what the records are"))
     parser.add_argument("--name", metavar="NAME", help=_("what the new model will be called"))
-    parser.add_argument(
-        "--old-corpus", metavar="CORPUS", help=_("measure on it what is forgotten; without, on what it was trained on")
-    )
+    parser.add_options(OldCorpusOptions)
     parser.add_argument("--detach", action="store_true", help=_("leave it in the background"))
     parser.add_argument("--preview", action="store_true", help=_("only show some records as the model will see them"))
     parser.add_options(DataOptions)
@@ -47,7 +46,8 @@ def _finetune(parsed: Namespace) -> int:
         return _preview(parsed, data, data_options)
     if not parsed.name:
         raise WrongUsageError(_("Say what the new model will be called: --name NAME"))
-    job = finetuning.submit(parsed.model, data, parsed.name, options, data_options, parsed.old_corpus)
+    old = given(OldCorpusOptions, parsed).old_corpus
+    job = finetuning.submit(parsed.model, data, parsed.name, options, data_options, old)
     return finish_model(job, parsed, next_command(NEXT[data[0][0]], job.target))
 
 

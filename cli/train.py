@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from ..core.language import gettext as _
-from ..trainer.options import TrainOptions
+from ..trainer.options import OldCorpusOptions, TrainOptions
 from ..trainer.work import training
 from .arguments import ArgumentParser, WrongUsageError, given
 from .follow import finish_model, next_command, plan_text
@@ -25,11 +25,7 @@ def configure(parser: ArgumentParser) -> None:
         help=_("without it: the newest that was trained on the corpus, or else a new one"),
     )
     parser.add_argument("--from", metavar="MODEL", dest="origin", help=_("go on from this model, own or imported"))
-    parser.add_argument(
-        "--old-corpus",
-        metavar="CORPUS",
-        help=_("with --from: measure on it what is forgotten; without, on what the model was trained on"),
-    )
+    parser.add_options(OldCorpusOptions)
     parser.add_argument("--detach", action="store_true", help=_("leave it in the background"))
     parser.add_argument("--plan", action="store_true", help=_("only show what would be done"))
     parser.add_options(TrainOptions)
@@ -50,5 +46,6 @@ def _train(parsed: Namespace) -> int:
         return 0
     if not parsed.name:
         raise WrongUsageError(_("Say what the model will be called: --name NAME"))
-    job = training.submit(parsed.corpus, parsed.name, options, parsed.tokenizer, parsed.origin, parsed.old_corpus)
+    old = given(OldCorpusOptions, parsed).old_corpus
+    job = training.submit(parsed.corpus, parsed.name, options, parsed.tokenizer, parsed.origin, old)
     return finish_model(job, parsed, next_command("generate", job.target))

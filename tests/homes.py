@@ -6,6 +6,9 @@ from trainings import pretend_training
 
 from newleaf.core.home import folder
 
+# Options of a training that takes a moment: to find out whether compiling pays would take a minute.
+TINY = {"size": "nano", "context": 32, "batch_tokens": 128, "device": "cpu", "dtype": "float32", "compile": "off"}
+
 
 def prepare():
     """The corpus book, the tokenizer pieces, and the model tiny of random weights, in NEWLEAF_HOME."""

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 
+from homes import TINY
 from waiting import wait_for_end
 
 from newleaf.core.model.store import ModelInfo
@@ -18,7 +19,6 @@ from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.resuming import resume
 from newleaf.trainer.work import training
 
-TINY = {"size": "nano", "context": 32, "batch_tokens": 128, "device": "cpu", "dtype": "float32", "compile": "off"}
 LONGEST = 5.0  # seconds that a process lives
 
 

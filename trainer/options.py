@@ -14,6 +14,15 @@ SIZE_NAMES = ("nano", "micro", "mini", "small", "base")
 
 
 @dataclass(frozen=True)
+class OldCorpusOptions(OptionsBase):
+    """Of what begins with a model; not of the training itself, which is the same."""
+
+    old_corpus: str | None = option(
+        None, N_("Measure on it what the model forgets; without, on what it was trained on."), metavar="CORPUS"
+    )
+
+
+@dataclass(frozen=True)
 class TrainOptions(OptionsBase):
     """How a model is trained. What is left open, the plan settles."""
 

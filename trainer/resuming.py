@@ -103,15 +103,14 @@ def resume(
     found = prospect(job)
     if found.obstacle:
         raise UserError(found.obstacle)
-    more = extension(job, time, steps)
+    more = _more(job, time, steps)
     if job.state == "finished" and not more:
         message = _("Job {name} is finished. To train longer: newleaf job resume {name} --time +30m")
         raise UserError(message.format(name=job.name))
     kind = FineTuneOptions if job.kind == "finetune" else TrainOptions
     options = kind.from_mapping({**job.spec["options"], **where}) if where else None
     if origin is not None:  # nothing is removed before all is known to be right
-        step = step_named(job, origin)
-        remove_newer(job.path / "checkpoints", step)
+        remove_newer(job.path / "checkpoints", step_named(job, origin))
     if more:
         write_json(job.path / MORE, more)
     if options:
@@ -119,11 +118,7 @@ def resume(
     start(Job(job.path))
 
 
-def extension(job: Job, time: str | None, steps: str | None) -> dict[str, float]:
-    """How much longer it shall train: "time" in seconds, or "steps"; nothing where neither is given.
-
-    Raises UserError for what is no such thing, and for a job that cannot be prolonged.
-    """
+def _more(job: Job, time: str | None, steps: str | None) -> dict[str, float]:
     if time is None and steps is None:
         return {}
     if not job.trains:

@@ -207,7 +207,7 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
     def _tell_end(self, job: dict[str, Any]) -> None:
         text = _("{kind} {name}: {state}").format(kind=kind_word(job["kind"]), name=job["target"], state=job_word(job))
         failed = job["state"] in ("failed", "lost")
-        more = job.get("error") or next_step(job)
+        more = job.get("error") or keyed(self, next_step(job))
         self.say(_("{sentence}. {more}").format(sentence=text, more=more) if more else text, error=failed)
 
     @work(exit_on_error=False)
@@ -244,7 +244,6 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
 
     def say(self, text: str, error: bool = False) -> None:
         """A sentence that goes away by itself."""
-        text = keyed(self, text)
         self.notify(text, severity="error" if error else "information", timeout=10 if error else 5, markup=False)
 
     def copy(self, text: str) -> None:
@@ -350,7 +349,7 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
         if selected:
             self.copy(selected)
         else:
-            self.say(_("Ctrl+Q leaves newleaf; jobs go on running."))
+            self.say(keyed(self, _("Ctrl+Q leaves newleaf; jobs go on running.")))
 
     async def action_quit(self) -> None:
         """Leave; jobs go on."""

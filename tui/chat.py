@@ -26,7 +26,7 @@ from ..core.model.loading import LoadOptions
 from ..core.options import fields
 from ..trainer.checkpoint_models import PREFIX
 from .chat_answers import Asked
-from .chat_modes import MODES, Mode, choices, info_of, is_able, shortcoming, usual_mode
+from .chat_modes import MODES, Mode, choices, how_to_teach, info_of, is_able, shortcoming, usual_mode
 from .chat_words import context_text, defaults_of, how_to_begin, model_text, newest, nothing_yet
 from .conversations_screen import ConversationsScreen, export
 from .drafts import draft_text, draft_values
@@ -216,7 +216,7 @@ class ChatView(TurnsView):
         info = info_of(name)
         self.query_one("#prompt", PromptArea).placeholder = keyed(self, _(mode.placeholder))
         self.query_one(ModeInputs).show(mode.name, info)
-        self._say(shortcoming(info, mode) if info else "")
+        self._say(shortcoming(info, mode, keyed(self, how_to_teach())) if info else "")
         self.query_one(Form).show_defaults(defaults_of(name, mode) if name else {})
         self.refresh_bindings()
 
@@ -228,9 +228,11 @@ class ChatView(TurnsView):
             text += " · " + context_text(*used)
         self.query_one("#model-detail", Static).update(text)
 
+    def _still_writing(self) -> str:
+        return keyed(self, _("It is still writing. Esc stops it."), "chat.cancel")
+
     def _say(self, text: str) -> None:
         """A line above the prompt."""
-        text = keyed(self, text, "chat.cancel")
         line = self.query_one(".problem", Static)
         if line.content != text:
             line.update(text)
@@ -255,7 +257,7 @@ class ChatView(TurnsView):
         prompt = self.query_one("#prompt", PromptArea)
         try:
             if self.is_writing:
-                raise UserError(_("It is still writing. Esc stops it."))
+                raise UserError(self._still_writing())
             command = parse(prompt.text)
             if command:
                 set_text(prompt, "")
@@ -282,10 +284,10 @@ class ChatView(TurnsView):
         Raises UserError."""
         name, mode = self.model(), mode or self.mode()
         if name is None:
-            raise UserError(_("There is no model yet: press F4 and train one."))
+            raise UserError(keyed(self, _("There is no model yet: press F4 and train one.")))
         info = info_of(name)
         if info and not is_able(info, mode):
-            raise UserError(shortcoming(info, mode))
+            raise UserError(shortcoming(info, mode, keyed(self, how_to_teach())))
         form: Form[ChatOptions] = self.query_one(Form)
         form.make()  # says what is wrong; what was left alone is the model's own affair
         values = form.values()
@@ -332,7 +334,7 @@ class ChatView(TurnsView):
     def open_talk(self, number: int | None) -> None:
         """Show a conversation; with None a new one."""
         if self.is_writing:
-            self._say(_("It is still writing. Esc stops it."))
+            self._say(self._still_writing())
             return
         self.end_editing()
         try:

@@ -70,8 +70,16 @@ def is_able(info: ModelInfo, mode: Mode) -> bool:
     return mode.name != "translate" or mode.task in info.taught or info.follows
 
 
-def shortcoming(info: ModelInfo, mode: Mode) -> str:
-    """What a person should know who chooses a mode that the model was not taught; nothing of another."""
+def how_to_teach() -> str:
+    """By which keys a model is taught."""
+    return _("Teach it: F4, then f.")
+
+
+def shortcoming(info: ModelInfo, mode: Mode, teach: str | None = None) -> str:
+    """What a person should know who chooses a mode that the model was not taught; nothing of another.
+
+    `teach` is how_to_teach() with the keys that the person has.
+    """
     if not mode.task or mode.task in info.taught or info.follows:
         return ""
     sentence = {
@@ -81,7 +89,7 @@ def shortcoming(info: ModelInfo, mode: Mode) -> str:
         "translate": _("{model} was not taught to translate, and cannot do it."),
         "classify": _("{model} was not taught labels: it judges by the names of those that you give."),
     }[mode.name]
-    return sentence.format(model=info.name) + " " + _("Teach it: F4, then f.")
+    return sentence.format(model=info.name) + " " + (teach or how_to_teach())
 
 
 def file_of(text: str) -> Path | None:

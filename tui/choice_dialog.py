@@ -8,14 +8,12 @@ from typing import Any, ClassVar, cast
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.content import Content
 from textual.widgets import Input, OptionList, Select, Static
 
 from ..core.errors import UserError
 from ..core.language import gettext as _
 from ..core.options import OptionField
-from .before_after import MUTED
-from .keyed import KeyButton, keyed
+from .keyed import KeyButton, copies
 from .widgets.dialogs import FormDialog, Result
 from .widgets.switches import Switches
 
@@ -126,8 +124,7 @@ class ChoiceDialog(FormDialog[Result]):
             return
         if command != self.command_shown:
             self.command_shown = command
-            before = keyed(self, _("Ctrl+Y copies:"))
-            self.query_one("#command", Static).update(Content.assemble((before, MUTED), " ", command))
+            self.query_one("#command", Static).update(copies(self, command))
             self.say_problem("")
 
     def say_problem(self, text: str) -> None:

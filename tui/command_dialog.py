@@ -18,8 +18,7 @@ from ..core.errors import UserError
 from ..core.language import N_
 from ..core.language import gettext as _
 from ..core.options import OptionsBase
-from .before_after import MUTED
-from .keyed import KeyButton, keyed
+from .keyed import KeyButton, copies
 from .widgets.dialogs import FormDialog
 from .widgets.form import Form, split_words
 
@@ -83,7 +82,7 @@ class CommandDialog(FormDialog[bool]):
     def _show_command(self) -> None:
         problem = ""
         try:
-            command = Content.assemble((keyed(self, _("Ctrl+Y copies:")), MUTED), " ", self.command())
+            command = copies(self, self.command())
         except UserError as error:
             command, problem = Content(""), str(error)
         self.query_one("#command", Static).update(command)

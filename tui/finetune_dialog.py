@@ -17,10 +17,11 @@ from ..core.command_line import command_line
 from ..core.errors import UserError
 from ..core.language import N_
 from ..core.language import gettext as _
-from ..core.options import fields, option
+from ..core.options import fields
 from ..core.tasks.all import TASKS
 from ..core.tasks.data.options import DataOptions
 from ..trainer.finetune_options import FineTuneOptions
+from ..trainer.options import OldCorpusOptions
 from ..trainer.work import finetuning
 from .choice_dialog import PAUSE, ChoiceDialog
 from .drafts import draft_text, draft_values
@@ -46,12 +47,8 @@ MEANINGS = {  # of what is no option
 
 
 @dataclass(frozen=True)
-class TeachingOptions(DataOptions, FineTuneOptions):
+class TeachingOptions(OldCorpusOptions, DataOptions, FineTuneOptions):
     """All that a person can choose here: of the training, and of the data."""
-
-    old_corpus: str | None = option(
-        None, N_("Measure on it what is forgotten; without, on what it was trained on."), metavar="CORPUS"
-    )
 
     def problems(self) -> list[str]:
         """What is wrong with both."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core.language import gettext as _
+from .keyed import changed_keys
 from .view import View
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def help_text(app: App[int]) -> str:
 
 def shown_bindings(node: DOMNode) -> list[Binding]:
     """The bindings of `node` that a person is told of, each once, with the keys that the person has given them."""
-    changed: dict[str, str] = getattr(node.app, "keymap", {})
+    changed = changed_keys(node)
     seen: dict[str, Binding] = {}
     for binding in [each for bindings in node._bindings.key_to_bindings.values() for each in bindings]:
         if binding.description and binding.id and binding.id not in seen:

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from textual.binding import Binding
+from textual.content import Content
 from textual.widgets import Button
 
 from ..core.language import gettext as _
+from .before_after import MUTED
 
 if TYPE_CHECKING:
     from textual.dom import DOMNode
@@ -18,13 +20,19 @@ NAMES = {"escape": "Esc", "up": "↑", "down": "↓", "left": "←", "right": "�
 NAMED = re.compile(r"Ctrl\+[A-Z]|F[0-9]{1,2}(?![0-9])|Esc(?![a-z])")
 
 
+def changed_keys(node: DOMNode) -> dict[str, str]:
+    """The keys that the person has given, with commas between them, by the ids of bindings."""
+    changed: dict[str, str] = getattr(node.app, "keymap", {})
+    return changed
+
+
 def keyed(node: DOMNode, sentence: str, id_: str = "") -> str:
     """The sentence with the keys that the person has given to what it names by the usual ones.
 
     What has a key is looked for in `node`, in what holds it and in the app; `id_` says which is meant, where the same
     key does several things.
     """
-    changed: dict[str, str] = getattr(node.app, "keymap", {})
+    changed = changed_keys(node)
     if not changed:
         return sentence
 
@@ -35,6 +43,11 @@ def keyed(node: DOMNode, sentence: str, id_: str = "") -> str:
         return _key_of(binding, changed) if binding and binding.id in changed else usual
 
     return NAMED.sub(name, sentence)
+
+
+def copies(node: DOMNode, command: str) -> Content:
+    """The command that does the same as a dialog, behind the key that copies it."""
+    return Content.assemble((keyed(node, _("Ctrl+Y copies:")), MUTED), " ", command)
 
 
 def _bindings(node: DOMNode) -> Iterator[Binding]:
@@ -68,5 +81,5 @@ class KeyButton(Button):
         """The screen is known now, and so is the key."""
         binding = next((each for each in _bindings(self.screen) if each.action == self._does), None)
         if binding:
-            key = _key_of(binding, getattr(self.app, "keymap", {}))
+            key = _key_of(binding, changed_keys(self))
             self.label = _("{word} ({key})").format(word=self._word, key=key)

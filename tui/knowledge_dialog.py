@@ -11,7 +11,6 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.content import Content
 from textual.widgets import Input, Label, Static
 from textual.worker import Worker
 
@@ -21,11 +20,10 @@ from ..core.home import check_name
 from ..core.language import N_, ngettext
 from ..core.language import gettext as _
 from ..core.options import format_size
-from .before_after import MUTED
 from .chat_answers import documents_text
 from .drafts import draft_text
 from .kept import free_name
-from .keyed import KeyButton, keyed
+from .keyed import KeyButton, copies, keyed
 from .widgets.path_dialogs import NameFromPath, PathDialog, as_name, stem_of
 from .widgets.path_input import PathInput, absolute_paths
 
@@ -109,8 +107,7 @@ class KnowledgeDialog(NameFromPath[str], PathDialog[str]):
 
     @on(Input.Changed)
     def _show_command(self) -> None:
-        before = keyed(self, _("Ctrl+Y copies:"))
-        self.query_one("#command", Static).update(Content.assemble((before, MUTED), " ", self.command()))
+        self.query_one("#command", Static).update(copies(self, self.command()))
 
     def command(self) -> str:
         """The command that does the same."""
@@ -159,7 +156,8 @@ class KnowledgeDialog(NameFromPath[str], PathDialog[str]):
                         state.update(documents_text(each["progress"]) + "\n" + keyed(self, _("Esc stops it.")))
                     elif "done" in each:
                         self._made = name
-                        report.update(keyed(self, report_text(each["done"])))
+                        leave = keyed(self, _("Esc goes back to your question."))
+                        report.update(report_text(each["done"]) + "\n\n" + leave)
             stopped = False
             self.query_one("#report").focus()
         except UserError as error:
@@ -196,4 +194,4 @@ def report_text(done: Mapping[str, Any]) -> str:
     ]
     if done["left_out"]:
         lines += ["", _("Left out:"), *(f"  {name}: {reason}" for name, reason in done["left_out"])]
-    return "\n".join([*lines, "", _("Esc goes back to your question.")])
+    return "\n".join(lines)

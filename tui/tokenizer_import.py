@@ -17,9 +17,8 @@ from ..core import store
 from ..core.errors import UserError
 from ..core.language import N_
 from ..core.language import gettext as _
-from .before_after import MUTED
 from .kept import free_name
-from .keyed import KeyButton, keyed
+from .keyed import KeyButton, copies, keyed
 from .widgets.dialogs import PickPath
 from .widgets.path_dialogs import NameFromPath, as_name, stem_of
 from .widgets.path_input import split_paths
@@ -109,7 +108,7 @@ class TokenizerImportDialog(NameFromPath[dict[str, Any] | None]):
     @on(Input.Changed)
     @on(Select.Changed)
     def _show_command(self) -> None:
-        command = Content.assemble((keyed(self, _("Ctrl+Y copies:")), MUTED), " ", self.command())
+        command = copies(self, self.command())
         self.query_one("#command", Static).update(command)
 
     def command(self) -> str:

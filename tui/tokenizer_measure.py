@@ -17,8 +17,7 @@ from textual.widgets import Label, Select, Static
 from ..core.errors import UserError
 from ..core.language import N_
 from ..core.language import gettext as _
-from .before_after import MUTED
-from .keyed import keyed
+from .keyed import copies, keyed
 from .tokenizer_words import comparison_text
 from .words import Translated
 
@@ -81,8 +80,7 @@ class MeasureDialog(Translated, ModalScreen[None]):
     @work(exclusive=True, group="measure", exit_on_error=False)
     async def _measure(self) -> None:
         figures, corpus = self.query_one("#figures", Static), str(self.query_one("#corpus", Select).value)
-        copies = keyed(self, _("Ctrl+Y copies:"))
-        self.query_one("#command", Static).update(Content.assemble((copies, MUTED), " ", self.command()))
+        self.query_one("#command", Static).update(copies(self, self.command()))
         figures.update(_("Cutting up to 2 MB of held-out text with both: some seconds."))
         try:
             text = comparison_text(await self._engine.compare(self.first, self.second, corpus))

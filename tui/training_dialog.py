@@ -16,8 +16,8 @@ from ..core.command_line import command_line
 from ..core.errors import UserError
 from ..core.language import N_
 from ..core.language import gettext as _
-from ..core.options import format_duration, format_size, option
-from ..trainer.options import TrainOptions
+from ..core.options import format_duration, format_size
+from ..trainer.options import OldCorpusOptions, TrainOptions
 from ..trainer.plan import Plan, expected_text
 from ..trainer.planner import ask_plan
 from ..trainer.work import training
@@ -29,14 +29,8 @@ from .widgets.form import Form
 
 
 @dataclass(frozen=True)
-class ChosenOptions(TrainOptions):
+class ChosenOptions(OldCorpusOptions, TrainOptions):
     """All that a person can choose in the form."""
-
-    old_corpus: str | None = option(
-        None,
-        N_("With a model to start from: measure on it what is forgotten; without, on what the model was trained on."),
-        metavar="CORPUS",
-    )
 
     def training(self) -> TrainOptions:
         """Those of the training itself."""

@@ -5,7 +5,7 @@ import shutil
 import pytest
 import torch
 from command_line import data, newleaf
-from homes import with_training
+from homes import TINY, with_training
 from screens import screen_text, wait_for, wait_for_text
 from textual.widgets import Input, Select
 
@@ -22,13 +22,11 @@ from newleaf.tui.chat import ChatView
 from newleaf.tui.widgets.form import Form
 from newleaf.tui.widgets.prompt import PromptArea
 
-QUICK = {"size": "nano", "context": 32, "batch_tokens": 128, "device": "cpu", "dtype": "float32", "compile": "off"}
-
 
 @pytest.fixture(scope="module")
 def home(prepared, tmp_path_factory):
     """One with a finished training of the model m, and its checkpoints of steps 10 to 40."""
-    options = TrainOptions(steps=40, eval_every=10, keep_every=10, **QUICK)
+    options = TrainOptions(steps=40, eval_every=10, keep_every=10, **TINY)
     return with_training(prepared, tmp_path_factory.mktemp("trained") / "home", "m", options)
 
 

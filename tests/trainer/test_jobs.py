@@ -11,6 +11,7 @@ import sys
 import time
 
 import pytest
+from homes import TINY
 from kills import survive
 from waiting import wait_for_end, wait_until
 
@@ -24,8 +25,6 @@ from newleaf.trainer.queue import move, waiting
 from newleaf.trainer.reporter import Reporter
 from newleaf.trainer.resuming import prospect, resume
 from newleaf.trainer.work import importing, tokenizing, training
-
-TINY = {"size": "nano", "context": 32, "batch_tokens": 128, "device": "cpu", "dtype": "float32", "compile": "off"}
 
 
 def history(job):

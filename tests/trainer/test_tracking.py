@@ -4,6 +4,7 @@ import json
 import struct
 
 import pytest
+from homes import TINY
 from waiting import finish
 
 from newleaf.core.errors import UserError
@@ -12,7 +13,6 @@ from newleaf.trainer import tracking
 from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.work import training
 
-TINY = {"size": "nano", "context": 32, "batch_tokens": 128, "device": "cpu", "dtype": "float32", "compile": "off"}
 STEPS = 12
 
 

@@ -1,6 +1,7 @@
 """From nothing to a model that writes, with a key a step and no dialog."""
 
 import pytest
+from homes import TINY
 from screens import SMALL, USUAL, screen_text, wait_for, wait_for_text
 from textual.widgets import Input
 from trainings import pretend_training
@@ -16,8 +17,7 @@ from newleaf.tui.widgets.steps_card import StepsCard
 
 @pytest.fixture
 def short(monkeypatch):
-    shape = {"size": "nano", "context": 32, "batch_tokens": 128, "device": "cpu", "dtype": "float32"}
-    options = TrainOptions(steps=4, compile="off", **shape)
+    options = TrainOptions(steps=4, **TINY)
     monkeypatch.setattr(usual, "SHORT", options)
 
 

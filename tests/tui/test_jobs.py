@@ -1,6 +1,7 @@
 """The screen of all jobs, and the log of one."""
 
 import pytest
+from homes import TINY
 from screens import SMALL, USUAL, WIDE, compare, screen_text, wait_for, wait_for_rest, wait_for_text
 from textual.widgets import Input, TextArea
 from trainings import pretend_training
@@ -11,8 +12,6 @@ from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.work import training
 from newleaf.tui.app import NewleafApp
 from newleaf.tui.jobs_screen import JobsScreen, job_lines
-
-SHAPE = {"size": "nano", "context": 32, "batch_tokens": 128, "device": "cpu", "dtype": "float32"}
 
 
 @pytest.fixture
@@ -73,7 +72,7 @@ async def test_a_job_is_deleted_once_that_is_confirmed(jobs):
 
 @pytest.mark.long
 async def test_a_job_that_runs_moves_on_and_can_be_stopped(book, tokenizer):
-    options = TrainOptions(steps=100_000, compile="off", **SHAPE)
+    options = TrainOptions(steps=100_000, **TINY)
     job = training.submit("book", "big", options, "pieces")
     app = NewleafApp()
     async with app.run_test(size=(80, 24)) as pilot:

@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+from homes import TINY
 from screens import plain
 from terminal import Terminal
 
@@ -27,8 +28,7 @@ def home_with_job(prepared, tmp_path_factory):
     """A home in which a training goes on as long as its tests do."""
     folder = tmp_path_factory.mktemp("running") / "home"
     shutil.copytree(prepared, folder)
-    shape = {"size": "nano", "context": 32, "batch_tokens": 128, "device": "cpu", "dtype": "float32"}
-    options = TrainOptions(steps=10**6, compile="off", **shape)  # else it measures for a minute whether that pays
+    options = TrainOptions(steps=10**6, **TINY)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NEWLEAF_HOME", str(folder))
         job = training.submit("book", "m", options, "pieces")

@@ -1,6 +1,7 @@
 """The four tabs do the real work, through the same jobs as the command line."""
 
 import pytest
+from homes import TINY
 from screens import screen_text, wait_for, wait_for_text
 from textual.widgets import Input, Select, TextArea
 
@@ -12,8 +13,6 @@ from newleaf.tui.app import NewleafApp
 from newleaf.tui.chat import ChatView, PromptArea
 from newleaf.tui.widgets.conversation import Conversation
 from newleaf.tui.widgets.form import Form
-
-SHAPE = {"size": "nano", "context": 32, "batch_tokens": 128, "device": "cpu", "dtype": "float32"}
 
 
 @pytest.fixture
@@ -138,7 +137,7 @@ async def test_the_app_finds_jobs_that_run_and_leaves_them_running(book, tokeniz
     from newleaf.trainer.options import TrainOptions
     from newleaf.trainer.work import training
 
-    options = TrainOptions(steps=100_000, compile="off", **SHAPE)
+    options = TrainOptions(steps=100_000, **TINY)
     job = training.submit("book", "m", options, "pieces")
     for _again in range(2):
         app = NewleafApp()
