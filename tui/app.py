@@ -207,7 +207,7 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
     def _tell_end(self, job: dict[str, Any]) -> None:
         text = _("{kind} {name}: {state}").format(kind=kind_word(job["kind"]), name=job["target"], state=job_word(job))
         failed = job["state"] in ("failed", "lost")
-        more = job.get("error") or keyed(self, next_step(job))
+        more = job.get("error") or keyed(self, *next_step(job))
         self.say(_("{sentence}. {more}").format(sentence=text, more=more) if more else text, error=failed)
 
     @work(exit_on_error=False)
@@ -453,18 +453,18 @@ def view_of(name: str) -> type[View]:
     return found
 
 
-def next_step(job: dict[str, Any]) -> str:
-    """What a person can do now that a job has ended; nothing for who has done it before."""
+def next_step(job: dict[str, Any]) -> tuple[str, str]:
+    """What a person can do now that a job has ended, and the id of its key; nothing for who has done it before."""
     try:
         if job["state"] != "finished":
-            return ""
+            return "", ""
         if job["kind"] == "import" and not tokenizers_for(job["target"]):
-            return _("Next: press t and train a tokenizer.")
+            return _("Next: press  t  and train a tokenizer."), "first.tokenizer"
         if job["kind"] == "tokenizer" and not store.names("models"):
-            return _("Next: press t and train a model.")
+            return _("Next: press  t  and train a model."), "first.model"
     except DAMAGED:
-        return ""
-    return _("Next: press F5 and let it write.") if job["kind"] in TRAININGS else ""
+        return "", ""
+    return (_("Next: press F5 and let it write."), "app.chat") if job["kind"] in TRAININGS else ("", "")
 
 
 def run_app(options: AppOptions | None = None, wrong: Sequence[str] = ()) -> int:

@@ -216,7 +216,7 @@ class ChatView(TurnsView):
         info = info_of(name)
         self.query_one("#prompt", PromptArea).placeholder = keyed(self, _(mode.placeholder))
         self.query_one(ModeInputs).show(mode.name, info)
-        self._say(shortcoming(info, mode, keyed(self, how_to_teach())) if info else "")
+        self._say(shortcoming(info, mode, keyed(self, how_to_teach(), "training.finetune")) if info else "")
         self.query_one(Form).show_defaults(defaults_of(name, mode) if name else {})
         self.refresh_bindings()
 
@@ -287,7 +287,7 @@ class ChatView(TurnsView):
             raise UserError(keyed(self, _("There is no model yet: press F4 and train one.")))
         info = info_of(name)
         if info and not is_able(info, mode):
-            raise UserError(shortcoming(info, mode, keyed(self, how_to_teach())))
+            raise UserError(shortcoming(info, mode, keyed(self, how_to_teach(), "training.finetune")))
         form: Form[ChatOptions] = self.query_one(Form)
         form.make()  # says what is wrong; what was left alone is the model's own affair
         values = form.values()

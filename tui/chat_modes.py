@@ -72,7 +72,7 @@ def is_able(info: ModelInfo, mode: Mode) -> bool:
 
 def how_to_teach() -> str:
     """By which keys a model is taught."""
-    return _("Teach it: F4, then f.")
+    return _("Teach it: F4, then  f  there.")
 
 
 def shortcoming(info: ModelInfo, mode: Mode, teach: str | None = None) -> str:

@@ -127,7 +127,8 @@ class CorpusView(View):
     @on(OptionList.OptionHighlighted, "#corpora")
     def _show(self) -> None:
         name = self.marked()
-        make = (lambda columns: Content(keyed(self, first_words()))) if name is None else partial(report_content, name)
+        first = Content(keyed(self, first_words()))
+        make = partial(report_content, self, name) if name is not None else lambda _columns: first
         if self.query_one(CorpusReport).show(make):
             self.query_one(".reading").scroll_home(animate=False)
             self.refresh_bindings()

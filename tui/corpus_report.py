@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from textual.content import Content
@@ -16,6 +17,10 @@ from ..core.store import DAMAGED
 from ..core.tokenizer.store import tokenizers_for
 from .before_after import AFTER, BEFORE, MUTED
 from .kept import damaged_text
+from .keyed import keyed
+
+if TYPE_CHECKING:
+    from textual.dom import DOMNode
 
 STYLES = {Removed: BEFORE, Added: AFTER, Caption: "bold", Bar: "$text-accent"}
 BESIDE_BAR = 36  # columns of a line with a bar that the bar does not take
@@ -47,16 +52,16 @@ class CorpusReport(Static):
         return True
 
 
-def report_content(name: str, columns: int) -> Content:
+def report_content(node: DOMNode, name: str, columns: int) -> Content:
     """A corpus in words."""
     try:
         corpus = Corpus.open(name)
         found = sections(corpus, max(5, min(BAR, columns - BESIDE_BAR)))
     except DAMAGED:
-        return Content(damaged_text(name))
+        return Content(damaged_text(node, name))
     lines = [Content.styled(name, "bold")]
     if not _has_tokenizer(name):
-        lines.append(Content.styled(_("Next: press 2 and train a tokenizer on it."), "$text-success"))
+        lines.append(Content.styled(keyed(node, _("Next: press  2  and train a tokenizer on it.")), "$text-success"))
     for section in found:
         lines += [Content(""), Content.styled(section.title, "bold $text-accent"), *_section_lines(section, columns)]
     return Content("\n").join(lines)

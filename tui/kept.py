@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..core import store
 from ..core.home import folder
 from ..core.language import gettext as _
 from ..core.store import DAMAGED
 from ..trainer.jobs import LIVE, Job
+from .keyed import keyed
+
+if TYPE_CHECKING:
+    from textual.dom import DOMNode
 
 
 @dataclass(frozen=True)
@@ -33,9 +37,9 @@ def entries(kind: str, describe: Callable[[str], tuple[float, str]]) -> list[Ent
     return found
 
 
-def damaged_text(name: str) -> str:
+def damaged_text(node: DOMNode, name: str) -> str:
     """What stands where the details of a damaged one would be."""
-    return _("{name} is damaged and cannot be read. Press d to delete it.").format(name=name)
+    return keyed(node, _("{name} is damaged and cannot be read. Press  d  to delete it.")).format(name=name)
 
 
 def free_name(kind: str, wanted: str) -> str:

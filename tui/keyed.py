@@ -12,12 +12,13 @@ from textual.widgets import Button
 
 from ..core.language import gettext as _
 from .before_after import MUTED
+from .view import View
 
 if TYPE_CHECKING:
     from textual.dom import DOMNode
 
 NAMES = {"escape": "Esc", "up": "↑", "down": "↓", "left": "←", "right": "→"}
-NAMED = re.compile(r"Ctrl\+[A-Z]|F[0-9]{1,2}(?![0-9])|Esc(?![a-z])")
+NAMED = re.compile(r"Ctrl\+[A-Z]|F[0-9]{1,2}(?![0-9])|Esc(?![a-z])|(?<=  )[A-Za-z0-9](?=  )")  # letters stand apart
 
 
 def changed_keys(node: DOMNode) -> dict[str, str]:
@@ -29,8 +30,8 @@ def changed_keys(node: DOMNode) -> dict[str, str]:
 def keyed(node: DOMNode, sentence: str, id_: str = "") -> str:
     """The sentence with the keys that the person has given to what it names by the usual ones.
 
-    What has a key is looked for in `node`, in what holds it and in the app; `id_` says which is meant, where the same
-    key does several things.
+    What has a key is looked for in `node`, in what holds it, in the app and on the tabs; `id_` says which is meant,
+    where the same key does several things.
     """
     changed = changed_keys(node)
     if not changed:
@@ -52,7 +53,7 @@ def copies(node: DOMNode, command: str) -> Content:
 
 def _bindings(node: DOMNode) -> Iterator[Binding]:
     # As the source has them: the nearest first, and with the usual keys.
-    for owner in node.ancestors_with_self:
+    for owner in [*node.ancestors_with_self, *node.app.query(View)]:
         for kind in type(owner).__mro__:
             yield from (each for each in kind.__dict__.get("BINDINGS", ()) if isinstance(each, Binding))
 

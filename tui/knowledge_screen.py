@@ -47,7 +47,7 @@ class KnowledgeScreen(KeptScreen):
             knowledge = Knowledge.open(name)
             return sections_text(_sections(knowledge))
         except DAMAGED:
-            return Text(damaged_text(name))
+            return Text(damaged_text(self, name))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Textual's question."""

@@ -17,6 +17,7 @@ from ..core.language import gettext as _
 from ..trainer.work import importing
 from .cleaning_dialog import CleaningDialog
 from .kept import free_name
+from .keyed import keyed
 from .widgets.switches import Switches
 
 MOST_LINES = 5  # of the list of corpora; it scrolls
@@ -80,7 +81,8 @@ class MergeDialog(_NamedDialog):
 
     def submit(self, options: MergeOptions) -> None:
         if len(self.corpora()) < 2:
-            raise UserError(_("Choose two corpora or more: Space marks one. To clean one of them press c on it."))
+            sentence = _("Choose two corpora or more: Space marks one. To clean one of them press  c  on it.")
+            raise UserError(keyed(self, sentence, "corpus.clean"))
         importing.submit_merge(self.corpora(), self.corpus_name(), options)
 
 

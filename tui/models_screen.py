@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
 from textual import work
@@ -24,9 +24,13 @@ from ..trainer.jobs import LIVE, Job, job_word, kind_word, share_text
 from ..trainer.renaming import rename_model
 from .kept import Entry, damaged_text, entries
 from .kept_screen import KeptScreen
+from .keyed import keyed
 from .model_dialogs import EvaluateDialog, ExportDialog, ModelImportDialog, ServeDialog
 from .tokenizer_words import sections_text
 from .widgets.dialogs import Question
+
+if TYPE_CHECKING:
+    from textual.dom import DOMNode
 
 
 class ModelsScreen(KeptScreen):
@@ -50,8 +54,10 @@ class ModelsScreen(KeptScreen):
 
     def about(self, name: str | None) -> Text:
         if name is None:
-            return Text(_("There is no model yet. Train one on the training tab, or press  i  to import one."))
-        return model_text(name, self.newleaf.jobs)
+            return Text(
+                keyed(self, _("There is no model yet. Train one on the training tab, or press  i  to import one."))
+            )
+        return model_text(self, name, self.newleaf.jobs)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Textual's question."""
@@ -123,13 +129,13 @@ def _corpora_for(name: str) -> list[str]:
     return sorted(store.names("corpora"), key=lambda corpus: corpus != learnt)
 
 
-def model_text(name: str, jobs: list[dict[str, Any]]) -> Text:
+def model_text(node: DOMNode, name: str, jobs: list[dict[str, Any]]) -> Text:
     """A model with all that is known of it, and what is being done with it."""
     try:
         summary = ModelInfo.open(name).summary()
         found = [Section(name, fields=_fields(summary)), *_evaluation(name)]
     except DAMAGED:
-        return Text(damaged_text(name))
+        return Text(damaged_text(node, name))
     at_work = [
         f"{kind_word(job['kind'])}: {job_word(job)} {share_text(job)} {job.get('message', '')}".rstrip()
         for job in jobs

@@ -199,7 +199,7 @@ class TokenizerView(View):
         self.query_one("#tokenizer-report").display = whole
         short.display = not whole and (two is None or tall)
         text = self._short_text(name)
-        for shown, words in ((short, text), (report, report_text(name) if name and whole else "")):
+        for shown, words in ((short, text), (report, report_text(self, name) if name and whole else "")):
             if shown.content != words:
                 shown.update(words)
         self.refresh_bindings()
@@ -207,10 +207,11 @@ class TokenizerView(View):
 
     def _short_text(self, name: str | None) -> str:
         if name is None:
-            return nothing_yet(self.runs("tokenizer"))
+            return nothing_yet(self, self.runs("tokenizer"))
         if name == self._kept:
-            return _("{name} is kept to compare with. Mark another one in the list; c ends it.").format(name=name)
-        return short_text(name)
+            sentence = keyed(self, _("{name} is kept to compare with. Mark another one in the list;  c  ends it."))
+            return sentence.format(name=name)
+        return short_text(self, name)
 
     # The text that is tried
 
@@ -265,7 +266,7 @@ class TokenizerView(View):
         """Ask how, and train one."""
         corpora = store.names("corpora")
         if not corpora:
-            self.newleaf.say(_("There is no corpus yet: press 1 and add text first."))
+            self.newleaf.say(keyed(self, _("There is no corpus yet: press  1  and add text first.")))
             return
         await self.app.push_screen_wait(TokenizerDialog(corpora, draft_values(self.newleaf.draft, "tokenizer")))
 
@@ -302,7 +303,7 @@ class TokenizerView(View):
     def action_report(self) -> None:
         """All that is known of the marked one."""
         if name := self.marked():
-            self.app.push_screen(Message(_("Report"), report_text(name)))
+            self.app.push_screen(Message(_("Report"), report_text(self, name)))
 
     @on(OptionList.OptionSelected, "#tokenizers")
     def _selected(self) -> None:

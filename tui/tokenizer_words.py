@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -16,10 +16,14 @@ from ..core.store import DAMAGED
 from ..core.tokenizer.store import TokenizerInfo
 from ..core.tokenizer.telling import comparison_sections, headline, sections
 from .kept import damaged_text
+from .keyed import keyed
 from .only_text import visible
 
+if TYPE_CHECKING:
+    from textual.dom import DOMNode
 
-def nothing_yet(at_work: bool = False) -> str:
+
+def nothing_yet(node: DOMNode, at_work: bool = False) -> str:
     """What a person reads who has no tokenizer; nothing to press while the first one is `at_work`."""
     if at_work:
         return _("A tokenizer cuts text into pieces that a model can count.")
@@ -28,22 +32,22 @@ def nothing_yet(at_work: bool = False) -> str:
             [
                 _("A tokenizer cuts text into pieces that a model can count."),
                 "",
-                _("Press  t  to train one now, as is usual."),
-                _("Press  n  to choose how."),
-                _("Press  i  to import one from elsewhere."),
+                keyed(node, _("Press  t  to train one now, as is usual."), "first.tokenizer"),
+                keyed(node, _("Press  n  to choose how.")),
+                keyed(node, _("Press  i  to import one from elsewhere.")),
             ]
         )
     return "\n".join(
         [
             _("A tokenizer learns from a corpus, and there is none yet."),
             "",
-            _("Press  t  to take sample text."),
-            _("Press  1  and add text first."),
+            keyed(node, _("Press  t  to take sample text."), "first.text"),
+            keyed(node, _("Press  1  and add text first.")),
         ]
     )
 
 
-def short_text(name: str) -> str:
+def short_text(node: DOMNode, name: str) -> str:
     """A tokenizer in a few lines, and how to see more."""
     try:
         report = TokenizerInfo.open(name).report
@@ -57,22 +61,22 @@ def short_text(name: str) -> str:
                 remarks,
             ).format(number=remarks)
     except DAMAGED:
-        return damaged_text(name)
+        return damaged_text(node, name)
     if not store.names("models"):
-        lines.append(_("Next: press t and train a model."))
-    return "\n".join([*lines, more])
+        lines.append(keyed(node, _("Next: press  t  and train a model."), "first.model"))
+    return "\n".join([*lines, keyed(node, more)])
 
 
-def report_text(name: str) -> Text:
+def report_text(node: DOMNode, name: str) -> Text:
     """A tokenizer with all that is known of it."""
     try:
         report = TokenizerInfo.open(name).report
         lines = headline(report, name)
         found = sections(report, visible)
     except DAMAGED:
-        return Text(damaged_text(name))
+        return Text(damaged_text(node, name))
     if not store.names("models"):
-        lines.append(_("Next: press t and train a model."))
+        lines.append(keyed(node, _("Next: press  t  and train a model."), "first.model"))
     return Text("\n").join([*map(Text, lines), Text(), sections_text(found)])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on, work
 from textual.app import ComposeResult
@@ -32,6 +32,7 @@ from .finetune_dialog import FineTuneDialog
 from .following import Following
 from .job_actions import JobActions, has_checkpoint, is_possible_in
 from .jobs_screen import SIGNS
+from .keyed import keyed
 from .link import link_to
 from .model_dialogs import ModelImportDialog
 from .resume_dialog import ResumeDialog, checkpoints_of
@@ -40,6 +41,9 @@ from .training_dialog import TrainingDialog
 from .view import View
 from .widgets.bar import bar
 from .widgets.devices import DevicePanel
+
+if TYPE_CHECKING:
+    from textual.dom import DOMNode
 
 SLIM = 72  # cells, below which the list gets fewer of them
 BESIDE = 130  # cells, from which on numbers and devices stand beside each other
@@ -170,7 +174,7 @@ class TrainingView(JobActions, View):
         if name is None:
             self._following = None
             self.query_one(DevicePanel).show(None)
-            self._write(nothing_yet(self.runs("import") or self.runs("tokenizer")), "")
+            self._write(nothing_yet(self, self.runs("import") or self.runs("tokenizer")), "")
             return
         if self._following is None or name != self._following.name:
             self.refresh_bindings()
@@ -208,7 +212,7 @@ class TrainingView(JobActions, View):
         job = next((job for job in self.newleaf.jobs if following and job["name"] == following.name), None)
         if following and job:
             self.query_one(DevicePanel).show(job.get("machine") if job["state"] in LIVE else None)
-            self._write(numbers_text(job, following.history), sample_text(job, following.history))
+            self._write(numbers_text(self, job, following.history), sample_text(job, following.history))
 
     def _write(self, numbers: str, sample: str) -> None:
         for id_, text in (("#numbers", numbers), ("#sample-text", sample)):
@@ -223,7 +227,7 @@ class TrainingView(JobActions, View):
         """Ask what to train, and start it."""
         corpora = store.names("corpora")
         if not corpora:
-            self.newleaf.say(_("There is no corpus yet: press 1 and add text first."))
+            self.newleaf.say(keyed(self, _("There is no corpus yet: press  1  and add text first.")))
             return
         draft = draft_values(self.newleaf.draft, "training")
         dialog = TrainingDialog(corpora, store.names("tokenizers"), store.names("models"), draft)
@@ -234,7 +238,7 @@ class TrainingView(JobActions, View):
         """Ask what to teach a model, and start it."""
         models = store.names("models")
         if not models:
-            self.newleaf.say(_("There is no model yet: press n and train one first."))
+            self.newleaf.say(keyed(self, _("There is no model yet: press  n  and train one first.")))
             return
         made = next((job["target"] for job in self.newleaf.jobs if job["name"] == self.marked()), "")
         proposed = made if made in models else newest(models)
@@ -306,22 +310,23 @@ class TrainingView(JobActions, View):
             self._list(name)
 
 
-def nothing_yet(at_work: bool = False) -> str:
+def nothing_yet(node: DOMNode, at_work: bool = False) -> str:
     """What a person reads who has trained nothing: what is missing, and the key for it unless that is `at_work`."""
     plan = _("Say how long you have, and newleaf plans the rest: size, batch, rates, steps.")
-    by_hand = _("Press  n  to train a model.")
+    by_hand, id_ = keyed(node, _("Press  n  to train a model.")), "first.model"
     if not store.names("corpora"):
         first, now = _("A model learns from a corpus, and there is none yet."), _("Press  t  to take sample text.")
-        by_hand = _("Press  1  and add text first.")
+        by_hand, id_ = keyed(node, _("Press  1  and add text first.")), "first.text"
     elif not store.names("tokenizers"):
         first = _("A model reads with a tokenizer, and there is none yet.")
-        now, by_hand = _("Press  t  to train a tokenizer now, as is usual."), _("Press  n  to train both.")
+        now, by_hand = _("Press  t  to train a tokenizer now, as is usual."), keyed(node, _("Press  n  to train both."))
+        id_ = "first.tokenizer"
     else:
         first, now = plan, "" if store.names("models") else _("Press  t  to train for 5 minutes, without a question.")
-    return "\n".join([first, "", *filter(None, ["" if at_work else now, by_hand])])
+    return "\n".join([first, "", *filter(None, ["" if at_work else keyed(node, now, id_), by_hand])])
 
 
-def numbers_text(job: dict[str, Any], found: History) -> str:
+def numbers_text(node: DOMNode, job: dict[str, Any], found: History) -> str:
     """Where a training is, in words."""
     over = job["state"] == "finished"
     first = [
@@ -348,9 +353,10 @@ def numbers_text(job: dict[str, Any], found: History) -> str:
     if "error" in job:
         lines.append(job["error"])
     elif job["state"] in RESUMABLE:
-        lines.append(_("Press  p  to go on from here.") if job.get("paused") else _("Press  r  to go on from here."))
+        sentence = _("Press  p  to go on from here.") if job.get("paused") else _("Press  r  to go on from here.")
+        lines.append(keyed(node, sentence, "training.unpause"))
     elif over:
-        lines.append(_("Next: press 4 and let it write, or  m  to train it longer."))
+        lines.append(keyed(node, _("Next: press  4  and let it write, or  m  to train it longer.")))
     return "\n".join(filter(None, lines))
 
 

@@ -91,7 +91,7 @@ async def test_without_a_model_there_is_nothing_to_teach(book):
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await wait_for(pilot, lambda: app.focused is not None, "the focus")
         await pilot.press("f4", "f")
-        await wait_for_text(pilot, "There is no model yet: press n")
+        await wait_for_text(pilot, "There is no model yet: press  n")
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ async def test_a_fine_tuning_is_shown_as_a_training_with_its_scores(newleaf_home
         screen = screen_text(app)
         assert "held-out answers 1.250 bits per byte" in screen and "A fine film → good" in screen
         await wait_for_text(pilot, "m Longer")
-    assert "press F5" in next_step({**job, "state": "finished"})
+    assert "press F5" in next_step({**job, "state": "finished"})[0]
 
 
 @pytest.mark.parametrize("code", ["en", pytest.param("zh_CN", marks=pytest.mark.long)])

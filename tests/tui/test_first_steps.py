@@ -35,7 +35,7 @@ async def test_one_key_leads_from_a_corpus_to_a_model(book, short, size):
         await pilot.press("t")
         await wait_for(pilot, lambda: store.names("tokenizers") == ["book"], "the tokenizer")
         assert app.tab == "tokenizer" and len(app.screen_stack) == 1
-        await wait_for_text(pilot, "press t and train a model")
+        await wait_for_text(pilot, "press  t  and train a model")
         await wait_for(pilot, lambda: offered(app) == ["Train for 5 minutes"], "the key")
         await pilot.press("t")
         await wait_for(pilot, lambda: store.names("models") == ["book"], "the model")

@@ -7,9 +7,9 @@ from command_line import newleaf
 from screens import screen_text, wait_for, wait_for_text
 
 from newleaf.core.home import settings_path
-from newleaf.tui.app import NewleafApp
+from newleaf.tui.app import NewleafApp, next_step
 from newleaf.tui.help import help_text
-from newleaf.tui.keyed import key_text
+from newleaf.tui.keyed import key_text, keyed
 from newleaf.tui.keymap import all_bound, checked_keys, chosen_keys
 from newleaf.tui.training_dialog import TrainingDialog
 from newleaf.tui.widgets.dialogs import Message
@@ -122,6 +122,21 @@ async def test_buttons_and_sentences_name_a_changed_key(settings, book):
         assert "Start (Ctrl+S)" in screen_text(app) and "Cancel (F8)" in screen_text(app)
         await pilot.click("#cancel")
         await wait_for(pilot, lambda: not isinstance(app.screen, TrainingDialog), "the tab")
+
+
+async def test_sentences_name_a_changed_letter(settings, book):
+    settings('[keys]\n"first.model" = "z"\n"first.tokenizer" = "j"\n"app.tokenizer" = "f12"\n"tokenizer.train" = "w"\n')
+    app = NewleafApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await wait_for_text(pilot, "Next: press  F12  and train a tokenizer")
+        await pilot.press("f12")
+        await wait_for_text(pilot, "Press  j  to train one now")
+        assert "Press  w  to choose how" in screen_text(app) and "Press  i  to import" in screen_text(app)
+        told = [
+            keyed(app, *next_step({"kind": kind, "target": "book", "state": "finished"}))
+            for kind in ("import", "tokenizer")
+        ]
+        assert told == ["Next: press  j  and train a tokenizer.", "Next: press  z  and train a model."]
 
 
 def test_keys_are_named_as_on_a_keyboard():
