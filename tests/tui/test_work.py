@@ -42,7 +42,7 @@ async def test_text_is_imported_with_a_preview(text_file):
         assert app.screen.query_one("#name", Input).value == "my-story"
         await pilot.press("ctrl+s")
         await wait_for(pilot, lambda: store.names("corpora") == ["my-story"], "the corpus")
-        await wait_for_text(pilot, "Next: press 2")
+        await wait_for_text(pilot, "Next: press  2 ")
     assert Corpus.open("my-story").manifest.total.documents > 1
 
 
