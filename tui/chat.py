@@ -23,6 +23,7 @@ from ..core.generation.options import GenerationOptions
 from ..core.language import N_
 from ..core.language import gettext as _
 from ..core.model.loading import LoadOptions
+from ..core.model.store import ModelInfo
 from ..core.options import fields
 from ..trainer.checkpoint_models import PREFIX
 from .chat_answers import Asked
@@ -216,7 +217,7 @@ class ChatView(TurnsView):
         info = info_of(name)
         self.query_one("#prompt", PromptArea).placeholder = keyed(self, _(mode.placeholder))
         self.query_one(ModeInputs).show(mode.name, info)
-        self._say(shortcoming(info, mode, keyed(self, how_to_teach(), "training.finetune")) if info else "")
+        self._say(self._shortcoming(info, mode) if info else "")
         self.query_one(Form).show_defaults(defaults_of(name, mode) if name else {})
         self.refresh_bindings()
 
@@ -279,6 +280,9 @@ class ChatView(TurnsView):
         set_text(prompt, "")
         self.write(asked, question)
 
+    def _shortcoming(self, info: ModelInfo, mode: Mode) -> str:
+        return shortcoming(info, mode, keyed(self, how_to_teach(), "training.finetune"))
+
     def asked(self, text: str, mode: Mode | None = None, request: dict[str, Any] | None = None) -> Asked:
         """What is asked of the engine: as the fields say, or in the mode and with the request of another question.
         Raises UserError."""
@@ -287,7 +291,7 @@ class ChatView(TurnsView):
             raise UserError(keyed(self, _("There is no model yet: press F4 and train one.")))
         info = info_of(name)
         if info and not is_able(info, mode):
-            raise UserError(shortcoming(info, mode, keyed(self, how_to_teach(), "training.finetune")))
+            raise UserError(self._shortcoming(info, mode))
         form: Form[ChatOptions] = self.query_one(Form)
         form.make()  # says what is wrong; what was left alone is the model's own affair
         values = form.values()

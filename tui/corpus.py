@@ -127,8 +127,7 @@ class CorpusView(View):
     @on(OptionList.OptionHighlighted, "#corpora")
     def _show(self) -> None:
         name = self.marked()
-        first = Content(keyed(self, first_words()))
-        make = partial(report_content, self, name) if name is not None else lambda _columns: first
+        make = partial(report_content, self, name) if name else lambda _columns: Content(keyed(self, first_words()))
         if self.query_one(CorpusReport).show(make):
             self.query_one(".reading").scroll_home(animate=False)
             self.refresh_bindings()

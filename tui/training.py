@@ -312,18 +312,20 @@ class TrainingView(JobActions, View):
 
 def nothing_yet(node: DOMNode, at_work: bool = False) -> str:
     """What a person reads who has trained nothing: what is missing, and the key for it unless that is `at_work`."""
-    plan = _("Say how long you have, and newleaf plans the rest: size, batch, rates, steps.")
-    by_hand, id_ = keyed(node, _("Press  n  to train a model.")), "first.model"
+    by_hand = keyed(node, _("Press  n  to train a model."))
     if not store.names("corpora"):
-        first, now = _("A model learns from a corpus, and there is none yet."), _("Press  t  to take sample text.")
-        by_hand, id_ = keyed(node, _("Press  1  and add text first.")), "first.text"
+        first = _("A model learns from a corpus, and there is none yet.")
+        now = keyed(node, _("Press  t  to take sample text."), "first.text")
+        by_hand = keyed(node, _("Press  1  and add text first."))
     elif not store.names("tokenizers"):
         first = _("A model reads with a tokenizer, and there is none yet.")
-        now, by_hand = _("Press  t  to train a tokenizer now, as is usual."), keyed(node, _("Press  n  to train both."))
-        id_ = "first.tokenizer"
+        now = keyed(node, _("Press  t  to train a tokenizer now, as is usual."), "first.tokenizer")
+        by_hand = keyed(node, _("Press  n  to train both."))
     else:
-        first, now = plan, "" if store.names("models") else _("Press  t  to train for 5 minutes, without a question.")
-    return "\n".join([first, "", *filter(None, ["" if at_work else keyed(node, now, id_), by_hand])])
+        first = _("Say how long you have, and newleaf plans the rest: size, batch, rates, steps.")
+        sentence = _("Press  t  to train for 5 minutes, without a question.")
+        now = "" if store.names("models") else keyed(node, sentence, "first.model")
+    return "\n".join([first, "", *filter(None, ["" if at_work else now, by_hand])])
 
 
 def numbers_text(node: DOMNode, job: dict[str, Any], found: History) -> str:
