@@ -1,12 +1,29 @@
-"""When the memory of a device is full."""
+"""Memory that steps use again, and what to do when that of a device is full."""
 
 from __future__ import annotations
+
+import ctypes
+from contextlib import suppress
 
 import torch
 
 from ..core.errors import UserError
 from ..core.language import gettext as _
 from ..core.model.gpt import GPT
+
+KEEP = {-4: 0, -1: -1, -2: 64 << 20}  # glibc's M_MMAP_MAX, M_TRIM_THRESHOLD and M_TOP_PAD, from its malloc.h
+
+
+def keep_memory() -> None:
+    """Have this process keep memory that is freed, where its C library is glibc.
+
+    Each step frees and takes the same tensors. As it comes, glibc gives those of some MB back to the system each time,
+    which hands them out again page by page and filled with zeros: 5 to 15 % of a step on a CPU.
+    """
+    with suppress(OSError, AttributeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        for setting, value in KEEP.items():
+            mallopt(setting, value)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

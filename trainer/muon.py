@@ -18,6 +18,7 @@ from torch import Tensor
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the quintic iteration, from the post above
 STEPS = 5
+OBLONG = 1.5  # from where on, times as long as wide, the short side alone is less work
 
 
 def orthogonalise(matrices: Tensor, dtype: torch.dtype) -> Tensor:
@@ -28,11 +29,35 @@ def orthogonalise(matrices: Tensor, dtype: torch.dtype) -> Tensor:
     tall = matrices.shape[-2] > matrices.shape[-1]
     x = (matrices.mT if tall else matrices).to(dtype)
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
-    a, b, c = COEFFICIENTS
-    for _ in range(STEPS):
-        gram = x @ x.mT
-        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    if dtype == torch.float32 and x.shape[-1] >= OBLONG * x.shape[-2]:
+        x = _product_of_steps(x @ x.mT) @ x
+    else:
+        for _ in range(STEPS):
+            x = _step(x @ x.mT) @ x
     return (x.mT if tall else x).to(matrices.dtype)
+
+
+def _step(gram: Tensor) -> Tensor:
+    """What a step multiplies (N, n, m) by, of its product with its own transpose."""
+    a, b, c = COEFFICIENTS
+    factor = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
+    factor.diagonal(dim1=-2, dim2=-1).add_(a)
+    return factor
+
+
+def _product_of_steps(gram: Tensor) -> Tensor:
+    """What all steps together multiply by, found on the short side alone: a quarter less work for 3 : 8.
+
+    A step's factor is a polynomial of the gram matrix, so that factor @ gram @ factor is that of the next. Rounding
+    makes small eigenvalues negative, which each step multiplies by up to 12: in float32 they stay small, in bfloat16
+    they would not.
+    """
+    product = factor = _step(gram)
+    for _ in range(STEPS - 1):
+        gram = factor @ gram @ factor
+        factor = _step(gram)
+        product = factor @ product
+    return product
 
 
 def orthogonalise_each(matrices: list[Tensor], dtype: torch.dtype = torch.float32) -> list[Tensor]:

@@ -40,7 +40,9 @@ def plan_training(corpus: str, tokenizer: str | None, options: TrainOptions, ori
     check_size(train_tokens)
     from .group import workers
     from .machine import machine
+    from .memory import keep_memory
 
+    keep_memory()
     here = machine(options.device)
     return make_plan(
         options,

@@ -33,7 +33,7 @@ from .group import ALONE, Group, workers
 from .jobs import Job
 from .launch import launch
 from .loop import Loop, State, initialise
-from .memory import is_out_of_memory, memory_is_full
+from .memory import is_out_of_memory, keep_memory, memory_is_full
 from .options import TrainOptions
 from .plan import prolonged
 from .preparing import Preparation
@@ -64,6 +64,7 @@ class Training:
 
     def run(self) -> None:
         """All of it; by several processes where that is wanted."""
+        keep_memory()
         torch.set_float32_matmul_precision("high")
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder("compiled")))
         self._prepare()

@@ -3,18 +3,20 @@
 `python tests/benchmarks/training_rate.py [ROUNDS [ROWS [SHAPE...]]]`: ROWS of 256 tokens a step, shapes such as 6x384.
 
 Whole steps as a training does them, with Muon and with AdamW, plain and compiled, and the steps of GPT2LMHeadModel in a
-Trainer, of the same layers, width, vocabulary, context and batch: by turns in one process, in each type. The share of
-the machine's matrix-multiply peak, measured in the same run, counts the model's multiplications alone. Run it on a
-quiet machine.
+Trainer, of the same layers, width, vocabulary, context and batch: by turns, each in a process of its own, in each type.
+The share of the machine's matrix-multiply peak, measured in the same run, counts the model's multiplications alone. Run
+it on a quiet machine.
 """
 
 import itertools
+import multiprocessing
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from multiprocessing.connection import Connection
 
 import torch
 
@@ -22,6 +24,7 @@ from newleaf.core.model.gpt import GPT
 from newleaf.trainer import optimisers
 from newleaf.trainer.batches import Batch
 from newleaf.trainer.group import Network
+from newleaf.trainer.memory import keep_memory
 from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.plan import Machine, Plan, make_plan, model_shape, token_flops
 from newleaf.trainer.step import gradients, update
@@ -29,6 +32,10 @@ from newleaf.trainer.step import gradients, update
 SHAPES = ((2, 128), (4, 128), (6, 384))
 VOCABULARY, CONTEXT = 4096, 256
 STEPS = 6  # of each in a round
+WAYS = (
+    "Trainer",
+    *(f"newleaf, {optimizer}, {kind}" for optimizer in ("adamw", "muon") for kind in ("plain", "compiled")),
+)
 MACHINE = Machine("cpu", "", torch.get_num_threads(), 0, {"nano": 1e11, "mini": 1e11}, "float32")
 
 
@@ -90,31 +97,53 @@ def trainer_steps(layers: int, width: int, dtype: str, rows: int) -> Callable[[]
     return run
 
 
+def newleaf_steps(layers: int, width: int, dtype: str, rows: int, optimizer: str, kind: str) -> Callable[[], float]:
+    """The same for newleaf."""
+    keep_memory()
+    plan = plan_of(layers, width, dtype, optimizer, rows)
+    model = GPT(plan.model_config)
+    if kind == "compiled":
+        model.model.compile_layers()
+    step = step_of(model, plan)
+    return lambda: statistics.median(step() for _ in range(STEPS))
+
+
+def work(connection: Connection, layers: int, width: int, dtype: str, rows: int, way: str) -> None:
+    """A process that does some steps whenever it is asked to, and answers with the seconds of one."""
+    if way == "Trainer":
+        steps = trainer_steps(layers, width, dtype, rows)
+    else:
+        _newleaf, optimizer, kind = way.split(", ")
+        steps = newleaf_steps(layers, width, dtype, rows, optimizer, kind)
+    connection.send(0.0)
+    while connection.recv():
+        connection.send(steps())
+
+
 def compare(layers: int, width: int, dtype: str, rounds: int, rows: int) -> None:
     """Print a line for each way."""
-    ways: dict[str, Callable[[], float]] = {"Trainer": trainer_steps(layers, width, dtype, rows)}
-    for optimizer in ("adamw", "muon"):
-        plan = plan_of(layers, width, dtype, optimizer, rows)
-        for kind in ("plain", "compiled"):
-            model = GPT(plan.model_config)
-            if kind == "compiled":
-                model.model.compile_layers()
-            step = step_of(model, plan)
-            ways[f"newleaf, {optimizer}, {kind}"] = lambda step=step: statistics.median(step() for _ in range(STEPS))
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    connections: dict[str, Connection] = {}
+    for way in WAYS:
+        connections[way], other = multiprocessing.Pipe()
+        multiprocessing.Process(target=work, args=(other, layers, width, dtype, rows, way), daemon=True).start()
+        connections[way].recv()  # it is ready: one compiles at a time
+    seconds: dict[str, list[float]] = {way: [] for way in WAYS}
     peaks = []
     for _round in range(rounds):
         peaks.append(peak(getattr(torch, dtype)))
-        for name, way in ways.items():
-            seconds[name].append(way())
+        for way, connection in connections.items():
+            connection.send(True)
+            seconds[way].append(connection.recv())
+    for connection in connections.values():
+        connection.send(False)
     highest, flops = statistics.median(peaks), token_flops(model_shape(layers, width, VOCABULARY, CONTEXT), CONTEXT)
     print(f"{layers} x {width}, {dtype}: the peak is {highest / 1e9:.0f} GFLOP/s")
     trainer = statistics.median(seconds["Trainer"])
-    for name, found in seconds.items():
+    for way, found in seconds.items():
         middle = statistics.median(found)
         tokens = rows * CONTEXT / middle
-        share = f"{tokens * flops / highest:5.0%} of the peak" if name != "Trainer" else ""
-        print(f"    {name:26} {tokens:9,.0f} tokens/s  {trainer / middle:5.2f} x  {share}", flush=True)
+        share = f"{tokens * flops / highest:5.0%} of the peak" if way != "Trainer" else ""
+        print(f"    {way:26} {tokens:9,.0f} tokens/s  {trainer / middle:5.2f} x  {share}", flush=True)
 
 
 def main() -> None:
@@ -128,4 +157,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    multiprocessing.set_start_method("spawn")
     main()

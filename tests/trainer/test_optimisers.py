@@ -24,6 +24,17 @@ def test_orthogonalised_matrices_have_singular_values_near_one():
     assert values.min() > 0.6 and values.max() < 1.3
 
 
+@pytest.mark.parametrize("rank", [24, 3])
+def test_oblong_matrices_become_what_five_whole_steps_make_of_them(rank):
+    generator = torch.Generator().manual_seed(0)
+    matrix = torch.randn(2, 24, rank, generator=generator) @ torch.randn(2, rank, 64, generator=generator)
+    x = matrix / matrix.norm(dim=(-2, -1), keepdim=True)
+    for _ in range(5):
+        gram = x @ x.mT
+        x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
+    torch.testing.assert_close(orthogonalise(matrix, torch.float32), x, atol=1e-3, rtol=0)
+
+
 def test_wide_and_tall_matrices_are_treated_alike():
     matrix = torch.randn(1, 16, 48, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(orthogonalise(matrix, torch.float32).mT, orthogonalise(matrix.mT, torch.float32))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newleaf.core.model.config import GPTConfig
-from newleaf.core.model.gpt import GPT
+from newleaf.core.model.gpt import GPT, rotary_table, rotate
 
 LENGTH = 40
 
@@ -25,6 +25,15 @@ def model(heads=6, kv_heads=2, tied=True):
 
 def tokens(rows=2, length=LENGTH):
     return torch.randint(200, (rows, length), generator=torch.Generator().manual_seed(1))
+
+
+def test_positions_turn_what_is_compiled_alike(monkeypatch):
+    config = model().config
+    table = rotary_table(config, torch.arange(LENGTH))
+    x = torch.randn(2, 6, LENGTH, config.head_dim, generator=torch.Generator().manual_seed(0))
+    plain = rotate(x, *table)
+    monkeypatch.setattr("torch.compiler.is_compiling", lambda: True)
+    assert torch.equal(rotate(x, *table), plain)
 
 
 def in_chunks(ours, chunks, cache):
