@@ -4,7 +4,8 @@ Bits per byte of held-out text, by turns in one run: `newleaf train --time 5m`, 
 its Trainer for as long, in three sizes at two rates each. Both learn from the same tokens of the same documents, and
 one function measures both models, loaded by Transformers from the folders that were saved. The Trainer is given the
 tokens, the faster type and the number of steps that fill its time, which are measured before its clock starts; ours is
-charged for everything from the start of its job. Run it on a quiet machine. `--ours` leaves the Trainer out.
+charged for everything from the start of its job. Run it on a quiet machine. `--ours` leaves the Trainer out. `--grid
+nano:0.02,micro:0.01` trains these sizes at these rates besides, for the same time, to compare the plan with.
 """
 
 import argparse
@@ -121,6 +122,7 @@ def main() -> None:
     parser.add_argument("time", type=parse_duration)
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--ours", action="store_true")
+    parser.add_argument("--grid", default="", help="sizes and rates of ours, such as nano:0.02,micro:0.01")
     parser.add_argument("--shapes", default="2x128,4x256,6x384", help="of the Trainer's models")
     parser.add_argument("--rates", default="0.001,0.003", help="of the Trainer")
     parsed = parser.parse_args()
@@ -128,26 +130,41 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as home:
             shapes = [tuple(map(int, shape.split("x"))) for shape in parsed.shapes.split(",")]
             peers = [] if parsed.ours else list(itertools.product(shapes, map(float, parsed.rates.split(","))))
-            compare(file, parsed.time, Path(home), peers)
+            grid = [each.split(":") for each in parsed.grid.split(",") if each]
+            compare(file, parsed.time, Path(home), grid, peers)
 
 
-def compare(file: Path, seconds: float, home: Path, peers: list) -> None:
+def train_ours(home: Path, corpus: str, arrays: str, model: str, seconds: float, options: list[str]) -> float:
+    """A model of ours; its bits per byte."""
+    begin = time.perf_counter()
+    subprocess.run([NEWLEAF, "train", corpus, "--name", model, "--time", f"{seconds}s", *options], check=True)
+    taken = time.perf_counter() - begin
+    score = bits_per_byte(str(home / "models" / model), arrays)
+    job = home / "jobs" / f"train-{model}"
+    plan, status = (json.loads((job / name).read_text()) for name in ("plan.json", "status.json"))
+    print(
+        f"{corpus}: newleaf {plan['size']}, rate {plan['learning_rate']:g}, {plan['dtype']}, {status['step']:,} steps "
+        f"of {plan['batch_tokens']:,} tokens, {taken:.0f} s in all: {score:.4f} bits per byte, "
+        f"expected {plan['expected_low']:.3f} to {plan['expected_high']:.3f}",
+        flush=True,
+    )
+    return score
+
+
+def compare(file: Path, seconds: float, home: Path, grid: list[list[str]], peers: list) -> None:
     """One file."""
     import os
 
     os.environ["NEWLEAF_HOME"] = str(home)
     prepared = json.loads(_call("prepare", str(file), seconds, str(home)))
     name, arrays = prepared["name"], prepared["arrays"]
-    begin = time.perf_counter()
-    subprocess.run([NEWLEAF, "train", name, "--name", "ours", "--time", f"{seconds}s"], check=True)
-    taken = time.perf_counter() - begin
-    ours = bits_per_byte(str(home / "models" / "ours"), arrays)
-    plan = json.loads((home / "jobs" / "train-ours" / "plan.json").read_text())
-    expected = f"{plan['expected_low']:.3f} to {plan['expected_high']:.3f}"
-    print(
-        f"{name}: newleaf {plan['size']}, {taken:.0f} s in all: {ours:.4f} bits per byte, expected {expected}",
-        flush=True,
-    )
+    ours = train_ours(home, name, arrays, "ours", seconds, [])
+    others = [
+        train_ours(home, name, arrays, f"{size}-{rate}", seconds, ["--size", size, "--learning-rate", rate])
+        for size, rate in grid
+    ]
+    if others:
+        print(f"{name}: the plan's is {ours / min(ours, *others) - 1:.1%} above the best of the grid", flush=True)
     scores = []
     for (layers, width), rate in peers:
         folder = str(home / f"peer-{layers}-{width}-{rate}")

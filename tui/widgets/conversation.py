@@ -163,7 +163,7 @@ class Conversation(Translated, ScrollView, can_focus=True):
         same, known = turn.rows, len(self._ends) == len(self.turns) and not under
         self._lay_out(len(self.turns) - 1, grown=known, draw=False)
         if follow:
-            self.scroll_end(animate=False)
+            self.scroll_end(animate=False, immediate=self.show_vertical_scrollbar)
         self._draw_from(same)
 
     def _draw_from(self, before: Sequence[Row]) -> None:
@@ -201,7 +201,12 @@ class Conversation(Translated, ScrollView, can_focus=True):
         heights = (len(turn.rows) for turn in self.turns[first:])
         before = self._ends[first - 1] if first else 0
         self._ends[first:] = list(accumulate(heights, initial=before))[1:]
-        self.virtual_size = Size(width + GUTTER, self._height(grows=not draw))
+        size = Size(0, self._height(grows=not draw))  # rows are cut: there is nothing to scroll to at the right
+        if draw or not self.show_vertical_scrollbar:
+            self.virtual_size = size
+        else:  # Textual would lay out the whole screen, though only the scroll bar needs to know
+            self.set_reactive(Conversation.virtual_size, size)
+            self.vertical_scrollbar.window_virtual_size = size.height
         if draw:
             self.refresh()
 
@@ -247,6 +252,10 @@ class Conversation(Translated, ScrollView, can_focus=True):
         source = Markdown(turn.lead + turn.text, hyperlinks=False)
         lines = self.app.console.render_lines(source, options, pad=False)
         return [Row("rendered", "".join(part.text for part in line), 0, Strip(line)) for line in lines]
+
+    def watch_show_vertical_scrollbar(self) -> None:
+        """It takes a column."""
+        self.call_after_refresh(self.on_resize)
 
     def on_resize(self) -> None:
         """Cut all anew where the width is another."""
