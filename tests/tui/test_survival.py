@@ -1,5 +1,6 @@
 """The app survives what terminals, disks, processes and people do to it."""
 
+import contextlib
 import json
 import os
 import random
@@ -200,8 +201,11 @@ async def test_an_engine_that_is_killed_in_the_midst_of_an_answer(full):
         await pilot.press(*"Once", "enter")
 
         def engine():
-            children = psutil.Process().children(recursive=True)
-            return next((each for each in children if "newleaf.core.engine.server" in each.cmdline()), None)
+            for each in psutil.Process().children(recursive=True):
+                with contextlib.suppress(psutil.Error):  # one that has just ended
+                    if "newleaf.core.engine.server" in each.cmdline():
+                        return each
+            return None
 
         await wait_for(pilot, engine, "the engine")
         process = engine()
