@@ -33,16 +33,14 @@ def orthogonalise(matrices: Tensor, dtype: torch.dtype) -> Tensor:
         x = _product_of_steps(x @ x.mT) @ x
     else:
         for _ in range(STEPS):
-            x = _step(x @ x.mT) @ x
+            x = torch.baddbmm(x, _quadratic(x @ x.mT), x, beta=COEFFICIENTS[0])
     return (x.mT if tall else x).to(matrices.dtype)
 
 
-def _step(gram: Tensor) -> Tensor:
-    """What a step multiplies (N, n, m) by, of its product with its own transpose."""
-    a, b, c = COEFFICIENTS
-    factor = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
-    factor.diagonal(dim1=-2, dim2=-1).add_(a)
-    return factor
+def _quadratic(gram: Tensor) -> Tensor:
+    """What a step adds to a multiple of x, as a factor of x: of the product of x (N, n, m) with its own transpose."""
+    _first, b, c = COEFFICIENTS
+    return torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
 
 
 def _product_of_steps(gram: Tensor) -> Tensor:
@@ -52,10 +50,11 @@ def _product_of_steps(gram: Tensor) -> Tensor:
     makes small eigenvalues negative, which each step multiplies by up to 12: in float32 they stay small, in bfloat16
     they would not.
     """
-    product = factor = _step(gram)
+    identity = torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device)
+    product = factor = torch.add(_quadratic(gram), identity, alpha=COEFFICIENTS[0])
     for _ in range(STEPS - 1):
         gram = factor @ gram @ factor
-        factor = _step(gram)
+        factor = torch.add(_quadratic(gram), identity, alpha=COEFFICIENTS[0])
         product = factor @ product
     return product
 

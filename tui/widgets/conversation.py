@@ -162,7 +162,7 @@ class Conversation(Translated, ScrollView, can_focus=True):
         turn.under += under
         same, known = turn.rows, len(self._ends) == len(self.turns) and not under
         self._lay_out(len(self.turns) - 1, grown=known, draw=False)
-        if follow:
+        if follow:  # at once, so that all is drawn once; where the bar is yet to come, Textual scrolls after its layout
             self.scroll_end(animate=False, immediate=self.show_vertical_scrollbar)
         self._draw_from(same)
 
