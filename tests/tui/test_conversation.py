@@ -70,3 +70,48 @@ async def test_no_letter_is_under_the_scroll_bar():
         await pilot.pause()
         seen = "".join(row[2:] for row in rows(app))
         assert len(seen) > 1000 and seen in text
+
+
+@pytest.fixture
+async def read():
+    """A conversation of twenty turns in a window that shows all of it."""
+    app = Talk()
+    async with app.run_test(size=(120, 100)) as pilot:
+        conversation = app.query_one(Conversation)
+        conversation.show([Turn(number, number % 2 == 1, f"turn {number} " + "word " * 20) for number in range(1, 21)])
+        await pilot.pause()
+        assert "turn 1 " in screen_text(app) and "turn 20 " in screen_text(app)
+        yield pilot, conversation
+
+
+async def resized(pilot, width, height):
+    await pilot.resize_terminal(width, height)
+    for _ in range(3):  # the layout, the scroll bar, what it takes from the width
+        await pilot.pause()
+
+
+async def test_the_end_stays_in_sight_in_a_smaller_window(read):
+    pilot, conversation = read
+    for width, height in [(80, 24), (60, 20), (80, 12), (200, 50), (80, 24)]:
+        await resized(pilot, width, height)
+        assert conversation.scroll_offset.y == conversation.max_scroll_y
+        assert "turn 20 " in screen_text(pilot.app)
+
+
+async def test_what_is_read_stays_in_sight_in_another_width(read):
+    pilot, conversation = read
+    await resized(pilot, 80, 12)
+    conversation.scroll_to(y=conversation._ends[8], animate=False)
+    for width in (60, 100, 40, 80):
+        await resized(pilot, width, 12)
+        assert screen_text(pilot.app).split("\n")[0].split()[:2] == ["turn", "10"]
+
+
+async def test_a_marked_turn_stays_in_sight_and_the_end_is_not_asked_for(read):
+    pilot, conversation = read
+    await resized(pilot, 80, 12)
+    conversation.show(conversation.turns, marked=4)
+    await resized(pilot, 80, 13)
+    assert "turn 5 " in screen_text(pilot.app) and "turn 20 " not in screen_text(pilot.app)
+    await resized(pilot, 60, 13)
+    assert "turn 5 " in screen_text(pilot.app)

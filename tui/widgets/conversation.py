@@ -120,6 +120,7 @@ class Conversation(Translated, ScrollView, can_focus=True):
         self._empty = ""  # what stands there while there is no turn
         self._ends: list[int] = []  # the row after each turn
         self._width = 0
+        self._follows = True  # the end stays in sight, whatever the size of the window
         self._cut_at: dict[int, int] = {}  # by the number of a turn: where its last line begins
 
     # What there is
@@ -143,7 +144,8 @@ class Conversation(Translated, ScrollView, can_focus=True):
                 turn.as_markdown = old.as_markdown
         self._lay_out(0)
         self.marked = len(self.turns) - 1 if marked is None else marked
-        if marked is None:
+        self._follows = marked is None
+        if self._follows:
             self.scroll_end(animate=False)
         else:
             self.call_after_refresh(self.show_marked)
@@ -155,7 +157,7 @@ class Conversation(Translated, ScrollView, can_focus=True):
 
     def grow(self, text: str = "", under: str = "") -> None:
         """More of the last turn. Who reads further up is left there."""
-        turn, follow = self.turns[-1], self.scroll_offset.y >= self.max_scroll_y - 1
+        turn, follow = self.turns[-1], self._is_at_end()
         if not (text or under):
             return
         turn.text += text
@@ -181,11 +183,13 @@ class Conversation(Translated, ScrollView, can_focus=True):
 
     def changed(self, turn: Turn, follow: bool = False) -> None:
         """Something of a turn is different."""
-        at_end = self.scroll_offset.y >= self.max_scroll_y - 1
+        at_end = self._is_at_end()
         if turn in self.turns:
             self._lay_out(self.turns.index(turn))
             if follow and at_end:
                 self.scroll_end(animate=False)
+            else:
+                self._follows = self._is_at_end()
 
     # Rows
 
@@ -257,15 +261,38 @@ class Conversation(Translated, ScrollView, can_focus=True):
         """It takes a column."""
         self.call_after_refresh(self.on_resize)
 
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Who is at the end wants to stay there."""
+        super().watch_scroll_y(old_value, new_value)
+        self._follows = self._is_at_end()
+
+    def _is_at_end(self) -> bool:
+        return self.scroll_offset.y >= self.max_scroll_y - 1
+
     def on_resize(self) -> None:
-        """Cut all anew where the width is another."""
+        """Cut all anew where the width is another; what is read stays in sight."""
         width = self.scrollable_content_region.width
+        row = None
         if width != self._width:
-            follow = self.scroll_offset.y >= self.max_scroll_y - 1
+            index, share = self._at_top()
             self._width = width
             self._lay_out(0)
-            if follow:
-                self.scroll_end(animate=False)
+            if index is not None and index < len(self._ends):
+                begin, end = self._range(index)
+                row = begin + round(share * (end - begin))
+        if self._follows:
+            self.scroll_end(animate=False)
+        elif row is not None:
+            self.scroll_to(y=row, animate=False)
+
+    def _at_top(self) -> tuple[int | None, float]:
+        """The turn in the first row of the screen, and how much of it is above; None where nothing is above."""
+        top = self.scroll_offset.y
+        index = bisect_right(self._ends, top)
+        if not top or index >= len(self._ends):
+            return None, 0.0
+        begin, end = self._range(index)
+        return index, (top - begin) / (end - begin)
 
     def render_line(self, y: int) -> Strip:
         """A row of the screen."""
@@ -372,6 +399,8 @@ class Conversation(Translated, ScrollView, can_focus=True):
             self.scroll_to(y=begin, animate=False)
         elif end > top + height:
             self.scroll_to(y=end - height, animate=False)
+        else:
+            self._follows = self._is_at_end()
 
     def action_go(self, by: int) -> None:
         """To the turn before or after; in a long one first to its hidden part."""
