@@ -12,7 +12,7 @@ from ..trainer.checkpoints import list_steps
 from ..trainer.comparing import compare
 from ..trainer.health import health
 from ..trainer.history import History
-from ..trainer.jobs import LIVE, Job, job_word, kind_word, list_jobs, share_text, state_word
+from ..trainer.jobs import LIVE, Job, job_word, kind_word, list_jobs, place_text, share_text, state_word
 from ..trainer.queue import move
 from ..trainer.resuming import ResumeOptions, prospect, prospect_text, resume
 from ..trainer.telemetry import machine_text
@@ -97,8 +97,8 @@ def _show(parsed: Namespace) -> None:
         (_("done"), f"{share_text(summary)} {time_left(summary.get('eta_s'))}".strip()),
         (_("started"), when(summary["created"])),
     ]
-    if summary.get("message"):
-        shown.append((_("at"), summary["message"]))
+    if place := place_text(summary):
+        shown.append((_("at"), place))
     if "bits_per_byte" in summary:
         shown.append((_("bits per byte"), f"{summary['bits_per_byte']:.4f}"))
     if summary.get("mfu"):

@@ -9,7 +9,7 @@ from typing import Any
 from ..core.corpus.comparing import changed_lines
 from ..core.corpus.telling import step_name
 from ..core.language import gettext as _
-from ..core.language import ngettext
+from ..core.language import labelled, ngettext
 from .output import cells
 
 NARROWEST = 20  # columns of a side
@@ -33,7 +33,7 @@ def preview_lines(found: dict[str, Any], columns: int) -> Iterator[str]:
     width = max(NARROWEST, (columns - 3) // 2)
     for example in found["examples"]:
         yield ""
-        yield f"{example['source']}: {', '.join(map(step_name, example['steps']))}"
+        yield labelled(example["source"], ", ".join(map(step_name, example["steps"])))
         after = _("(dropped: {reason})").format(reason=example["dropped"]) if example["dropped"] else example["after"]
         yield from _rows([_("before")], [_("after")], width)
         yield from _beside(example["before"], after, width)

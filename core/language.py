@@ -69,6 +69,11 @@ def ngettext(one: str, many: str, number: int) -> str:
     return one if number == 1 else many
 
 
+def labelled(name: str, text: str) -> str:
+    """What `name` is: "name: text", with the colon of the language in use."""
+    return gettext("{name}: {text}").format(name=name, text=text)
+
+
 def N_(message: str) -> str:  # noqa: N802  the name that gettext's users know
     """Mark `message` for translation, and give it back as it is."""
     return message

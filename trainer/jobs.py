@@ -289,11 +289,26 @@ def state_word(state: str) -> str:
     }[state]
 
 
+def failure_text(name: str, status: Mapping[str, Any]) -> str:
+    """How a job that did not come to its end is spoken of, and why, in a line."""
+    words = {"name": name, "state": state_word(str(status["state"])), "error": status.get("error", "")}
+    return _("{name}: {state}. {error}").format(**words).rstrip()
+
+
 def job_word(status: Mapping[str, Any]) -> str:
     """The same for a job's status or summary, which knows whether it is paused."""
     if status.get("paused"):
         return _("paused") if status["state"] == "stopped" else _("pausing")
     return state_word(status["state"])
+
+
+def place_text(status: Mapping[str, Any]) -> str:
+    """How far a job is: what its process says while it runs, in the language that it was started in, and of a training
+    that ended its steps."""
+    step, total = status.get("step"), status.get("total_steps")
+    if status["state"] in LIVE or step is None or total is None:
+        return str(status.get("message", ""))
+    return _("step {step:,} of {total:,}").format(step=step, total=total)
 
 
 def share_text(status: Mapping[str, Any]) -> str:

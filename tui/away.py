@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..core.language import gettext as _
+from ..core.language import labelled
 from ..core.options import format_duration
-from ..trainer.jobs import LIVE, kind_word, state_word
+from ..trainer.jobs import LIVE, failure_text, kind_word, state_word
 
 LONG = 60.0  # seconds: who was away for less knows that a training went on
 _KINDS = {"state": str, "step": int, "bits_per_byte": float}  # what is kept of a job
@@ -39,11 +40,11 @@ def away_lines(before: Mapping[str, Any] | None, jobs: Sequence[Mapping[str, Any
             continue
         if job["state"] in LIVE:
             if gone >= LONG and job.get("step", 0) > was.get("step", 0):
-                found.append(f"{_name(job)}: {_progress(was, job)}")
+                found.append(labelled(_name(job), _progress(was, job)))
         elif job.get("error"):
-            found.append(f"{_name(job)}: {state_word(job['state'])}. {job['error']}")
+            found.append(failure_text(_name(job), job))
         else:
-            found.append(", ".join(filter(None, [f"{_name(job)}: {state_word(job['state'])}", _progress(was, job)])))
+            found.append(", ".join(filter(None, [labelled(_name(job), state_word(job["state"])), _progress(was, job)])))
     if not found:
         return []
     return [_("While you were away ({time}):").format(time=format_duration(gone)), *found]

@@ -12,7 +12,7 @@ from textual.content import Content
 from ..core.corpus.comparing import changed_lines
 from ..core.corpus.telling import step_name, visible
 from ..core.language import gettext as _
-from ..core.language import ngettext
+from ..core.language import labelled, ngettext
 from ..core.options import format_size
 
 BESIDE = 76  # columns from which on before and after stand beside each other
@@ -73,16 +73,16 @@ def _tried(tried: dict[str, Any], columns: int) -> Iterator[Content]:
     )
     yield Content.styled(count.format(number=tried["documents"]), "bold")
     for name, number in tried["changed"].items():
-        yield Content(f"  {step_name(name)}: " + _("{number:,} changed").format(number=number))
+        yield Content("  " + labelled(step_name(name), _("{number:,} changed").format(number=number)))
     for name, reasons in tried["dropped"].items():
         for reason, number in reasons.items():
             dropped = _("{number:,} dropped: {reason}").format(number=number, reason=reason)
-            yield Content.assemble(f"  {step_name(name)}: ", (dropped, BEFORE))
+            yield Content.styled("  " + labelled(step_name(name), dropped), BEFORE)
     if not tried["changed"] and not tried["dropped"]:
         yield Content("  " + _("nothing to change"))
     for example in tried["examples"]:
         yield Content("")
-        heading = f"{example['source']}: {', '.join(map(step_name, example['steps']))}"
+        heading = labelled(example["source"], ", ".join(map(step_name, example["steps"])))
         yield Content.styled(heading, "bold $text-accent")
         yield from difference(example, columns)
 

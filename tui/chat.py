@@ -112,6 +112,7 @@ class ChatView(TurnsView):
         set_text(prompt, draft_text(self.newleaf.draft, "prompt"))
         prompt.move_cursor(prompt.document.end)
         self.refresh_models()
+        self.watch(self.query_one("#mode", Select), "expanded", self._list_of_modes, init=False)
         number = self.newleaf.draft.get("conversation")
         try:
             self.talk.open(number if isinstance(number, int) else None)
@@ -155,17 +156,23 @@ class ChatView(TurnsView):
     # The model and the mode
 
     def refresh_models(self) -> None:
-        """Offer the models that there are."""
+        """Offer the models that there are; one that is new is chosen, but not into a conversation."""
         models = store.names("models")
         if models == self._models and models:
             return
-        wanted = self.model() or draft_text(self.newleaf.draft, "model")
+        before = self.model()
+        wanted = before or draft_text(self.newleaf.draft, "model")
         new = [name for name in models if name not in self._models] if self._models else []
         self._models = models
         choice = self.query_one("#model", Select)
-        choice.set_options([(Content(name), name) for name in models])
-        if models:
-            choice.value = new[0] if len(new) == 1 else wanted if wanted in models else newest(models)
+        with self.prevent(Select.Changed):  # the options come and go; what they are chosen for is told once
+            choice.set_options([(Content(name), name) for name in models])
+            if len(new) == 1 and not self.talk.path:
+                choice.value = new[0]
+            elif models:
+                choice.value = wanted if wanted in models else newest(models)
+        if self.model() != before:
+            self._describe()
         self.conversation.show_if_empty(keyed(self, how_to_begin() if models else nothing_yet(), "chat.cancel"))
 
     def is_possible(self, action: str) -> bool:
@@ -206,11 +213,6 @@ class ChatView(TurnsView):
         self._show_mode()
 
     @on(Select.Changed, "#mode")
-    def _mode_chosen(self) -> None:
-        self._show_mode()
-        if self.query_one("#mode").has_focus:
-            self.query_one("#prompt").focus()
-
     def _show_mode(self) -> None:
         """All that depends on the model and the mode."""
         name, mode = self.model(), self.mode()
@@ -363,6 +365,15 @@ class ChatView(TurnsView):
         choice = self.query_one("#mode", Select)
         choice.focus()
         choice.action_show_overlay()
+
+    def _list_of_modes(self, is_open: bool) -> None:
+        if not is_open:
+            self.call_after_refresh(self._leave_mode)
+
+    def _leave_mode(self) -> None:
+        """Whoever has closed the list, with a choice or without, goes on writing."""
+        if self.query_one("#mode").has_focus:
+            self.take_focus()
 
     @work(exit_on_error=False)
     async def action_pick(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.cells import cell_len, set_cell_size
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -21,6 +21,7 @@ from ..core.errors import UserError
 from ..core.files import write_atomic
 from ..core.language import N_, ngettext
 from ..core.language import gettext as _
+from .kept import place_of
 from .only_text import visible
 from .widgets.dialogs import Question
 from .widgets.footer import Keys
@@ -64,7 +65,7 @@ class ConversationsScreen(Translated, ModalScreen[int | None]):
 
     def compose(self) -> ComposeResult:
         yield Static(_("Conversations"), classes="title", markup=False)
-        yield Input(self._words, placeholder=_("words to look for"), compact=True)
+        yield Input(self._words, placeholder=_("words to look for"), select_on_focus=False, compact=True)
         yield OptionList(markup=False)
         yield Static("", classes="hint", markup=False)
         yield Static("", classes="problem", markup=False)
@@ -92,14 +93,13 @@ class ConversationsScreen(Translated, ModalScreen[int | None]):
 
     def _draw(self) -> None:
         entries = self.query_one(OptionList)
-        marked = self._marked()
+        marked, before = self._marked(), entries.highlighted
         lines = conversation_lines(self._shown, max(20, self.size.width - 4))
         entries.clear_options()
         entries.add_options(Option(Content(line)) for line in lines)
         numbers = [summary.id for summary in self._shown]
         wanted = marked.id if marked else self._open_one
-        if numbers:
-            entries.highlighted = numbers.index(wanted) if wanted in numbers else 0
+        entries.highlighted = place_of(wanted, numbers, before)
         words = self.query_one(Input).value.strip()
         found = ngettext("{number:,} conversation", "{number:,} conversations", len(numbers))
         none = _("Nothing has these words.") if words else _("There is no conversation yet.")
@@ -118,6 +118,14 @@ class ConversationsScreen(Translated, ModalScreen[int | None]):
         if action in ("rename", "export", "delete") and self.query(OptionList):
             return self._marked() is not None and not (action == "delete" and self.query_one(Input).has_focus)
         return True
+
+    def on_key(self, event: events.Key) -> None:
+        """What is typed is looked for, wherever the focus is."""
+        entry = self.query_one(Input)
+        if event.is_printable and event.character and not entry.has_focus:
+            entry.focus()
+            entry.insert_text_at_cursor(event.character)
+            event.stop()
 
     # Actions
 

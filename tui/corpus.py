@@ -26,7 +26,7 @@ from ..core.store import DAMAGED
 from ..trainer.jobs import LIVE, Job
 from .corpus_report import CorpusReport, report_content
 from .drafts import draft_values
-from .kept import Entry, entries
+from .kept import Entry, entries, place_of
 from .keyed import keyed
 from .view import View
 from .widgets.job_progress import JobProgress
@@ -103,11 +103,10 @@ class CorpusView(View):
             marked = next(iter(new)) if len(new) == 1 else self.marked()
             self._known = known
             listed = self.query_one("#corpora", OptionList)
+            before = listed.highlighted
             listed.clear_options()
             listed.add_options(Option(Content(f"{entry.name}  {entry.detail}")) for entry in known)
-            names = [entry.name for entry in known]
-            if names:
-                listed.highlighted = names.index(marked) if marked in names else 0
+            listed.highlighted = place_of(marked, [entry.name for entry in known], before)
             self._show()
 
     def is_possible(self, action: str) -> bool:

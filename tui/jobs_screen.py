@@ -17,9 +17,10 @@ from textual.widgets.option_list import Option
 from ..core.language import N_
 from ..core.language import gettext as _
 from ..core.options import format_duration
-from ..trainer.jobs import LIVE, job_word, kind_word, share_text
+from ..trainer.jobs import LIVE, job_word, kind_word, place_text, share_text
 from ..trainer.queue import KINDS as QUEUED
 from .job_actions import JobActions, is_possible_in
+from .kept import place_of
 from .widgets.footer import Keys
 from .words import Translated
 
@@ -70,10 +71,10 @@ class JobsScreen(JobActions, Translated, ModalScreen[None]):
             for number, line in enumerate(lines):
                 entries.replace_option_prompt_at_index(number, Content(line))
         else:
+            before = entries.highlighted
             entries.clear_options()
             entries.add_options(Option(Content(line)) for line in lines)
-            names = [job["name"] for job in jobs]
-            entries.highlighted = names.index(marked) if marked in names else (0 if names else None)
+            entries.highlighted = place_of(marked, [job["name"] for job in jobs], before)
         self._tell()
 
     def on_resize(self) -> None:
@@ -91,7 +92,7 @@ class JobsScreen(JobActions, Translated, ModalScreen[None]):
         if job is None:
             about.update(_("There is no job yet."))
         else:
-            said = job.get("error") or job.get("message", "")
+            said = job.get("error") or place_text(job)
             about.update("\n".join(filter(None, [job["name"], said])))
         self.refresh_bindings()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,13 @@ def free_name(kind: str, wanted: str) -> str:
     if wanted not in taken:
         return wanted
     return next(name for number in range(2, len(taken) + 3) if (name := f"{wanted}-{number}") not in taken)
+
+
+def place_of(marked: object, names: Sequence[object], before: int | None) -> int | None:
+    """Which of the names of a list that changed to mark: the same as before; where it is gone, what has its place."""
+    if marked in names:
+        return list(names).index(marked)
+    return min(before or 0, len(names) - 1) if names else None
 
 
 class JobWatch:

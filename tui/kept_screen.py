@@ -16,7 +16,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from ..core.language import N_
-from .kept import Entry
+from .kept import Entry, place_of
 from .widgets.footer import Keys
 from .words import Translated
 
@@ -78,12 +78,13 @@ class KeptScreen(Translated, ModalScreen[None]):
             marked = marked or self.marked()
             self._known = known
             entries = self.query_one(OptionList)
+            before = entries.highlighted
             entries.clear_options()
             width = max((cell_len(entry.name) for entry in known), default=0)
             lines = [f"{entry.name}{' ' * (width - cell_len(entry.name))}  {entry.detail}" for entry in known]
             entries.add_options(Option(Content(line)) for line in lines)
             names = [entry.name for entry in known]
-            entries.highlighted = names.index(marked) if marked in names else (0 if names else None)
+            entries.highlighted = place_of(marked, names, before)
         self._tell()
 
     def marked(self) -> str | None:

@@ -17,7 +17,7 @@ from textual.worker import Worker
 from ..core import store
 from ..core.errors import UserError
 from ..core.home import check_name
-from ..core.language import N_, ngettext
+from ..core.language import N_, labelled, ngettext
 from ..core.language import gettext as _
 from ..core.options import format_size
 from .chat_answers import documents_text
@@ -193,5 +193,5 @@ def report_text(done: Mapping[str, Any]) -> str:
         ),
     ]
     if done["left_out"]:
-        lines += ["", _("Left out:"), *(f"  {name}: {reason}" for name, reason in done["left_out"])]
+        lines += ["", _("Left out:"), *("  " + labelled(name, reason) for name, reason in done["left_out"])]
     return "\n".join(lines)

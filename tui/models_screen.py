@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from ..core import store
 from ..core.errors import UserError
 from ..core.files import read_object
-from ..core.language import N_
+from ..core.language import N_, labelled
 from ..core.language import gettext as _
 from ..core.model.store import ModelInfo
 from ..core.options import format_size
@@ -94,6 +94,7 @@ class ModelsScreen(KeptScreen):
                 rename_model(name, new)
             except UserError as error:
                 self.newleaf.say(str(error), error=True)
+                return
             self.refresh_list(new)
 
     @work(exit_on_error=False)
@@ -137,7 +138,7 @@ def model_text(node: DOMNode, name: str, jobs: list[dict[str, Any]]) -> Text:
     except DAMAGED:
         return Text(damaged_text(node, name))
     at_work = [
-        f"{kind_word(job['kind'])}: {job_word(job)} {share_text(job)} {job.get('message', '')}".rstrip()
+        labelled(kind_word(job["kind"]), f"{job_word(job)} {share_text(job)} {job.get('message', '')}".rstrip())
         for job in jobs
         if job["target"] == name and job["state"] in LIVE
     ]

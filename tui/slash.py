@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from ..core.errors import UserError
-from ..core.language import N_
+from ..core.language import N_, labelled
 from ..core.language import gettext as _
 
 _FORM = re.compile(r"/([a-z]+)(?:\s+(.*))?", re.DOTALL)
@@ -71,5 +71,5 @@ def hints(text: str) -> str:
     match = re.fullmatch(r"/([a-z]*)", text)
     found = [command for name, command in COMMANDS.items() if match and name.startswith(match[1])]
     if len(found) == 1:
-        return f"/{found[0].name}: {_(found[0].description)}"
+        return labelled(f"/{found[0].name}", _(found[0].description))
     return "  ".join(f"/{command.name}" for command in found)

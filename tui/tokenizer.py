@@ -21,7 +21,7 @@ from ..core.store import DAMAGED
 from ..core.tokenizer.store import TokenizerInfo
 from .corpus import stop_running
 from .drafts import draft_text, draft_values
-from .kept import Entry, entries
+from .kept import Entry, entries, place_of
 from .keyed import keyed
 from .tokenizer_dialog import TokenizerDialog
 from .tokenizer_import import TokenizerImportDialog
@@ -151,7 +151,7 @@ class TokenizerView(View):
         names = [entry.name for entry in known]
         if self._kept not in names:
             self._kept = None
-        self._fill(names.index(marked) if marked in names else 0)
+        self._fill(place_of(marked, names, self.query_one("#tokenizers", OptionList).highlighted) or 0)
         self._show()
 
     def _fill(self, highlighted: int) -> None:

@@ -22,7 +22,7 @@ from ..core.tasks.all import TASKS, scores_text
 from ..trainer.checkpoint_models import PREFIX
 from ..trainer.health import health
 from ..trainer.history import History
-from ..trainer.jobs import LIVE, RESUMABLE, TRAININGS, Job, job_word
+from ..trainer.jobs import LIVE, RESUMABLE, TRAININGS, Job, job_word, place_text
 from ..trainer.queue import device_of, move, waiting
 from .charts_screen import ChartsScreen
 from .chat_words import newest
@@ -32,6 +32,7 @@ from .finetune_dialog import FineTuneDialog
 from .following import Following
 from .job_actions import JobActions, has_checkpoint, is_possible_in
 from .jobs_screen import SIGNS
+from .kept import place_of
 from .keyed import keyed
 from .link import link_to
 from .model_dialogs import ModelImportDialog
@@ -135,11 +136,10 @@ class TrainingView(JobActions, View):
 
     def _list(self, marked: str | None) -> None:
         entries = self.query_one("#trainings", OptionList)
-        names = [name for name, _state in self._known]
+        names, before = [name for name, _state in self._known], entries.highlighted
         entries.clear_options()
         entries.add_options(Option(Content(self._line(name, state))) for name, state in self._known)
-        if names:
-            entries.highlighted = names.index(marked) if marked in names else 0
+        entries.highlighted = place_of(marked, names, before)
         self.refresh_bindings()
 
     def _line(self, name: str, state: str) -> str:
@@ -334,7 +334,7 @@ def numbers_text(node: DOMNode, job: dict[str, Any], found: History) -> str:
     first = [
         job_word(job),
         "" if over else f"{bar(job['progress'], 20)} {job['progress']:.0%}",
-        job.get("message", ""),
+        place_text(job),
     ]
     if job.get("eta_s") is not None and job["state"] in LIVE:
         first.append(_("{time} left").format(time=format_duration(job["eta_s"])))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..language import N_, ngettext
+from ..language import N_, labelled, ngettext
 from ..language import gettext as _
 from ..options import format_size
 from ..sections import Section, with_content
@@ -88,7 +88,7 @@ def amount(documents: int, size_bytes: int) -> str:
 
 
 def _sources(report: dict[str, Any]) -> Section:
-    fields = [(_("number"), f"{report['sources']:,}")]
+    fields = [(_("how many"), f"{report['sources']:,}")]
     if any(report["formats"]):
         fields.append((_("formats"), _counted(report["formats"])))
     if report["encodings"]:
@@ -100,7 +100,7 @@ def _sources(report: dict[str, Any]) -> Section:
         details = [amount(source["documents"], source["bytes"])]
         if source.get("column"):
             details.append(_("column {name}").format(name=source["column"]))
-        lines.append(f"{source['source']}: {', '.join(details)}")
+        lines.append(labelled(source["source"], ", ".join(details)))
     return Section(_("Sources"), fields, lines if report["sources"] > 1 else lines[:1])
 
 
@@ -141,7 +141,7 @@ def _example(step: str, examples: list[dict[str, str]]) -> list[str]:
         return []
     example = examples[0]
     head = f"{step_name(step)} ({example['source']})" if example["source"] else step_name(step)
-    lines = ["", Caption(head + ":"), Removed("- " + visible(example["before"]))]
+    lines = ["", Caption(labelled(head, "").rstrip()), Removed("- " + visible(example["before"]))]
     return lines if example["reason"] else [*lines, Added("+ " + visible(example["after"]))]
 
 

@@ -5,11 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ..language import N_, labelled, ngettext
 from ..language import gettext as _
-from ..language import ngettext
 from ..options import format_size
 from ..sections import Section, with_content
 
+SCRIPTS = (  # what those are called that most texts have; others keep the name that Unicode gives them
+    N_("latin"),
+    N_("cjk"),
+    N_("hiragana"),
+    N_("katakana"),
+    N_("hangul"),
+    N_("cyrillic"),
+    N_("greek"),
+    N_("arabic"),
+    N_("hebrew"),
+    N_("devanagari"),
+    N_("thai"),
+    N_("digits"),
+    N_("other"),
+    N_("bytes"),
+)
 SHOWN = 5  # rare or long pieces, scripts
 PYTHON = "python"  # what an imported tokenizer is measured with where there is no corpus: Python's documentation
 
@@ -94,10 +110,14 @@ def _scripts(report: Mapping[str, Any]) -> Section:
     section = Section(_("Scripts"))
     if report.get("scripts"):
         section.table = [[_("script"), _("of the text"), _("bytes a piece")]] + [
-            [entry["script"], f"{entry['share']:.2%}", f"{entry['bytes_per_token']:.2f}"]
+            [_script(entry["script"]), f"{entry['share']:.2%}", f"{entry['bytes_per_token']:.2f}"]
             for entry in report["scripts"][:SHOWN]
         ]
     return section
+
+
+def _script(name: str) -> str:
+    return _(name) if name in SCRIPTS else name
 
 
 def _choice(report: Mapping[str, Any]) -> Section:
@@ -152,5 +172,5 @@ def comparison_sections(found: Mapping[str, Any], visible: Callable[[str], str])
         if examples.lines:
             examples.lines.append("")
         for side, pieces in ((sides[0], example["first"]), (sides[1], example["second"])):
-            examples.lines.append(f"{side['name']} ({len(pieces)}): " + "|".join(map(visible, pieces)))
+            examples.lines.append(labelled(f"{side['name']} ({len(pieces)})", "|".join(map(visible, pieces))))
     return with_content([figures, examples])

@@ -8,6 +8,7 @@ from newleaf.core.corpus.importing import import_documents
 from newleaf.trainer.jobs import list_jobs
 from newleaf.tui.app import NewleafApp, next_step
 from newleaf.tui.chat import ChatView
+from newleaf.tui.chat_modes import MODES
 from newleaf.tui.kept import free_name
 from newleaf.tui.view import View
 from newleaf.tui.widgets.form import Form
@@ -59,6 +60,17 @@ async def test_digits_go_to_tabs_but_are_typed_into_fields(tiny_model):
         assert app.tab == "chat" and app.query_one("#prompt", TextArea).text == "2"
         await pilot.press("f3")
         assert app.tab == "tokenizer"
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24)])
+async def test_a_choice_shows_all_that_can_be_chosen(tiny_model, size):
+    app = NewleafApp()
+    async with app.run_test(size=size) as pilot:
+        await wait_for(pilot, lambda: app.focused is not None, "the focus")
+        await pilot.press("f5", "f7")
+        await wait_for(pilot, lambda: all(mode in screen_text(app) for mode in MODES), "all modes")
+        await pilot.press("escape")
+        await wait_for(pilot, lambda: "summarize" not in screen_text(app), "the list is closed")
 
 
 async def test_a_long_sample_is_scrolled_with_keys(newleaf_home):
@@ -168,3 +180,18 @@ async def test_the_buttons_of_a_dialog_do_what_their_keys_do(book, tokenizer, ti
         app.screen.query_one("#cancel", Button).press()
         await wait_for(pilot, lambda: len(app.screen_stack) == 1, "the tab")
         assert list_jobs() == []
+
+
+async def test_after_the_list_of_modes_one_goes_on_writing(tiny_model):
+    app = NewleafApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_for(pilot, lambda: app.focused is not None, "the focus")
+        await pilot.press("f5")
+        prompt = app.query_one("#prompt", TextArea)
+        for keys in (["escape"], ["enter"], ["down", "enter"], ["end", "enter"]):
+            await pilot.press("f7")
+            await wait_for_text(pilot, "▲")
+            await pilot.press(*keys)
+            await wait_for(pilot, lambda: app.focused is prompt, f"the prompt after {keys}")
+        await pilot.press("2")
+        assert (app.tab, prompt.text, app.query_one(ChatView).mode().name) == ("chat", "2", "classify")

@@ -1,12 +1,12 @@
-"""What a person sees who has nothing yet, at both sizes and in both languages."""
+"""What a person sees who has nothing yet, at all sizes and in both languages."""
 
 import pytest
-from screens import USUAL, WIDE, compare, wait_for_text
+from screens import BROAD, SMALL, USUAL, WIDE, compare, wait_for_text
 
 from newleaf.core import language
 
 
-@pytest.mark.parametrize("size", [USUAL, WIDE])
+@pytest.mark.parametrize("size", [SMALL, USUAL, BROAD, WIDE])
 @pytest.mark.parametrize("code", ["en", "zh_CN"])
 @pytest.mark.parametrize(
     ("key", "tab", "text"),

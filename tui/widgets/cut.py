@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from ...core.engine.client import EncodedPiece
 from ...core.language import gettext as _
-from ...core.language import ngettext
+from ...core.language import labelled, ngettext
 from ..only_text import visible
 
 STYLES = ("black on #9ece6a", "black on #7aa2f7", "black on #e0af68", "black on #bb9af7", "black on #7dcfff")
@@ -44,7 +44,7 @@ class CutView(Vertical):
     def show(self, name: str, pieces: Sequence[EncodedPiece], text: str, offset: int) -> None:
         """Show the pieces of `text`, with the cursor at a character of it."""
         self._pieces, self._starts = pieces, starts(pieces, text)
-        self.query_one(".rate", Static).update(f"{name}: {rate_text(pieces, text)}")
+        self.query_one(".rate", Static).update(labelled(name, rate_text(pieces, text)))
         self._at = self._index(text, offset)
         self._draw()
 

@@ -8,7 +8,7 @@ from textual.widgets import Static
 
 from ...core.language import gettext as _
 from ...core.options import format_duration, format_size
-from ...trainer.jobs import LIVE, kind_word, state_word
+from ...trainer.jobs import LIVE, failure_text, kind_word
 from .bar import bar
 
 WIDTH = 20
@@ -30,7 +30,7 @@ class JobProgress(Static):
         if newest and newest["state"] in LIVE:
             text = progress_text(newest)
         elif newest and newest["state"] in ("failed", "lost"):
-            text = f"{newest['target']}: {state_word(newest['state'])}. {newest.get('error', '')}"
+            text = failure_text(newest["target"], newest)
         if text != self.content:
             self.update(text)
             self.display = bool(text)
