@@ -25,6 +25,7 @@ from textual.css.query import NoMatches
 from textual.events import DescendantFocus, Event, Key, Paste
 from textual.reactive import reactive
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import TabbedContent, TabPane, Tabs
 from textual.worker import Worker, WorkerState
 
@@ -55,6 +56,7 @@ from .quiet import MainScreen
 from .speaking import speak
 from .terminal_title import GIVE_BACK, KEEP, title_sequence, title_text
 from .tidying import Tidying
+from .typing_order import own_action
 from .view import View
 from .widgets.dialogs import Confirm, Message
 from .widgets.footer import Keys
@@ -395,7 +397,16 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
             return
         if isinstance(event, Key):
             self.tidying.key()
+            if not event.is_forwarded and (field := self.focused) and (action := own_action(field, event.key)):
+                if not await self._check_bindings(event.key, priority=True):
+                    field.call_later(self._act_on_field, field, action, event.key)
+                return
         await super().on_event(event)
+
+    async def _act_on_field(self, field: Widget, action: str, key: str) -> None:
+        """What a field does at a key; where it has nothing to do, what is around it."""
+        if not await self.run_action(action, field):
+            await self._check_bindings(key)
 
     # Errors
 

@@ -17,6 +17,8 @@ class PromptArea(TextArea):
     class Sent(Message):
         """The prompt is ready."""
 
+    TAKEN = ("enter", "ctrl+j", "up", "down")  # keys that it looks at before Textual does
+
     sent_before: Callable[[], Sequence[str]] = staticmethod(tuple)  # the newest first
     _place = -1  # in it; -1: what is being written
     _own = ""  # what was being written before
@@ -29,8 +31,10 @@ class PromptArea(TextArea):
         elif event.key == "ctrl+j":
             self._taken(event)
             self.insert("\n")
-        elif event.key in ("up", "down") and self._go(1 if event.key == "up" else -1):
+        elif event.key in ("up", "down"):
             self._taken(event)
+            if not self._go(1 if event.key == "up" else -1):
+                self.action_cursor_up() if event.key == "up" else self.action_cursor_down()
         else:
             await super()._on_key(event)
 
