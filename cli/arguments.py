@@ -51,7 +51,7 @@ class ArgumentParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong, and leave with 2."""
-        message = message.removesuffix(".")
+        message = message.removesuffix(".").removesuffix("。")
         raise WrongUsageError(_("{message}. See: {program} --help").format(message=message, program=self.prog))
 
     def parse_known_args(self, *values: Any, **more: Any) -> Any:
@@ -157,7 +157,7 @@ def _explanation(field: OptionField) -> str:
     default = field.default
     if default in (None, "", [], {}):
         return _(field.description).replace("%", "%%")
-    shown = field.show(default) if field.kind else default
+    shown = field.show(default) if field.kind or field.type is bool else default
     return (
         _("{description} Default: {default}.")
         .format(description=_(field.description), default=shown)

@@ -13,6 +13,7 @@ from ..core.corpus.importing import ImportOptions, MergeOptions
 from ..core.corpus.store import Corpus, list_corpora
 from ..core.corpus.telling import sections
 from ..core.language import gettext as _
+from ..core.language import sentences
 from ..core.options import format_size
 from ..trainer.jobs import Job
 from ..trainer.work import importing
@@ -144,7 +145,7 @@ def _list(parsed: Namespace) -> None:
     if parsed.json:
         print_json(corpora)
     elif not corpora:
-        say(_("There is no corpus yet.") + " " + store.missing_advice("corpora"))
+        say(sentences(_("There is no corpus yet."), store.missing_advice("corpora")))
     else:
         print_table(
             [_("name"), _("documents"), _("text"), _("held out"), _("made")],

@@ -13,6 +13,7 @@ from ..core.knowledge.passages import place_parts
 from ..core.knowledge.searching import Found, is_answered
 from ..core.knowledge.store import Knowledge, list_knowledge
 from ..core.language import gettext as _
+from ..core.language import sentences
 from ..core.options import format_size
 from .arguments import ArgumentParser, WrongUsageError, given
 from .main import DONE, INTERRUPTED
@@ -115,7 +116,7 @@ def _list(parsed: Namespace) -> None:
     if parsed.json:
         print_json(bases)
     elif not bases:
-        say(_("There is no knowledge base yet.") + " " + store.missing_advice("knowledge"))
+        say(sentences(_("There is no knowledge base yet."), store.missing_advice("knowledge")))
     else:
         print_table(
             [_("name"), _("documents"), _("passages"), _("size"), _("brought up to date")],

@@ -6,6 +6,7 @@ from argparse import Namespace
 
 from ..core import store
 from ..core.language import gettext as _
+from ..core.language import sentences
 from ..core.model.store import ModelInfo, list_models
 from ..core.options import format_size
 from ..core.tasks.all import taught_text
@@ -59,7 +60,7 @@ def _list(parsed: Namespace) -> None:
     if parsed.json:
         print_json(models)
     elif not models:
-        say(_("There is no model yet.") + " " + store.missing_advice("models"))
+        say(sentences(_("There is no model yet."), store.missing_advice("models")))
     else:
         print_table(
             [_("name"), _("learnt from"), _("parameters"), _("context"), _("bits per byte"), _("made")],

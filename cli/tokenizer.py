@@ -11,6 +11,7 @@ from typing import Any
 from ..core import store
 from ..core.errors import UserError
 from ..core.language import gettext as _
+from ..core.language import sentences
 from ..core.tokenizer.options import TokenizerOptions
 from ..core.tokenizer.store import TokenizerInfo, list_tokenizers
 from ..core.tokenizer.telling import comparison_sections, sections
@@ -84,7 +85,7 @@ def _list(parsed: Namespace) -> None:
     if parsed.json:
         print_json(tokenizers)
     elif not tokenizers:
-        say(_("There is no tokenizer yet.") + " " + store.missing_advice("tokenizers"))
+        say(sentences(_("There is no tokenizer yet."), store.missing_advice("tokenizers")))
     else:
         print_table(
             [_("name"), _("corpus"), _("type"), _("pieces"), _("bytes a piece"), _("made")],

@@ -74,6 +74,15 @@ def labelled(name: str, text: str) -> str:
     return gettext("{name}: {text}").format(name=name, text=text)
 
 
+def sentences(*words: str) -> str:
+    """Sentences one after the other, with what stands between two in the language in use; empty ones are left out."""
+    said = [each for each in words if each]
+    whole = said[0] if said else ""
+    for each in said[1:]:
+        whole = gettext("{sentence} {next}").format(sentence=whole, next=each)
+    return whole
+
+
 def N_(message: str) -> str:  # noqa: N802  the name that gettext's users know
     """Mark `message` for translation, and give it back as it is."""
     return message

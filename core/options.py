@@ -19,6 +19,7 @@ from typing import Any, Self
 
 from .errors import UserError
 from .language import gettext as _
+from .language import sentences
 
 
 def option(
@@ -70,7 +71,7 @@ class OptionsBase:
         if all(field.is_of_type(getattr(self, field.name)) for field in fields(type(self))):
             problems += self.problems()
         if problems:
-            raise UserError(" ".join(problems))
+            raise UserError(sentences(*problems))
 
     def problems(self) -> list[str]:
         """What is wrong with the options together, all of the right types; for a subclass to say."""

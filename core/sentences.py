@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+
+from .corpus.readers.paragraphs import is_cjk
 
 # A mark that ends a sentence with the quotes and brackets that close after it; in Latin script a space follows, and no
 # small letter after that.
@@ -11,6 +14,15 @@ _END = re.compile(
 )
 _SHORT = re.compile(r"(?<![^\s(])(?:[A-Za-z]|e\.g|i\.e|etc|vs|cf|Mr|Mrs|Ms|Dr|Prof|St|No|Fig|vol|pp|al|approx)\.$")
 _LONGEST = len("approx.")
+
+
+def join_sentences(sentences: Iterable[str]) -> str:
+    """Sentences as one text: a space between two, but between two in Chinese or Japanese."""
+    whole = ""
+    for sentence in filter(None, sentences):
+        spaced = whole and not (is_cjk(whole[-1]) and is_cjk(sentence[0]))
+        whole += f" {sentence}" if spaced else sentence
+    return whole
 
 
 def split_sentences(text: str) -> list[tuple[str, str]]:

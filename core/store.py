@@ -12,6 +12,7 @@ from .errors import UserError
 from .files import STAGING, remove_folder
 from .home import check_name, folder
 from .language import gettext as _
+from .language import sentences
 
 Kept = TypeVar("Kept")
 # What reading a file raises that is not what newleaf wrote.
@@ -57,7 +58,7 @@ def find(kind: str, name: str) -> Path:
         advice = _("There are: {names}.").format(names=", ".join(known[:8]) + (" ..." if len(known) > 8 else ""))
     else:
         advice = missing_advice(kind)
-    raise UserError(f"{missing(kind, name)} {advice}")
+    raise UserError(sentences(missing(kind, name), advice))
 
 
 def new_path(kind: str, name: str) -> Path:

@@ -14,6 +14,7 @@ from typing import Any
 from ..core.errors import FAULT, explain
 from ..core.files import append_lines, write_json
 from ..core.language import gettext as _
+from ..core.language import sentences
 from ..core.progress import Cancelled
 from .jobs import STOP, Job
 
@@ -197,4 +198,4 @@ class SilentReporter(Reporter):
 def fault(error: BaseException, job: str) -> str:
     """The sentence for what no person can mend; the job's log has the rest."""
     where = _("Its log says where: newleaf job log {name}").format(name=job)
-    return _(FAULT).format(error=f"{type(error).__name__}: {error}") + " " + where
+    return sentences(_(FAULT).format(error=f"{type(error).__name__}: {error}"), where)

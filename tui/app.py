@@ -343,7 +343,9 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
     def action_command_palette(self) -> None:
         """Everything that the app does, by name."""
         if not CommandPalette.is_open(self):  # type: ignore[arg-type]
-            self.push_screen(CommandPalette(placeholder=_("Search for a command"), id="--command-palette"))
+            from .palette import Palette
+
+            self.push_screen(Palette())
 
     def action_copy_or_explain(self) -> None:
         """Copy what is marked; otherwise say how to leave."""
@@ -384,7 +386,8 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
 
     @on(DescendantFocus)
     def _translate(self, event: DescendantFocus) -> None:
-        translate_bindings(event.widget)  # of Textual's own widgets, which the footer shows
+        if not isinstance(event.widget, Translated) and translate_bindings(event.widget):
+            self.screen.refresh_bindings()  # of Textual's own widgets, which the footer shows
 
     @work(exit_on_error=False, exclusive=True, group="speaking")
     async def _speak(self, code: str) -> None:

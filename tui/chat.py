@@ -20,7 +20,7 @@ from textual.widgets import Input, Label, Select, Static
 from ..core import store
 from ..core.errors import UserError
 from ..core.generation.options import GenerationOptions
-from ..core.language import N_
+from ..core.language import N_, labelled
 from ..core.language import gettext as _
 from ..core.model.loading import LoadOptions
 from ..core.model.store import ModelInfo
@@ -57,6 +57,7 @@ class ChatView(TurnsView):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", N_("Stop writing"), id="chat.cancel"),
+        Binding("escape", "end_edit", N_("Leave it as it is"), id="chat.end_edit"),
         Binding("escape", "turns", N_("Turns"), id="chat.turns"),
         *TURN_BINDINGS,
         # Before the text area: it has other uses for these keys.
@@ -75,6 +76,8 @@ class ChatView(TurnsView):
     ChatView #prompt:focus { border-top: solid $accent; }
     ChatView .controls { width: 40; border-left: solid $panel; padding: 0 1; display: none; }
     ChatView.-controls .controls { display: block; }
+    .-small ChatView.-controls .main { display: none; }
+    .-small ChatView .controls { width: 1fr; border-left: none; }
     """
 
     def __init__(self) -> None:
@@ -177,9 +180,11 @@ class ChatView(TurnsView):
 
     def is_possible(self, action: str) -> bool:
         if action == "cancel":
-            return self.is_writing or self._editing is not None
+            return self.is_writing
+        if action == "end_edit":
+            return self._editing is not None and not self.is_writing
         if action == "turns":
-            return not self.is_possible("cancel") and bool(self.conversation.turns)
+            return not self.is_writing and self._editing is None and bool(self.conversation.turns)
         if action == "new_chat":
             return bool(self.talk.path)
         if action in TURN_ACTIONS:
@@ -311,12 +316,13 @@ class ChatView(TurnsView):
     # Actions
 
     def action_cancel(self) -> None:
-        """Stop the writing, when there is one, or the editing."""
-        if self.is_writing:
-            self.stop_writing()
-        elif self._editing is not None:
-            self.end_editing()
-            set_text(self.query_one("#prompt", PromptArea), "")
+        """Stop the writing."""
+        self.stop_writing()
+
+    def action_end_edit(self) -> None:
+        """Leave what was edited as it is."""
+        self.end_editing()
+        set_text(self.query_one("#prompt", PromptArea), "")
 
     def action_turns(self) -> None:
         """From the prompt to what was said, and back."""
@@ -349,7 +355,6 @@ class ChatView(TurnsView):
         except UserError as error:
             self._say(str(error))
         self.show_talk()
-        self.show_context(None)
 
     def action_controls(self) -> None:
         """Show or hide how it writes."""
@@ -413,11 +418,12 @@ class ChatView(TurnsView):
         self.query_one("#model", Select).value = store.find("models", argument).name
 
     def _slash_mode(self, argument: str) -> None:
-        if argument not in MODES:
+        found = next((name for name, mode in MODES.items() if argument in (name, _(mode.title))), None)
+        if found is None:
             raise UserError(
                 _("There is no mode {name}. There are: {names}.").format(name=argument, names=", ".join(MODES))
             )
-        self.query_one("#mode", Select).value = argument
+        self.query_one("#mode", Select).value = found
 
     def _slash_system(self, argument: str) -> None:
         self.query_one("#system", Input).value = argument
@@ -425,6 +431,7 @@ class ChatView(TurnsView):
     def _slash_set(self, argument: str) -> None:
         name, _space, value = argument.partition(" ")
         self.query_one(Form).set(name.replace("-", "_"), value.strip())
+        self._say(labelled(name, value.strip()))
 
     def _slash_again(self, _argument: str) -> None:
         self._on_last(self.action_again)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from textual.content import Content
 
-from ..core.language import N_
+from ..core.language import N_, sentences
 from ..core.language import gettext as _
 from ..core.model.store import ModelInfo
 from ..core.store import DAMAGED
@@ -89,7 +89,7 @@ def shortcoming(info: ModelInfo, mode: Mode, teach: str | None = None) -> str:
         "translate": _("{model} was not taught to translate, and cannot do it."),
         "classify": _("{model} was not taught labels: it judges by the names of those that you give."),
     }[mode.name]
-    return sentence.format(model=info.name) + " " + (teach or how_to_teach())
+    return sentences(sentence.format(model=info.name), teach or how_to_teach())
 
 
 def file_of(text: str) -> Path | None:

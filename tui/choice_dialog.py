@@ -12,6 +12,7 @@ from textual.widgets import Input, OptionList, Select, Static
 
 from ..core.errors import UserError
 from ..core.language import gettext as _
+from ..core.language import sentences
 from ..core.options import OptionField
 from .keyed import KeyButton, copies
 from .widgets.dialogs import FormDialog, Result
@@ -103,7 +104,7 @@ class ChoiceDialog(FormDialog[Result]):
         text = _(meaning) if meaning else ""
         if field := self.fields.get(name or ""):
             text = _(field.description)
-        self.query_one(".meaning", Static).update(" ".join(filter(None, [text, self.hint(name)])))
+        self.query_one(".meaning", Static).update(sentences(text, self.hint(name)))
 
     @on(Input.Changed)
     @on(Select.Changed)

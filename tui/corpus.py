@@ -19,7 +19,7 @@ from textual.widgets.option_list import Option
 
 from ..core import store
 from ..core.corpus.store import Corpus
-from ..core.language import N_
+from ..core.language import N_, sentences
 from ..core.language import gettext as _
 from ..core.options import format_size
 from ..core.store import DAMAGED
@@ -107,6 +107,8 @@ class CorpusView(View):
             listed.clear_options()
             listed.add_options(Option(Content(f"{entry.name}  {entry.detail}")) for entry in known)
             listed.highlighted = place_of(marked, [entry.name for entry in known], before)
+            if self.query_one(StepsCard).display:
+                self.query_one(StepsCard).show(self.newleaf.jobs)
             self._show()
 
     def is_possible(self, action: str) -> bool:
@@ -145,7 +147,7 @@ class CorpusView(View):
             return
         from .import_dialog import ImportDialog
 
-        draft = {**draft_values(self.newleaf.draft, "import"), "path": event.text.strip()}
+        draft = {**draft_values(self.newleaf.draft, "import"), "path": event.text.strip(), "name": ""}
         self.app.push_screen(ImportDialog(draft))
 
     @work(exit_on_error=False)
@@ -197,7 +199,7 @@ class CorpusView(View):
         if not name:
             return
         question = _("Delete corpus {name}?").format(name=name)
-        if await self.newleaf.confirm(question + " " + _("The files that it came from stay.")):
+        if await self.newleaf.confirm(sentences(question, _("The files that it came from stay."))):
             store.remove("corpora", name)
             self.refresh_list()
 

@@ -13,6 +13,7 @@ from .. import __version__
 from ..core.errors import FAULT, explain
 from ..core.home import home, make_private
 from ..core.language import gettext as _
+from ..core.language import sentences
 
 if TYPE_CHECKING:
     from textual.message import Message
@@ -43,7 +44,7 @@ def fault_sentence(error: Exception) -> str:
         return known
     words = _(FAULT).format(error=f"{type(error).__name__}: {error}")
     try:
-        return words + " " + _("Details are in {path}.").format(path=write_report(error))
+        return sentences(words, _("Details are in {path}.").format(path=write_report(error)))
     except (OSError, ValueError):  # a full disk, or no home: the sentence is what is left
         return words
 

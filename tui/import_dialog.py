@@ -89,6 +89,8 @@ class ImportDialog(FilesDialog, NameFromPath[bool]):
     def __init__(self, draft: dict[str, Any]):
         super().__init__(draft_values(draft, "options"), draft_text(draft, "path"))
         self._sent = False
+        self._own_name = draft_text(draft, "name")  # which the person gave
+        self.named = bool(self._own_name)
 
     def heading(self) -> str:
         return _("Add text")
@@ -97,7 +99,9 @@ class ImportDialog(FilesDialog, NameFromPath[bool]):
         yield from self.compose_path()
         with Horizontal(classes="row"):
             yield Label(_("name"), markup=False)
-            yield Input("", placeholder=_("what the corpus will be called"), compact=True, id="name", name="name")
+            yield Input(
+                self._own_name, placeholder=_("what the corpus will be called"), compact=True, id="name", name="name"
+            )
 
     def draft(self) -> dict[str, Any]:
         """What was typed and not yet sent."""
@@ -107,7 +111,8 @@ class ImportDialog(FilesDialog, NameFromPath[bool]):
             options = self.chosen().as_dict()
         except UserError:
             options = self._start
-        return {"import": {"path": self.query_one(PathInput).value, "options": options}}
+        name = self.corpus_name() if self.named else ""
+        return {"import": {"path": self.query_one(PathInput).value, "name": name, "options": options}}
 
     def proposed_name(self, path: str) -> str:
         return free_name("corpora", as_name(stem_of(path), "text"))

@@ -24,6 +24,7 @@ from textual.screen import Screen
 from ..core.errors import UserError
 from ..core.home import settings_path
 from ..core.language import gettext as _
+from ..core.language import sentences
 from ..core.settings import read_settings
 from .words import Translated
 
@@ -105,7 +106,7 @@ def _keys_of(known: Mapping[str, Bound], id_: str, value: Any) -> tuple[str, ...
     if id_ not in known:
         near = difflib.get_close_matches(id_, known, n=1)
         advice = _("Did you mean {name}?").format(name=near[0]) if near else _("See: newleaf keys")
-        raise UserError(_("There is nothing called {id} that has a key.").format(id=id_) + " " + advice)
+        raise UserError(sentences(_("There is nothing called {id} that has a key.").format(id=id_), advice))
     several = isinstance(value, str) and value.strip() != ","
     parts = value if isinstance(value, list) else value.split(",") if several else [value]
     keys = tuple(normal_key(id_, part) for part in parts)

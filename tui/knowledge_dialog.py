@@ -17,7 +17,7 @@ from textual.worker import Worker
 from ..core import store
 from ..core.errors import UserError
 from ..core.home import check_name
-from ..core.language import N_, labelled, ngettext
+from ..core.language import N_, labelled, ngettext, sentences
 from ..core.language import gettext as _
 from ..core.options import format_size
 from .chat_answers import documents_text
@@ -82,9 +82,13 @@ class KnowledgeDialog(NameFromPath[str], PathDialog[str]):
     @staticmethod
     def _hint() -> str:
         text = _("Documents are cut into passages, which a question finds. The files themselves stay where they are.")
-        text += " " + _("An embedding model, by its name on the Hugging Face Hub or its folder, finds other words too.")
+        text = sentences(
+            text, _("An embedding model, by its name on the Hugging Face Hub or its folder, finds other words too.")
+        )
         if known := store.names("knowledge"):
-            text += " " + _("The name of one that there is adds to it: {names}.").format(names=", ".join(known[:8]))
+            text = sentences(
+                text, _("The name of one that there is adds to it: {names}.").format(names=", ".join(known[:8]))
+            )
         return text
 
     def on_mount(self) -> None:

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 
 from ..core.errors import UserError
 from ..core.knowledge.store import Knowledge
-from ..core.language import N_, ngettext
+from ..core.language import N_, ngettext, sentences
 from ..core.language import gettext as _
 from ..core.options import format_size
 from ..core.sections import Section
@@ -64,7 +64,7 @@ class KnowledgeScreen(KeptScreen):
         """Delete the marked one."""
         name = self.marked()
         question = _("Delete knowledge base {name}?").format(name=name)
-        if name and await self.newleaf.confirm(question + " " + _("The files that it came from stay.")):
+        if name and await self.newleaf.confirm(sentences(question, _("The files that it came from stay."))):
             try:
                 Knowledge.open(name).remove()
             except UserError as error:

@@ -27,7 +27,7 @@ class ResumeDialog(CommandDialog):
     """Asks from where a training goes on, how much longer, and on what."""
 
     options = ResumeOptions
-    start_word = N_("Go on")
+    start_word = N_("Resume")
     unset = N_("as before")
 
     def __init__(self, job: str, more: str = "", origin: str = ""):

@@ -49,6 +49,8 @@ def parse(text: str) -> tuple[Command, str] | None:
     A path such as /home/me/a.txt is a text.
     """
     match = _FORM.fullmatch(text.strip()) if text.startswith("/") else None
+    if text.strip() == "/":
+        return COMMANDS["help"], ""
     if match is None:
         return None
     command, argument = COMMANDS.get(match[1]), (match[2] or "").strip()

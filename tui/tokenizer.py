@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 
 from ..core import store
 from ..core.errors import UserError
-from ..core.language import N_, ngettext
+from ..core.language import N_, ngettext, sentences
 from ..core.language import gettext as _
 from ..core.store import DAMAGED
 from ..core.tokenizer.store import TokenizerInfo
@@ -279,7 +279,7 @@ class TokenizerView(View):
             words = _("Tokenizer {name}: {pieces:,} pieces; a piece stands for {bytes:.2f} bytes of text.").format(
                 name=said["name"], pieces=said["vocab_size"], bytes=said["bytes_per_token"]
             )
-            self.newleaf.say(" ".join([words, *said["remarks"]]))
+            self.newleaf.say(sentences(words, *said["remarks"]))
 
     def action_compare(self) -> None:
         """Keep the marked one, to compare others with it; or keep none any more."""

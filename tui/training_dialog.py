@@ -89,7 +89,8 @@ class TrainingDialog(FormDialog[str]):
                 yield Input(
                     self._proposed_name(), placeholder=_("what the model will be called"), compact=True, id="name"
                 )
-            yield Form(ChosenOptions, {"time": "5m", **draft_values(self.start, "options")})
+            usual = {} if "options" in self.start else {"time": "5m"}  # who has emptied the field wants it empty
+            yield Form(ChosenOptions, {**usual, **draft_values(self.start, "options")})
             yield Static("", classes="plan", markup=False)
             yield Static("", id="command", markup=False)
             yield Static("", classes="problem", markup=False)
@@ -110,10 +111,11 @@ class TrainingDialog(FormDialog[str]):
     @on(Select.Changed)
     def _show_command(self) -> None:
         try:
-            command = self.command()
-        except UserError:  # what is wrong is said when it is planned or started
-            command = ""
+            command, problem = self.command(), ""
+        except UserError as error:
+            command, problem = "", str(error)
         self.query_one("#command", Static).update(command)
+        self.query_one(".problem", Static).update(problem)
 
     def command(self) -> str:
         """The command that does the same. Raises UserError."""

@@ -86,6 +86,9 @@ class TurnsView(View):
         turns = self.talk.turns()
         place = next((index for index, turn in enumerate(turns) if turn.number == marked), None)
         self.conversation.show(turns, place)
+        self._show_token()
+        answer = self.last_answer()
+        self.show_context(_context_of(answer) if answer is not None else None)
         self.refresh_bindings()
 
     def marked_message(self) -> Kept | None:
@@ -143,6 +146,7 @@ class TurnsView(View):
                     under += told.beside
                     summaries = told.summaries or summaries
                     if told.context:
+                        details["context"] = told.context
                         self.show_context(told.context)
                     now = time.monotonic()
                     if waiting and now - shown >= self.newleaf.beat:
@@ -375,14 +379,14 @@ class TurnsView(View):
 
     def action_alternatives(self) -> None:
         """Several answers to the same question, side by side."""
-        self._with_answer(lambda _answer, asked, question: self._compare(asked, question, 2, ""))
+        self._with_answer(lambda answer, asked, question: self._compare(answer, asked, question, 2, ""))
 
     def side_by_side(self, number: int, model: str) -> None:
         """So many answers to the last question, every other one of them of another model."""
-        self._with_answer(lambda _answer, asked, question: self._compare(asked, question, number, model))
+        self._with_answer(lambda answer, asked, question: self._compare(answer, asked, question, number, model))
 
     @work(exit_on_error=False)
-    async def _compare(self, asked: Asked, question: Kept, number: int, model: str) -> None:
+    async def _compare(self, answer: Kept, asked: Asked, question: Kept, number: int, model: str) -> None:
         asked = self._in_its_conversation(asked, question, None)
         screen = SideBySide(asked, number, model)
         chosen, written = await self.app.push_screen_wait(screen)
@@ -391,7 +395,7 @@ class TurnsView(View):
                 self.talk.begin_answer(question, {**_about(asked), **details}, text).id for text, details in written
             ]
             if numbers:
-                place = numbers[chosen] if chosen is not None else numbers[0]
+                place = numbers[chosen] if chosen is not None else answer.id
                 self.talk.kept.choose(place)
                 if chosen is not None:  # chosen before the others: that is what a person thinks of it
                     for other in numbers:
@@ -414,6 +418,12 @@ class TurnsView(View):
     def show_context(self, used: tuple[int, int] | None) -> None:
         """See the tab."""
         raise NotImplementedError
+
+
+def _context_of(answer: Kept) -> tuple[int, int] | None:
+    """How much of what the model sees an answer and what stood before it take; None where that is not known."""
+    used = answer.details.get("context")
+    return (int(used[0]), int(used[1])) if isinstance(used, list | tuple) and len(used) == 2 else None
 
 
 def _about(asked: Asked) -> dict[str, Any]:

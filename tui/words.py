@@ -29,14 +29,17 @@ class Translated(Tolerant):
         translate_bindings(self)  # type: ignore[arg-type]
 
 
-def translate_bindings(node: DOMNode) -> None:
-    """Translate what the bindings of `node` say."""
+def translate_bindings(node: DOMNode) -> bool:
+    """Translate what the bindings of `node` say; whether they said something else before."""
     by_key = node._bindings.key_to_bindings  # a private name of Textual's, held by a test
+    is_new = False
     for key, bindings in by_key.items():
         by_key[key] = [
             dataclasses.replace(binding, description=_(binding.description) if binding.description else "")
             for binding in bindings
         ]
+        is_new = is_new or by_key[key] != bindings
+    return is_new
 
 
 def words_anew(node: DOMNode) -> None:

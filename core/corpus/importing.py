@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..files import staged_folder
-from ..language import N_
+from ..language import N_, sentences
 from ..language import gettext as _
 from ..options import format_size, option
 from ..progress import Progress, Rate, no_progress, part
@@ -335,7 +335,7 @@ def _nothing_left(found: Found) -> str:
         message = _("{source} was not imported: {reason}.").format(
             source=f"{source}, {where}" if where else source, reason=reason
         )
-        return message + (" " + _("So were {number} others.").format(number=more) if more else "")
+        return sentences(message, _("So were {number} others.").format(number=more) if more else "")
     dropped = sum(step.dropped.total() for step in found.tally.steps.values())
     if dropped:
         return _(

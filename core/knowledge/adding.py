@@ -19,6 +19,7 @@ from ..corpus.sources import LeftOut, Source, find_sources
 from ..errors import UserError
 from ..files import FolderLock, remove_folder
 from ..language import gettext as _
+from ..language import sentences
 from ..progress import Progress, Rate, no_progress, part
 from . import database
 from .embeddings import NONE, Embedding, address
@@ -105,7 +106,7 @@ def add_files(
     if report.left_out and not counts(knowledge.path)["documents"]:
         (source_name, reason), more = report.left_out[0], len(report.left_out) - 1
         message = _("{source} was not added: {reason}.").format(source=source_name, reason=reason)
-        raise UserError(message + (" " + _("So were {number} others.").format(number=more) if more else ""))
+        raise UserError(sentences(message, _("So were {number} others.").format(number=more) if more else ""))
     return report
 
 

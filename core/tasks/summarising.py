@@ -13,7 +13,7 @@ from typing import Any
 from ..chat import Message, encode_chat
 from ..errors import UserError
 from ..language import gettext as _
-from ..sentences import split_sentences
+from ..sentences import join_sentences, split_sentences
 from ..tokenizer.tokenizer import Tokenizer
 from .performing import Performer, Told, untaught
 from .summary import Summary
@@ -63,7 +63,7 @@ def _of_what_matters(performer: Performer, text: str) -> str:
     from .extracts import extract
 
     parts = _fitting(performer, text, performer.room)
-    return "\n\n".join(" ".join(extract(part, KEY_SENTENCES)) for part in parts)
+    return "\n\n".join(join_sentences(extract(part, KEY_SENTENCES)) for part in parts)
 
 
 def _said(performer: Performer, text: str, style: str, words: int | None, taught: bool) -> str:
@@ -75,7 +75,7 @@ def _said(performer: Performer, text: str, style: str, words: int | None, taught
     whole = [sentence for sentence, _after in split_sentences(summary)]
     if len(whole) > 1 and whole[-1][-1:] not in ".!?。！？":  # where it was cut off
         whole.pop()
-    return " ".join(list(dict.fromkeys(whole))[:wanted])
+    return join_sentences(list(dict.fromkeys(whole))[:wanted])
 
 
 def _joined(
@@ -86,7 +86,7 @@ def _joined(
         items = [line.strip().lstrip("-*• ").strip() for summary in found for line in summary.split("\n")]
         joined = "\n".join(f"- {item}" for item in dict.fromkeys(items) if item)
     else:
-        joined = " ".join(dict.fromkeys(found))
+        joined = join_sentences(dict.fromkeys(found))
         wanted = words or (TAUGHT_WORDS if taught else 4 * WORDS_A_SENTENCE)
         if not taught and len(joined.split()) > 2 * wanted:
             parts = _fitting(performer, joined, performer.room)
@@ -162,6 +162,6 @@ def _extract(performer: Performer, text: str, style: str, words: int | None) -> 
     }
     number = max(1, round(words / WORDS_A_SENTENCE)) if words else EXTRACTED
     sentences = extract(text, number)
-    joined = "\n".join(f"- {each}" for each in sentences) if style == "bullets" else " ".join(sentences)
+    joined = "\n".join(f"- {each}" for each in sentences) if style == "bullets" else join_sentences(sentences)
     yield {"delta": {"index": 0, "text": joined}}
     yield {"done": {"text": joined, "sections": 1, "way": "extract"}}

@@ -27,6 +27,7 @@ from typing import Any
 
 from ..formats.sentencepiece_model import truncated
 from ..language import gettext as _
+from ..language import sentences
 from ..progress import part
 from .learning import characters, learn
 from .options import TokenizerOptions
@@ -95,7 +96,7 @@ def _reason(candidates: list[dict[str, Any]], best: dict[str, Any], layers: int,
         "text, or see less far; the embedding is {share:.0%} of the model."
     ).format(size=best["vocab_size"], layers=layers, width=width, share=best["embedding_share"])
     if best is candidates[-1]:
-        words += " " + _("More text would support more pieces.")
+        words = sentences(words, _("More text would support more pieces."))
     return words
 
 

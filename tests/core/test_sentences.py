@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newleaf.core.sentences import split_sentences
+from newleaf.core.sentences import join_sentences, split_sentences
 
 PIECES = st.sampled_from(
     [
@@ -46,3 +46,16 @@ def test_where_they_end(text, sentences):
 def test_a_long_text_takes_a_time_in_proportion():
     text = "Mr. A. B. Fox came. " * 20_000
     assert len(split_sentences(text)) == 20_000
+
+
+@pytest.mark.parametrize(
+    ("sentences", "text"),
+    [
+        (["It rains.", "", "It pours."], "It rains. It pours."),
+        (["春天到了。", "花开了。"], "春天到了。花开了。"),
+        (["春天到了。", "Spring is here.", "花开了。"], "春天到了。 Spring is here. 花开了。"),
+        ([], ""),
+    ],
+)
+def test_sentences_are_put_together_as_their_script_has_it(sentences, text):
+    assert join_sentences(sentences) == text

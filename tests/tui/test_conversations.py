@@ -198,6 +198,10 @@ async def test_each_token_tells_how_sure_the_model_was_and_what_else_there_was(c
         assert turn.at_token == 1 and "geese." in screen_text(app)
         await pilot.press("t")
         assert not turn.tokens and "likeliest:" not in screen_text(app)
+        await pilot.press("t")
+        await wait_for_text(pilot, "likeliest:")
+        await pilot.press("ctrl+n")
+        await wait_for(pilot, lambda: "likeliest:" not in screen_text(app), "the line is gone with its turn")
 
 
 async def test_a_judgement_is_kept_and_taken_back(chatting):
@@ -259,7 +263,7 @@ async def test_two_models_answer_side_by_side(chatting, tiny_model):
         await wait_for(pilot, lambda: screen_text(app).count("length") == 2, "two answers")
         assert "1  tiny" in screen_text(app) and "2  other" in screen_text(app)
         await pilot.press("escape")
-        await wait_for_text(pilot, "‹2/3›")
+        await wait_for_text(pilot, "‹1/3›")  # none was chosen: what stood there still does
         assert {message.details["model"] for message in chatting.path_of(number) if message.role == "assistant"} == {
             "tiny"
         }
@@ -320,6 +324,7 @@ async def test_judgements_are_written_for_preference_learning(chatting, tmp_path
 
 
 WRONG = {
+    "/set temperature banana": "it must be a number",
     "/nothing": "There is no /nothing",
     "/mode": "/mode needs more",
     "/mode sing": "There is no mode sing",
@@ -364,6 +369,44 @@ async def test_commands_are_hinted_at_and_done(chatting, tmp_path):
         assert view.mode().name == "write"
         await send(pilot, "/new")
         assert view.talk.path == []
+
+
+async def test_a_slash_alone_says_what_there_is_and_sends_nothing(chatting):
+    app = NewleafApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        view = await open_chat(pilot)
+        await pilot.press("slash", "enter")
+        await wait_for_text(pilot, "Esc closes this")
+        assert view.talk.path == []
+
+
+async def test_a_mode_is_also_known_by_the_name_on_the_screen(chatting, monkeypatch):
+    monkeypatch.setenv("NEWLEAF_LANGUAGE", "zh_CN")
+    set_language("zh_CN")
+    app = NewleafApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        view = await open_chat(pilot)
+        await send(pilot, "/mode 摘要")
+        assert view.mode().name == "summarize"
+        await send(pilot, "/mode write")
+        assert view.mode().name == "write"
+
+
+async def test_how_full_the_context_is_follows_the_branch(chatting):
+    number = talk(chatting, "Say", "first")
+    app = NewleafApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        view = await open_chat(pilot, number, max_tokens=4)
+        assert "tokens" not in screen_text(app).split("context", 1)[-1] or "context" not in screen_text(app)
+        await pilot.press("escape")
+        before = newest(view)
+        await pilot.press("r")
+        await written(pilot, view, before)
+        await wait_for_text(pilot, "context")
+        await pilot.press("left")
+        await wait_for(pilot, lambda: "context" not in screen_text(app), "the old answer, of which nothing is known")
+        await pilot.press("right")
+        await wait_for_text(pilot, "context")
 
 
 async def test_arrows_bring_back_what_was_sent_before(chatting):

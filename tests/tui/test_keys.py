@@ -98,6 +98,16 @@ async def test_the_palette_has_what_every_tab_does(book, tokenizer, tiny_model):
         assert app.tab == "corpus"
 
 
+async def test_the_palette_is_searched_by_what_a_command_does_too(newleaf_home):
+    app = NewleafApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_for(pilot, lambda: app.focused is not None, "the focus")
+        await pilot.press("ctrl+p", *"language")
+        await wait_for_text(pilot, "简体中文")
+        await pilot.press(*" zzz")
+        await wait_for_text(pilot, "No command has these words.")
+
+
 async def test_the_picker_goes_up_and_takes_a_folder(tmp_path, monkeypatch):
     (tmp_path / "here").mkdir()
     (tmp_path / "beside").mkdir()

@@ -40,6 +40,17 @@ async def test_after_a_deletion_its_neighbour_is_marked(newleaf_home):
         await wait_for(pilot, lambda: view.marked() == "zero", "the neighbour")
 
 
+async def test_the_card_forgets_a_corpus_that_was_deleted(newleaf_home):
+    import_documents([(f"Document {n}.", "one") for n in range(20)], "one")
+    app = NewleafApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_for_text(pilot, "done: one")
+        await pilot.press("d")
+        await wait_for_text(pilot, "Delete corpus one?")
+        await pilot.press("y")
+        await wait_for_text(pilot, "▶ 1 Text")
+
+
 async def test_a_refused_name_leaves_the_mark_where_it_was(tiny_model):
     for name in ("xa", "xb"):
         shutil.copytree(tiny_model, folder("models") / name)

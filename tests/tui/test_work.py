@@ -103,6 +103,21 @@ async def test_a_wrong_option_shows_its_sentence(book):
         assert list_jobs() == []
 
 
+async def test_a_field_that_was_emptied_stays_empty(book, tokenizer):
+    app = NewleafApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        for time, then in (("5m", ""), ("", "10m"), ("10m", "")):
+            await pilot.press("3", "n")
+            await wait_for_text(pilot, "Train a model")
+            assert app.screen.query_one(Form).texts().get("time", "") == time
+            fill(app, {"time": "soon"})
+            await wait_for_text(pilot, "--time is soon")
+            fill(app, {"time": then, "steps": "" if then else "100"})
+            await wait_for(pilot, lambda: "is soon" not in screen_text(app), "what was wrong is mended")
+            await pilot.press("escape")
+            await wait_for(pilot, lambda: len(app.screen_stack) == 1, "the tab")
+
+
 async def test_a_model_is_planned_trained_watched_stopped_and_resumed(book, tokenizer):
     app = NewleafApp()
     async with app.run_test(size=(120, 40)) as pilot:

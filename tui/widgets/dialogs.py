@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
@@ -28,6 +29,11 @@ class FormDialog(Translated, QuietFocus, ModalScreen[Result], Generic[Result]):
     @on(Input.Submitted)
     def _next(self) -> None:
         self.focus_next()
+
+    def dismiss(self, result: Result | None = None) -> AwaitComplete:
+        """Close it; what was typed is there again when it is opened the next time."""
+        cast("Any", self.app).keep_draft()
+        return super().dismiss(result)
 
 
 class Confirm(Translated, ModalScreen[bool]):

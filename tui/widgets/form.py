@@ -14,6 +14,7 @@ from textual.widgets import Input, Label, Select, Static
 
 from ...core.errors import UserError
 from ...core.language import gettext as _
+from ...core.language import sentences
 from ...core.options import OptionField, OptionsBase, fields
 
 Options = TypeVar("Options", bound=OptionsBase)
@@ -89,10 +90,8 @@ class Form(Vertical, Generic[Options]):
     def _explain(self, event: events.DescendantFocus) -> None:
         field = self.fields.get(event.widget.name or "")
         if field:
-            several = (
-                " " + _("In this form: with spaces between them.") if field.several and self.split is not None else ""
-            )
-            self.query_one(".explanation", Static).update(_(field.description) + several)
+            several = _("In this form: with spaces between them.") if field.several and self.split is not None else ""
+            self.query_one(".explanation", Static).update(sentences(_(field.description), several))
 
     def texts(self) -> dict[str, str]:
         """What was typed or chosen, as it is; what was left alone is not in it."""
@@ -110,6 +109,8 @@ class Form(Vertical, Generic[Options]):
             raise UserError(
                 _("There is no {name}. There are: {names}.").format(name=name, names=", ".join(self.fields))
             )
+        if text and not field.takes(self._parse(field, text)):
+            raise UserError(field.complaint(text))
         for entry in self.query(Input):
             if entry.name == name:
                 entry.value = text
@@ -136,7 +137,7 @@ class Form(Vertical, Generic[Options]):
             except UserError as error:
                 problems.append(str(error))
         if problems:
-            raise UserError(" ".join(problems))
+            raise UserError(sentences(*problems))
         return values
 
     def _parse(self, field: OptionField, text: str) -> Any:

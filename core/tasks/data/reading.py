@@ -25,6 +25,7 @@ from ...corpus.readers.records import LOOKED_AT
 from ...corpus.sources import LeftOut, Opened, Source, find_sources, open_sources
 from ...errors import UserError
 from ...language import gettext as _
+from ...language import sentences
 from ...progress import Progress, no_progress
 from ..base import Task
 from .conversations import find_conversations
@@ -142,7 +143,7 @@ class _Reading:
         if more := len(problems) + self.data.problems_besides - len(reasons):
             reasons.append(_("And {number:,} more.").format(number=more))
         sentence = _("There is no record for {task} in {paths}.").format(task=self.task.name, paths=", ".join(paths))
-        return " ".join([sentence, *reasons, *self.data.said])
+        return sentences(sentence, *reasons, *self.data.said)
 
     def _is_enough(self) -> bool:
         return self.limit is not None and len(self.data.records) >= self.limit
