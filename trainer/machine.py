@@ -34,8 +34,11 @@ TOKENS = 2048  # of a step
 _UNKNOWN = Machine("cpu", "", 1, 0, {"nano": 1e11, "mini": 1e11}, "float32")
 
 
-def machine(device: str = "auto") -> Machine:
-    """This machine, with the device asked for; measured when there is no measurement of late."""
+def machine(device: str = "auto", check: Callable[[], None] = lambda: None) -> Machine:
+    """This machine, with the device asked for; measured when there is no measurement of late.
+
+    `check` is called between two measurements, and ends it with what it raises.
+    """
     device = choose_device(device)
     known = _remembered()
     mine = known.get(_key(device), {})
@@ -44,7 +47,7 @@ def machine(device: str = "auto") -> Machine:
             trials = {shape: Trial(**values) for shape, values in mine["trials"].items()}
             return Machine(**mine["machine"], trials=trials)
     before = _cpu_times()
-    found = measure(device)
+    found = measure(device, check)
     until = time.time() + (REMEMBERED_BUSY if _was_busy(before) else REMEMBERED)
     values = asdict(found)
     del values["trials"]
@@ -84,7 +87,7 @@ def _key(device: str) -> str:
     return f"{device} {_device_name(device)} torch {torch.__version__} threads {torch.get_num_threads()}"
 
 
-def measure(device: str) -> Machine:
+def measure(device: str, check: Callable[[], None] = lambda: None) -> Machine:
     """Time real steps of two sizes and large products, in each type, by turns: what else the machine does hits all."""
     ways: dict[tuple[str, str], tuple[Callable[[], None], float]] = {}  # what is done, and its FLOP
     dtypes = "float32", _half(device)
@@ -97,6 +100,7 @@ def measure(device: str) -> Machine:
             others = taken[kind, "float32"]
             if dtype != "float32" and round_ and taken[kind, dtype][0] > RUINOUS * others[-1]:
                 continue  # a processor without units for the type: once was enough
+            check()
             start = now(device)
             run()
             taken[kind, dtype].append(now(device) - start)

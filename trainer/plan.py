@@ -42,6 +42,7 @@ EMBEDDING_RATE = 0.02  # AdamW's, beside Muon
 # grows with each, and the embedding learns more slowly.
 FORGOTTEN_AFTER, MOST_FORGOTTEN = 1.2, 0.08
 MANY_PASSES, DROPOUT_A_PASS, LEAST_DROPOUT, MOST_DROPOUT = 5.0, 0.02, 0.05, 0.3
+PARAMETERS_A_BYTE = 12  # of the text, in the layers: a larger model learns it by heart, and held-out text less well
 MEMORY, SHORTEST_MEMORY, LONGEST_MEMORY = 1 / 75, 1 / 0.15, 1 / 0.05  # Muon's, of the steps, and in steps
 ROOM = 0.8  # of the memory that a training may take
 # Pieces: the large one for a longer training, and where the characters alone would be many of the small one's.
@@ -362,7 +363,9 @@ def vocabulary_for(options: TrainOptions, text: Text) -> int:
 def _best_size(
     machine: Machine, vocab_size: int, context: int, time: float | None, train_tokens: int, text: Text | None
 ) -> str:
-    """The size that is expected to know held-out text best after the time: small models learn fast, large ones more."""
+    """The size that is expected to know held-out text best after the time: small models learn fast, large ones more,
+    as long as there is text enough for them.
+    """
     if time is None:
         return "mini"
     text = text or Text(BYTES_PER_TOKEN * train_tokens, 1.0)
@@ -372,7 +375,9 @@ def _best_size(
         tokens = time * machine.rate(name) / token_flops(config, context)
         return expected_bits(text, config.layer_parameters, tokens / train_tokens)
 
-    return min(SIZES, key=bits)
+    most = max(PARAMETERS_A_BYTE * text.bytes, model_config("nano", vocab_size, context).layer_parameters)
+    sizes = [name for name in SIZES if model_config(name, vocab_size, context).layer_parameters <= most]
+    return min(sizes, key=bits)
 
 
 def _rows(

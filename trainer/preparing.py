@@ -74,7 +74,7 @@ class Preparation:
         if path.exists():
             return Plan.from_dict(read_object(path))
         options = self._options_left()
-        here = machine(options.device)
+        here = machine(options.device, self.reporter.check)
         train, val = (int(files.index[split]["tokens"]) for split in ("train", "val"))
         origin = (self.origin.info.name, self.origin.info.config) if self.origin else None
         processes = workers(options, here.device) * options.nodes

@@ -87,9 +87,13 @@ class Reporter:
 
     def say(self, message: str) -> None:
         """What is done now. Raises Cancelled after a wish to stop."""
+        self.check()
+        self.update(message=message)
+
+    def check(self) -> None:
+        """Raises Cancelled after a wish to stop."""
         if self._stop.is_set():
             raise Cancelled
-        self.update(message=message)
 
     def flush(self) -> None:
         """Write the events so far, and the status."""

@@ -76,8 +76,6 @@ class ChatView(TurnsView):
     ChatView #prompt:focus { border-top: solid $accent; }
     ChatView .controls { width: 40; border-left: solid $panel; padding: 0 1; display: none; }
     ChatView.-controls .controls { display: block; }
-    .-small ChatView.-controls .main { display: none; }
-    .-small ChatView .controls { width: 1fr; border-left: none; }
     """
 
     def __init__(self) -> None:
@@ -303,11 +301,16 @@ class ChatView(TurnsView):
         form.make()  # says what is wrong; what was left alone is the model's own affair
         values = form.values()
         inputs = self.query_one(ModeInputs)
+        wanted = inputs.request(mode.name) if request is None else request
+        knows = info is not None and (mode.task in info.taught or info.follows)
+        if mode.name == "ask" and not knows and not (wanted.get("paths") or wanted.get("knowledge")):
+            sentence = _("Say which documents to answer from: Ctrl+O chooses a file, F8 makes many searchable.")
+            raise UserError(keyed(self, sentence))
         return Asked(
             name,
             mode,
             text,
-            request=inputs.request(mode.name) if request is None else request,
+            request=wanted,
             options={key: value for key, value in values.items() if key not in LOADING},
             load={key: value for key, value in values.items() if key in LOADING},
             system=inputs.texts().get("system", "").strip(),

@@ -39,8 +39,10 @@ class ResumeDialog(CommandDialog):
         return _("Go on with {name}").format(name=self.job)
 
     def compose_head(self) -> ComposeResult:
-        hint = _("There are checkpoints of the steps {steps}; and best. Those after the chosen one are removed.")
-        yield Static(hint.format(steps=", ".join(checkpoints_of(self.job))), classes="hint", markup=False)
+        steps = checkpoints_of(self.job)
+        hint = _("Checkpoints: {steps}, best. Those after the chosen one are removed.")
+        text = hint.format(steps=", ".join(steps)) if steps else _("There is no checkpoint yet: it begins anew.")
+        yield Static(text, classes="hint", markup=False)
         yield row(_("from"), Input(self._origin, placeholder=_("the newest checkpoint"), compact=True, id="origin"))
 
     def start_values(self) -> dict[str, str]:

@@ -23,7 +23,7 @@ from ..trainer.planner import ask_plan
 from ..trainer.work import training
 from .drafts import draft_text, draft_values
 from .kept import free_name
-from .keyed import KeyButton
+from .keyed import KeyButton, copies
 from .widgets.dialogs import FormDialog
 from .widgets.form import Form
 
@@ -114,7 +114,7 @@ class TrainingDialog(FormDialog[str]):
             command, problem = self.command(), ""
         except UserError as error:
             command, problem = "", str(error)
-        self.query_one("#command", Static).update(command)
+        self.query_one("#command", Static).update(copies(self, command) if command else "")
         self.query_one(".problem", Static).update(problem)
 
     def command(self) -> str:

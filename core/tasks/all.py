@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..language import gettext as _
+from ..language import labelled
 from .base import Task
 from .chat import Chat
 from .classification import Classification
@@ -21,13 +22,17 @@ TASKS: dict[str, Task] = {
 
 def scores_text(scores: Mapping[str, float]) -> list[str]:
     """The main scores of tasks, by their names, in words."""
-    return [f"{TASKS[name].title}: {TASKS[name].main_score} {value:.3f}" for name, value in scores.items()]
+    return [_score_text(name, value) for name, value in scores.items()]
+
+
+def _score_text(name: str, value: float) -> str:
+    return labelled(TASKS[name].title, f"{_(TASKS[name].main_score)} {value:.3f}")
 
 
 def taught_text(tasks: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The tasks that a model was taught, in words, with their scores where they were measured."""
     return [
-        f"{TASKS[name].title}: {TASKS[name].main_score} {about['score']:.3f}" if "score" in about else TASKS[name].title
+        _score_text(name, about["score"]) if "score" in about else TASKS[name].title
         for name, about in tasks.items()
         if name in TASKS
     ]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from ..chat import Message
+from ..language import N_
 from ..language import gettext as _
 from .base import Field, Record, Task, ask
 
@@ -28,7 +29,7 @@ class Classification(Task):
         ),
     )  # fmt: skip
     shortened = "text"
-    main_score = "accuracy"
+    main_score = N_("accuracy")
     generation: ClassVar[Mapping[str, Any]] = {"temperature": 0.0, "max_tokens": 20}
 
     @property

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newleaf.core.errors import UserError
+from newleaf.trainer.expectation import Text
 from newleaf.trainer.options import SIZE_NAMES, TrainOptions
 from newleaf.trainer.plan import SIZES, Machine, Plan, make_plan
 
@@ -110,3 +111,17 @@ def test_a_model_that_knows_something_keeps_it():
     config = plan(steps=1).model_config
     found = make_plan(TrainOptions(steps=800), LAPTOP, 2048, 10**5, 10**4, origin=("older", config))
     assert (found.weight_decay, found.dropout) == (0.1, 0.0)
+
+
+@pytest.mark.parametrize("size_bytes", [20_000, 150_000, 4_000_000, 100_000_000])
+def test_a_small_text_has_no_large_model_however_long_it_is_trained(size_bytes):
+    text = Text(size_bytes, 2.0)
+    found = [
+        make_plan(TrainOptions(time=time), LAPTOP, 2048, size_bytes // 3, size_bytes // 60, text=text)
+        for time in (60.0, 36_000.0, 1e6)
+    ]
+    layers = [each.model_config.layer_parameters for each in found]
+    assert layers == sorted(layers)
+    assert all(each.size == "nano" or number <= 12 * size_bytes for each, number in zip(found, layers, strict=True))
+    by_hand = make_plan(TrainOptions(time=36_000.0, size="small"), LAPTOP, 2048, 50_000, 2_000, text=text)
+    assert by_hand.size == "small"

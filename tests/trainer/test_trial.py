@@ -97,8 +97,23 @@ def test_a_wish_to_stop_is_heard():
         try_steps(model, plan, "off", None, stop)
 
 
+def test_a_wish_to_stop_is_heard_while_the_machine_is_measured():
+    asked = []
+
+    def stop():
+        asked.append(1)
+        if len(asked) == 3:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        machine("cpu", stop)
+    assert len(asked) == 3
+    machine("cpu", stop)  # measured now, as nothing was kept of what was cut short
+    assert len(asked) > 3
+
+
 def test_what_was_found_is_remembered_and_makes_the_plan(monkeypatch):
-    monkeypatch.setattr("newleaf.trainer.machine.measure", lambda device: MACHINE)
+    monkeypatch.setattr("newleaf.trainer.machine.measure", lambda device, check: MACHINE)
     here = machine("cpu")
     plan, _model = plan_and_model()
     shape = shape_name(plan.model_config, "float32", "muon")

@@ -241,6 +241,16 @@ async def test_the_system_prompt_comes_first_and_the_oldest_messages_go(teach, m
         await wait_for_text(pilot, "oldest messages are left out")
 
 
+async def test_who_asks_without_documents_hears_by_which_keys_they_come(tiny_model):
+    app = NewleafApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_chat(pilot, "ask")
+        app.query_one(ChatView).take_focus()
+        await pilot.press(*"Who?", "enter")
+        await wait_for_text(pilot, "Ctrl+O chooses a file")
+        assert app.query_one(PromptArea).text == "Who?"
+
+
 async def test_where_the_language_of_a_text_says_into_which_none_is_to_be_chosen(teach):
     teach(translate={"languages": [["en", "zh"], ["zh", "en"]]})
     app = NewleafApp()

@@ -274,3 +274,24 @@ async def test_names_that_look_like_markup_are_shown_as_they_are(book):
         for key in ("2", "n"):
             await pilot.press(key)
         await wait_for_text(pilot, "[bold]x[reverse] [red")
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24)])
+async def test_every_button_of_the_training_dialog_is_seen(book, tokenizer, size):
+    app = NewleafApp()
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("3", "n")
+        await wait_for_text(pilot, "Cancel (Esc)")
+        assert "Start (Ctrl+S)" in screen_text(app) and "Plan (Ctrl+L)" in screen_text(app)
+        assert "Ctrl+Y" in screen_text(app)
+
+
+async def test_in_a_small_window_the_controls_have_all_of_it(tiny_model):
+    app = NewleafApp()
+    async with app.run_test(size=(60, 20)) as pilot:
+        await pilot.press("f5", "f6")
+        await wait_for_text(pilot, "temperature")
+        form = app.query_one("ChatView").query_one(Form)
+        assert form.region.width > 50
+        await pilot.press("f6")
+        await wait_for(pilot, lambda: app.query_one("#prompt").has_focus, "the prompt")
