@@ -62,10 +62,9 @@ async def test_digits_go_to_tabs_but_are_typed_into_fields(tiny_model):
         assert app.tab == "tokenizer"
 
 
-@pytest.mark.parametrize("size", [(60, 20), (80, 24)])
-async def test_a_choice_shows_all_that_can_be_chosen(tiny_model, size):
+async def test_a_choice_shows_all_that_can_be_chosen(tiny_model):
     app = NewleafApp()
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=(60, 20)) as pilot:
         await wait_for(pilot, lambda: app.focused is not None, "the focus")
         await pilot.press("f5", "f7")
         await wait_for(pilot, lambda: all(mode in screen_text(app) for mode in MODES), "all modes")

@@ -1,6 +1,5 @@
 """Keys that come at once take effect in the order in which they were pressed."""
 
-import pytest
 from screens import wait_for, wait_for_rest, wait_for_text
 from textual import events
 from textual.keys import _character_to_key
@@ -16,26 +15,28 @@ def at_once(app, *keys):
         app.post_message(events.Key(_character_to_key(key) if character else key, character))
 
 
-@pytest.mark.parametrize(
-    ("keys", "text"),
-    [
-        ([*"teh", "backspace", "backspace", *"he cat"], "the cat"),
-        ([*"wrong", "ctrl+u", *"right"], "right"),
-        ([*"bc", "home", *"a", "end", *"d"], "abcd"),
-        ([*"ac", "left", *"b"], "abc"),
-        ([*"one", "ctrl+j", *"tow", "left", "left", "delete", "right", *"o"], "one\ntwo"),
-        ([*"a", "ctrl+j", *"c", "up", "end", *"b"], "ab\nc"),
-    ],
-)
-async def test_in_the_prompt(tiny_model, keys, text):
+TYPED = [
+    ([*"teh", "backspace", "backspace", *"he cat"], "the cat"),
+    ([*"wrong", "ctrl+u", *"right"], "right"),
+    ([*"bc", "home", *"a", "end", *"d"], "abcd"),
+    ([*"ac", "left", *"b"], "abc"),
+    ([*"one", "ctrl+j", *"tow", "left", "left", "delete", "right", *"o"], "one\ntwo"),
+    ([*"a", "ctrl+j", *"c", "up", "end", *"b"], "ab\nc"),
+]
+
+
+async def test_in_the_prompt(tiny_model):
     app = NewleafApp()
     async with app.run_test(size=(80, 24)) as pilot:
         await wait_for(pilot, lambda: app.focused is not None, "the focus")
         await pilot.press("f5")
         prompt = app.query_one("#prompt", TextArea)
-        at_once(app, *keys)
-        await wait_for_rest(pilot)
-        assert prompt.text == text
+        for keys, text in TYPED:
+            prompt.text = ""
+            await pilot.pause()
+            at_once(app, *keys)
+            await wait_for_rest(pilot)
+            assert prompt.text == text
 
 
 async def test_in_a_field_of_a_dialog(newleaf_home):

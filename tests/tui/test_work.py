@@ -276,10 +276,9 @@ async def test_names_that_look_like_markup_are_shown_as_they_are(book):
         await wait_for_text(pilot, "[bold]x[reverse] [red")
 
 
-@pytest.mark.parametrize("size", [(60, 20), (80, 24)])
-async def test_every_button_of_the_training_dialog_is_seen(book, tokenizer, size):
+async def test_every_button_of_the_training_dialog_is_seen_in_a_small_window(book, tokenizer):
     app = NewleafApp()
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=(60, 20)) as pilot:
         await pilot.press("3", "n")
         await wait_for_text(pilot, "Cancel (Esc)")
         assert "Start (Ctrl+S)" in screen_text(app) and "Plan (Ctrl+L)" in screen_text(app)
