@@ -87,7 +87,7 @@ def test_processes_with_a_share_of_the_model_each_do_the_steps_of_one(optimizer)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("shard", ["off", "on"])
+@pytest.mark.parametrize("shard", ["off", pytest.param("on", marks=pytest.mark.long)])
 @pytest.mark.parametrize(("before", "after"), [("2", "1"), ("1", "2"), pytest.param("2", "3", marks=pytest.mark.long)])
 def test_a_training_begun_by_so_many_is_finished_by_others(before, after, shard):
     straight, job = train("straight", steps=60), train("changed", steps=60, gpus=before, shard=shard)

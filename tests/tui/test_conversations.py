@@ -445,7 +445,7 @@ async def test_a_reply_that_grows_is_kept_while_it_is_written(chatting, monkeypa
         assert chatting.path_of(1)[-1].text == shown(app)[-1][1]
 
 
-@pytest.mark.parametrize("language", ["en", "zh_CN"])
+@pytest.mark.parametrize("language", ["en", pytest.param("zh_CN", marks=pytest.mark.long)])
 @pytest.mark.parametrize("size", [USUAL, SMALL, WIDE])
 async def test_the_screens_of_conversations(chatting, monkeypatch, language, size):
     monkeypatch.setenv("NEWLEAF_LANGUAGE", language)

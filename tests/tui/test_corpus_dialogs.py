@@ -336,7 +336,7 @@ async def test_every_option_of_a_dialog_can_be_reached_and_nothing_is_cut_off(ne
 
 
 @pytest.mark.parametrize("size", [USUAL, BROAD, WIDE])
-@pytest.mark.parametrize("code", ["en", "zh_CN"])
+@pytest.mark.parametrize("code", ["en", pytest.param("zh_CN", marks=pytest.mark.long)])
 async def test_the_dialog_with_a_before_and_after(texts, size, code, monkeypatch):
     monkeypatch.chdir(texts.parent)
     language.set_language(code)

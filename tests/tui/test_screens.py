@@ -7,7 +7,7 @@ from newleaf.core import language
 
 
 @pytest.mark.parametrize("size", [SMALL, USUAL, BROAD, WIDE])
-@pytest.mark.parametrize("code", ["en", "zh_CN"])
+@pytest.mark.parametrize("code", ["en", pytest.param("zh_CN", marks=pytest.mark.long)])
 @pytest.mark.parametrize(
     ("key", "tab", "text"),
     [
@@ -29,7 +29,7 @@ async def test_each_tab_says_what_is_missing_and_the_key_for_it(size, code, key,
         compare(app, f"first-{tab}-{size[0]}x{size[1]}-{code}")
 
 
-@pytest.mark.parametrize("code", ["en", "zh_CN"])
+@pytest.mark.parametrize("code", ["en", pytest.param("zh_CN", marks=pytest.mark.long)])
 async def test_the_help_lists_every_key(code):
     from newleaf.tui.app import NewleafApp
     from newleaf.tui.help import help_text
