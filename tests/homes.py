@@ -9,6 +9,9 @@ from newleaf.core.home import folder
 # Options of a training that takes a moment: to find out whether compiling pays would take a minute.
 TINY = {"size": "nano", "context": 32, "batch_tokens": 128, "device": "cpu", "dtype": "float32", "compile": "off"}
 
+# What makes a chat of messages, for a model that was taught none.
+TEMPLATE = "{% for message in messages %}[{{ message['role'] }}] {{ message['content'] }}\n{% endfor %}[assistant]"
+
 
 def prepare():
     """The corpus book, the tokenizer pieces, and the model tiny of random weights, in NEWLEAF_HOME."""

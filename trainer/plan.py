@@ -370,14 +370,14 @@ def _best_size(
         return "mini"
     text = text or Text(BYTES_PER_TOKEN * train_tokens, 1.0)
 
-    def bits(name: str) -> float:
-        config = model_config(name, vocab_size, context)
-        tokens = time * machine.rate(name) / token_flops(config, context)
-        return expected_bits(text, config.layer_parameters, tokens / train_tokens)
+    configs = {name: model_config(name, vocab_size, context) for name in SIZES}
 
-    most = max(PARAMETERS_A_BYTE * text.bytes, model_config("nano", vocab_size, context).layer_parameters)
-    sizes = [name for name in SIZES if model_config(name, vocab_size, context).layer_parameters <= most]
-    return min(sizes, key=bits)
+    def bits(name: str) -> float:
+        tokens = time * machine.rate(name) / token_flops(configs[name], context)
+        return expected_bits(text, configs[name].layer_parameters, tokens / train_tokens)
+
+    most = max(PARAMETERS_A_BYTE * text.bytes, configs["nano"].layer_parameters)
+    return min((name for name in SIZES if configs[name].layer_parameters <= most), key=bits)
 
 
 def _rows(

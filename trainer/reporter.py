@@ -72,8 +72,7 @@ class Reporter:
 
     def __call__(self, done: float, total: float, message: str = "", **metrics: float) -> None:
         """Progress, with the time left reckoned from the rate so far. Raises Cancelled after a wish to stop."""
-        if self._stop.is_set():
-            raise Cancelled
+        self.check()
         now, share = time.monotonic(), min(1.0, done / total) if total else 0.0
         if self._begin is None or share < self._begin[1]:
             self._begin = now, share

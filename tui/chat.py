@@ -27,7 +27,7 @@ from ..core.model.store import ModelInfo
 from ..core.options import fields
 from ..trainer.checkpoint_models import PREFIX
 from .chat_answers import Asked
-from .chat_modes import MODES, Mode, choices, how_to_teach, info_of, is_able, shortcoming, usual_mode
+from .chat_modes import MODES, Mode, choices, how_to_teach, info_of, is_able, knows, shortcoming, usual_mode
 from .chat_words import context_text, defaults_of, how_to_begin, model_text, newest, nothing_yet
 from .conversations_screen import ConversationsScreen, export
 from .drafts import draft_text, draft_values
@@ -302,8 +302,8 @@ class ChatView(TurnsView):
         values = form.values()
         inputs = self.query_one(ModeInputs)
         wanted = inputs.request(mode.name) if request is None else request
-        knows = info is not None and (mode.task in info.taught or info.follows)
-        if mode.name == "ask" and not knows and not (wanted.get("paths") or wanted.get("knowledge")):
+        is_taught = info is not None and knows(info, mode)
+        if mode.name == "ask" and not is_taught and not (wanted.get("paths") or wanted.get("knowledge")):
             sentence = _("Say which documents to answer from: Ctrl+O chooses a file, F8 makes many searchable.")
             raise UserError(keyed(self, sentence))
         return Asked(

@@ -65,9 +65,14 @@ def usual_mode(info: ModelInfo | None) -> str:
     return taught[0] if taught else "write"
 
 
+def knows(info: ModelInfo, mode: Mode) -> bool:
+    """Whether a model was taught what is done in a mode, itself or as one that follows instructions."""
+    return mode.task in info.taught or info.follows
+
+
 def is_able(info: ModelInfo, mode: Mode) -> bool:
     """Whether a model can do something in a mode at all."""
-    return mode.name != "translate" or mode.task in info.taught or info.follows
+    return mode.name != "translate" or knows(info, mode)
 
 
 def how_to_teach() -> str:
@@ -80,7 +85,7 @@ def shortcoming(info: ModelInfo, mode: Mode, teach: str | None = None) -> str:
 
     `teach` is how_to_teach() with the keys that the person has.
     """
-    if not mode.task or mode.task in info.taught or info.follows:
+    if not mode.task or knows(info, mode):
         return ""
     sentence = {
         "chat": _("{model} was not taught to chat: it goes on from the words."),

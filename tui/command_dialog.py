@@ -80,13 +80,7 @@ class CommandDialog(FormDialog[bool]):
     @on(Input.Changed)
     @on(Select.Changed)
     def _show_command(self) -> None:
-        problem = ""
-        try:
-            command = copies(self, self.command())
-        except UserError as error:
-            command, problem = Content(""), str(error)
-        self.query_one("#command", Static).update(command)
-        self.query_one(".problem", Static).update(problem)
+        tell_command(self, self.command)
 
     def command(self) -> str:
         """The command that does the same. Raises UserError."""
@@ -108,6 +102,17 @@ class CommandDialog(FormDialog[bool]):
             self.query_one(".problem", Static).update(str(error))
             return
         self.dismiss(True)
+
+
+def tell_command(dialog: FormDialog[Any], command: Callable[[], str]) -> None:
+    """Show in a dialog the command that does the same, with the key that copies it; or what is wrong."""
+    shown, problem = Content(""), ""
+    try:
+        shown = copies(dialog, command())
+    except UserError as error:
+        problem = str(error)
+    dialog.query_one("#command", Static).update(shown)
+    dialog.query_one(".problem", Static).update(problem)
 
 
 def row(label: str, entry: Input | Select[str]) -> Horizontal:

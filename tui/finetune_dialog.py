@@ -145,7 +145,7 @@ class FineTuneDialog(ChoiceDialog[str], NameFromPath[str], PathDialog[str]):
             "finetuning": {
                 "model": self._chosen("model"),
                 "path": self.query_one(PathInput).value,
-                "name": self.query_one("#name", Input).value if self.named else "",
+                "name": self.own_name(),
                 "options": {**self.query_one(Form).texts(), **switched, **above},
             }
         }
@@ -238,7 +238,6 @@ class FineTuneDialog(ChoiceDialog[str], NameFromPath[str], PathDialog[str]):
             self.say_problem(str(error))
             return
         self._sent = True
-        cast("Any", self.app).keep_draft()
         self.dismiss(job.name)
 
 

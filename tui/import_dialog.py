@@ -89,8 +89,8 @@ class ImportDialog(FilesDialog, NameFromPath[bool]):
     def __init__(self, draft: dict[str, Any]):
         super().__init__(draft_values(draft, "options"), draft_text(draft, "path"))
         self._sent = False
-        self._own_name = draft_text(draft, "name")  # which the person gave
-        self.named = bool(self._own_name)
+        self._name_at_first = draft_text(draft, "name")
+        self.named = bool(self._name_at_first)  # by the person
 
     def heading(self) -> str:
         return _("Add text")
@@ -100,7 +100,11 @@ class ImportDialog(FilesDialog, NameFromPath[bool]):
         with Horizontal(classes="row"):
             yield Label(_("name"), markup=False)
             yield Input(
-                self._own_name, placeholder=_("what the corpus will be called"), compact=True, id="name", name="name"
+                self._name_at_first,
+                placeholder=_("what the corpus will be called"),
+                compact=True,
+                id="name",
+                name="name",
             )
 
     def draft(self) -> dict[str, Any]:
@@ -111,8 +115,8 @@ class ImportDialog(FilesDialog, NameFromPath[bool]):
             options = self.chosen().as_dict()
         except UserError:
             options = self._start
-        name = self.corpus_name() if self.named else ""
-        return {"import": {"path": self.query_one(PathInput).value, "name": name, "options": options}}
+        path, name = self.query_one(PathInput).value, self.own_name()
+        return {"import": {"path": path, "name": name, "options": options}}
 
     def proposed_name(self, path: str) -> str:
         return free_name("corpora", as_name(stem_of(path), "text"))
@@ -128,7 +132,6 @@ class ImportDialog(FilesDialog, NameFromPath[bool]):
     def submit(self, options: MergeOptions) -> None:
         importing.submit(self.checked_paths(), self.corpus_name(), cast("ImportOptions", options))
         self._sent = True
-        cast("Any", self.app).keep_draft()
 
 
 class ExtendDialog(FilesDialog):

@@ -53,7 +53,7 @@ def free_name(kind: str, wanted: str) -> str:
 def place_of(marked: object, names: Sequence[object], before: int | None) -> int | None:
     """Which of the names of a list that changed to mark: the same as before; where it is gone, what has its place."""
     if marked in names:
-        return list(names).index(marked)
+        return names.index(marked)
     return min(before or 0, len(names) - 1) if names else None
 
 

@@ -81,15 +81,12 @@ class KnowledgeDialog(NameFromPath[str], PathDialog[str]):
 
     @staticmethod
     def _hint() -> str:
-        text = _("Documents are cut into passages, which a question finds. The files themselves stay where they are.")
-        text = sentences(
-            text, _("An embedding model, by its name on the Hugging Face Hub or its folder, finds other words too.")
+        known = ", ".join(store.names("knowledge")[:8])
+        return sentences(
+            _("Documents are cut into passages, which a question finds. The files themselves stay where they are."),
+            _("An embedding model, by its name on the Hugging Face Hub or its folder, finds other words too."),
+            _("The name of one that there is adds to it: {names}.").format(names=known) if known else "",
         )
-        if known := store.names("knowledge"):
-            text = sentences(
-                text, _("The name of one that there is adds to it: {names}.").format(names=", ".join(known[:8]))
-            )
-        return text
 
     def on_mount(self) -> None:
         """The path comes first."""
@@ -102,7 +99,7 @@ class KnowledgeDialog(NameFromPath[str], PathDialog[str]):
         """What was typed and not yet added."""
         if self._made:
             return {"documents": {}}
-        name = self.query_one("#name", Input).value if self.named else ""
+        name = self.own_name()
         path, embeddings = self.query_one(PathInput).value, self.query_one("#embeddings", Input).value
         return {"documents": {"path": path, "name": name, "embeddings": embeddings}}
 

@@ -122,5 +122,4 @@ class TokenizerDialog(FormDialog[bool]):
             self.query_one(".problem", Static).update(str(error))
             return
         self.query_one("#name", Input).value = ""  # the next one has another
-        cast("Any", self.app).keep_draft()
         self.dismiss(True)

@@ -21,9 +21,10 @@ from ..trainer.options import OldCorpusOptions, TrainOptions
 from ..trainer.plan import Plan, expected_text
 from ..trainer.planner import ask_plan
 from ..trainer.work import training
+from .command_dialog import tell_command
 from .drafts import draft_text, draft_values
 from .kept import free_name
-from .keyed import KeyButton, copies
+from .keyed import KeyButton
 from .widgets.dialogs import FormDialog
 from .widgets.form import Form
 
@@ -110,12 +111,7 @@ class TrainingDialog(FormDialog[str]):
     @on(Input.Changed)
     @on(Select.Changed)
     def _show_command(self) -> None:
-        try:
-            command, problem = self.command(), ""
-        except UserError as error:
-            command, problem = "", str(error)
-        self.query_one("#command", Static).update(copies(self, command) if command else "")
-        self.query_one(".problem", Static).update(problem)
+        tell_command(self, self.command)
 
     def command(self) -> str:
         """The command that does the same. Raises UserError."""
@@ -184,7 +180,6 @@ class TrainingDialog(FormDialog[str]):
             self.query_one(".problem", Static).update(str(error))
             return
         self.query_one("#name", Input).value = ""  # the next model has another
-        cast("Any", self.app).keep_draft()
         self.dismiss(job.name)
 
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from homes import TEMPLATE
 from screens import compare, screen_text, wait_for, wait_for_rest, wait_for_text
 from textual.widgets import Input, Select
 
@@ -23,7 +24,6 @@ from newleaf.tui.widgets.prompt import PromptArea
 
 PAIRS = {"languages": [["de", "zh"], ["en", "zh"]]}
 LABELS = {"labels": ["good", "bad"], "temperature": 1.0}
-TEMPLATE = "{% for message in messages %}[{{ message['role'] }}] {{ message['content'] }}\n{% endfor %}[assistant]"
 KETTLE = "The kettle holds two litres of water. It is guaranteed for five years."
 STORY = "The fox ran far. The fox saw the geese in the field. It was late."
 

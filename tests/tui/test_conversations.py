@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from homes import TEMPLATE
 from screens import SMALL, USUAL, WIDE, compare, screen_text, wait_for, wait_for_rest, wait_for_text
 from textual.widgets import Input, Select
 
@@ -15,8 +16,6 @@ from newleaf.tui.side_by_side import SideBySide
 from newleaf.tui.widgets.conversation import Conversation
 from newleaf.tui.widgets.form import Form
 from newleaf.tui.widgets.prompt import PromptArea
-
-TEMPLATE = "{% for message in messages %}[{{ message['role'] }}] {{ message['content'] }}\n{% endfor %}[assistant]"
 
 
 @pytest.fixture

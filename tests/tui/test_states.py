@@ -6,6 +6,7 @@ import shutil
 import time
 
 import pytest
+from homes import TEMPLATE
 from screens import compare, wait_for, wait_for_rest, wait_for_text
 from textual.widgets import TextArea
 from trainings import pretend_training
@@ -27,7 +28,6 @@ from newleaf.tui.widgets.prompt import PromptArea
 
 SIZES = [(80, 24), (60, 20), (120, 40), (200, 50)]
 TABS = {"f2": "corpus", "f3": "tokenizer", "f4": "training", "f5": "chat"}
-TEMPLATE = "{% for message in messages %}[{{ message['role'] }}] {{ message['content'] }}\n{% endfor %}[assistant]"
 ENGLISH = "In the beginning the fox saw the geese, and the geese saw the fox; and the fox was the wiser. "
 CHINESE = "床前明月光，疑是地上霜。举头望明月，低头思故乡。"
 

@@ -1,7 +1,7 @@
 """The four tabs do the real work, through the same jobs as the command line."""
 
 import pytest
-from homes import TINY
+from homes import TEMPLATE, TINY
 from screens import screen_text, wait_for, wait_for_text
 from textual.widgets import Input, Select, TextArea
 
@@ -177,9 +177,6 @@ async def test_a_model_writes_and_the_same_seed_writes_the_same(tiny_model):
             texts.append(transcript.text.split("▸ ")[number].split("\n─")[0])
         assert texts[0] == texts[1] and texts[0].startswith("The") and len(texts[0]) > 3
         assert app.query_one("#prompt", PromptArea).text == ""
-
-
-TEMPLATE = "{% for message in messages %}[{{ message['role'] }}] {{ message['content'] }}\n{% endfor %}[assistant]"
 
 
 @pytest.mark.long

@@ -109,15 +109,13 @@ class Form(Vertical, Generic[Options]):
             raise UserError(
                 _("There is no {name}. There are: {names}.").format(name=name, names=", ".join(self.fields))
             )
-        if text and not field.takes(self._parse(field, text)):
-            raise UserError(field.complaint(text))
+        if text or field.choices:
+            self._checked(field, text)
         for entry in self.query(Input):
             if entry.name == name:
                 entry.value = text
         for choice in self.query(Select):
             if choice.name == name:
-                if text not in (field.choices or ()):
-                    raise UserError(field.complaint(text))
                 choice.value = text
 
     def make(self) -> Options:
@@ -131,14 +129,19 @@ class Form(Vertical, Generic[Options]):
         for name, text in self.texts().items():
             field = self.fields[name]
             try:
-                values[name] = self._parse(field, text)
-                if not field.takes(values[name]):
-                    problems.append(field.complaint(text))
+                values[name] = self._checked(field, text)
             except UserError as error:
                 problems.append(str(error))
         if problems:
             raise UserError(sentences(*problems))
         return values
+
+    def _checked(self, field: OptionField, text: str) -> Any:
+        """What an option is to be. Raises UserError where it cannot be that."""
+        value = self._parse(field, text)
+        if not field.takes(value):
+            raise UserError(field.complaint(text))
+        return value
 
     def _parse(self, field: OptionField, text: str) -> Any:
         if field.several and self.split is not None:

@@ -35,6 +35,10 @@ class NameFromPath(FormDialog[Result]):
         """The name for what is at the first path."""
         raise NotImplementedError
 
+    def own_name(self) -> str:
+        """The name that the person typed; nothing where it is a proposed one."""
+        return self.query_one("#name", Input).value if self.named else ""
+
     @on(Input.Changed, "#path")
     def _propose_name(self) -> None:
         paths = split_paths(self.query_one("#path", Input).value)
