@@ -10,31 +10,50 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..core.model.loss import Candidates
+from .candidates import CandidateSampler, sampler_of
+from .plan import Plan
+
 
 class Batch(NamedTuple):
     """What a step learns from: tokens, and for each the one that follows, (rows, context) each, int64.
 
     `counts` say how much each target counts, where not all do alike; `segments` number the texts of each row, where it
-    has several that do not see each other.
+    has several that do not see each other. `candidates` are the pieces that the loss is computed over, where they are
+    not all: the same for all rows of a step.
     """
 
     tokens: Tensor
     targets: Tensor
     counts: Tensor | None = None
     segments: Tensor | None = None
+    candidates: Candidates | None = None
 
     def rows(self, some: slice) -> Batch:
         """Some of the rows."""
-        return Batch(*(None if tensor is None else tensor[some] for tensor in self))  # type: ignore[arg-type]
+        return self._of_rows(lambda tensor: tensor[some])
 
     def to(self, device: torch.device) -> Batch:
         """The same on a device."""
-        moved = (None if tensor is None else tensor.to(device, non_blocking=True) for tensor in self)
-        return Batch(*moved)  # type: ignore[arg-type]
+        return self._all(lambda tensor: tensor.to(device, non_blocking=True))
 
     def pinned(self) -> Batch:
         """The same in memory from which it goes to a GPU beside its work."""
-        return Batch(*(None if tensor is None else tensor.pin_memory() for tensor in self))  # type: ignore[arg-type]
+        return self._all(Tensor.pin_memory)
+
+    def _of_rows(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        tokens, targets, counts, segments, candidates = self
+        return Batch(
+            change(tokens),
+            change(targets),
+            None if counts is None else change(counts),
+            None if segments is None else change(segments),
+            candidates,
+        )
+
+    def _all(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        candidates = self.candidates and Candidates(*map(change, self.candidates))
+        return self._of_rows(change)._replace(candidates=candidates)
 
     @property
     def weight(self) -> float:
@@ -49,11 +68,19 @@ class TokenBatches:
     own: every window once before any comes again.
     """
 
-    def __init__(self, tokens: np.ndarray[Any, Any], context: int, rows: int, seed: int):
+    def __init__(
+        self,
+        tokens: np.ndarray[Any, Any],
+        context: int,
+        rows: int,
+        seed: int,
+        sampler: CandidateSampler | None = None,
+    ):
         self.tokens, self.context, self.rows, self.seed = tokens, context, rows, seed
         self.windows = (len(tokens) - context) // context  # so many fit from whatever start
         assert self.windows >= rows, (self.windows, rows)
         self.steps_per_epoch = self.windows // rows
+        self._sampler = sampler
         self._epoch = -1
         self._starts = np.zeros(0, dtype=np.int64)
 
@@ -67,7 +94,23 @@ class TokenBatches:
             self._epoch = epoch
         starts = self._starts[index * self.rows : (index + 1) * self.rows]
         block = torch.from_numpy(self.tokens[starts[:, None] + np.arange(self.context + 1)].astype(np.int64))
-        return Batch(block[:, :-1], block[:, 1:])
+        return _of_block(block, self._sampler, step)
+
+
+def made_up_batch(plan: Plan) -> Batch:
+    """A step of tokens that are about as frequent as those of a text, to see how fast the plan's steps are."""
+    pieces = np.arange(plan.model_config.vocab_size)
+    text = np.repeat(pieces, len(pieces) // (pieces + 1))  # as G. Zipf found
+    random = np.random.default_rng(plan.seed)
+    block = torch.from_numpy(random.choice(text, (plan.rows, plan.context + 1)))
+    return _of_block(block, sampler_of(plan, text), 0)
+
+
+def _of_block(block: Tensor, sampler: CandidateSampler | None, step: int) -> Batch:
+    """Of (rows, context + 1) tokens in a row."""
+    targets = block[:, 1:]
+    candidates = None if sampler is None else sampler.draw(targets.numpy(), step)
+    return Batch(block[:, :-1], targets, candidates=candidates)
 
 
 class Prefetched:

@@ -11,6 +11,7 @@ from torch import Tensor
 from ..core.language import gettext as _
 from ..core.model.gpt import GPT
 from .batches import TokenBatches
+from .candidates import sampler_of
 from .checkpoints import load_newest, remove_newer, save_checkpoint
 from .evaluation import bits_per_byte
 from .loop import Loop, State
@@ -28,7 +29,8 @@ class FoldTraining:
         self.training, self.model, self.held_out, self.name = training, model, held_out, name
         self.plan = training.plan
         self.folder = training.job.path / f"fold-{name.partition('/')[0]}"
-        self.batches = TokenBatches(tokens, self.plan.context, min(self.plan.rows, self._rows(tokens)), self.plan.seed)
+        rows, sampler = min(self.plan.rows, self._rows(tokens)), sampler_of(self.plan, tokens)
+        self.batches = TokenBatches(tokens, self.plan.context, rows, self.plan.seed, sampler)
         self.best: dict[str, Tensor] | None = None
 
     def _rows(self, tokens: np.ndarray[Any, Any]) -> int:

@@ -84,9 +84,8 @@ ALONE = Group()
 
 def loss_of(model: GPT, batch: Batch) -> Tensor:
     """The mean loss of a batch, which is on the model's device."""
-    if batch.counts is None and batch.segments is None:
-        return model.loss(batch.tokens, batch.targets)
-    return model.loss(batch.tokens, batch.targets, counts=batch.counts, segments=batch.segments)
+    given = {name: value for name, value in batch._asdict().items() if value is not None}
+    return model.loss(given.pop("tokens"), given.pop("targets"), **given)
 
 
 class Network:

@@ -130,6 +130,14 @@ class TrainOptions(OptionsBase):
         N_("Compile the network, which takes time and makes steps faster; auto tries where that can pay."),
         choices=("auto", "on", "off"),
     )
+    sampled_softmax: str = option(
+        "auto",
+        N_(
+            "In training compute the loss over a step's own pieces, the frequent ones and a sample of the rest; auto "
+            "where all would be much of the work of a CPU."
+        ),
+        choices=("auto", "on", "off"),
+    )
     track: str | None = option(
         None,
         N_("Mirror the figures to this tracker, on this machine."),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cache
 from typing import Any, Self
 
 from ..core.errors import UserError
@@ -44,9 +45,14 @@ FORGOTTEN_AFTER, MOST_FORGOTTEN = 1.2, 0.08
 MANY_PASSES, DROPOUT_A_PASS, LEAST_DROPOUT, MOST_DROPOUT = 5.0, 0.02, 0.05, 0.3
 PARAMETERS_A_BYTE = 12  # of the text, in the layers: a larger model learns it by heart, and held-out text less well
 MEMORY, SHORTEST_MEMORY, LONGEST_MEMORY = 1 / 75, 1 / 0.15, 1 / 0.05  # Muon's, of the steps, and in steps
+# Over how much of the vocabulary a loss is computed in training, beside a step's own pieces: the most frequent, and so
+# many of the rest, drawn anew each time. On a CPU, where all would be so much of a token's multiplications.
+FREQUENT, SAMPLED = 1 / 8, 1 / 16
+LARGE_SHARE, LEAST_VOCABULARY = 1 / 2, 2048
 ROOM = 0.8  # of the memory that a training may take
-# Pieces: the large one for a longer training, and where the characters alone would be many of the small one's.
-SMALL_VOCABULARY, LARGE_VOCABULARY, LONG = 4096, 8192, 3600.0
+# Pieces: more for a training from so many seconds on; and where the characters alone would be many of the fewest.
+FEW_PIECES, MORE_PIECES, LONG = 4096, 8192, 3600.0
+MANY_CHARACTERS, MOST_PIECES, NOT_SHORT = 1024, 16_384, 300.0
 MOST_PREPARING = 0.5  # of the time; the training has the rest, however long the preparation took
 COMPILED_AGAIN = 5.0  # seconds that it takes to compile what was compiled before
 
@@ -150,6 +156,7 @@ class Plan:
     expected_low: float | None = None  # between this
     expected_high: float | None = None  # and this, most likely
     peak: float = 0.0  # FLOP a second of matrix products on this machine; 0: not known
+    sampled_softmax: bool = False  # whether the loss is computed over some of the vocabulary
 
     @property
     def context(self) -> int:
@@ -163,7 +170,10 @@ class Plan:
 
     def utilisation(self, tokens_per_second: float) -> float | None:
         """The share of the machine's matrix-multiply peak that the model uses (MFU), None where that is unknown."""
-        return tokens_per_second * token_flops(self.model_config, self.context) / self.peak if self.peak else None
+        if not self.peak:
+            return None
+        flops = token_flops(self.model_config, self.context, self.batch_tokens if self.sampled_softmax else None)
+        return tokens_per_second * flops / self.peak
 
     @property
     def rows(self) -> int:
@@ -217,7 +227,10 @@ def make_plan(
     if options.learning_rate:
         highest, of_the_rest = options.learning_rate, of_the_rest if optimizer == "muon" else options.learning_rate
     dtype = machine.dtype if options.dtype == "auto" else options.dtype
-    trial = machine.trials.get(shape_name(config, dtype, optimizer))
+    sampled = options.sampled_softmax == "on" or (
+        options.sampled_softmax == "auto" and not origin and machine.device == "cpu" and _samples(config)
+    )
+    trial = machine.trials.get(shape_name(config, dtype, optimizer, sampled))
     rows = _rows(options, machine.rate(size), config, context, time, train_tokens)
     rows = min(max(rows, devices), max(1, (train_tokens - context) // context))
     most = trial.micro_rows if trial else max(1, LARGEST_MICRO_BATCH // context)
@@ -236,7 +249,7 @@ def make_plan(
     def step_seconds(compiled: bool) -> float:
         if trial:
             return trial.step_seconds(rows * context, compiled)
-        return step_flops(config, rows * context, optimizer) / machine.rate(size)
+        return step_flops(config, rows * context, optimizer, sampled) / machine.rate(size)
 
     compiled = options.compile == "on"
     if options.compile == "auto" and trial:
@@ -297,6 +310,7 @@ def make_plan(
         recompute=recompute,
         shard=shard,
         peak=machine.peak.get(dtype, 0.0),
+        sampled_softmax=sampled,
         expected_bits=bits and round(bits, 4),
         expected_low=bits and round(bits * (1 - RANGE), 4),
         expected_high=bits and round(bits * (1 + RANGE), 4),
@@ -356,8 +370,11 @@ def check_size(train_tokens: int, least: int = SMALLEST_CORPUS) -> None:
 
 def vocabulary_for(options: TrainOptions, text: Text) -> int:
     """The size of a vocabulary that is trained for this training."""
-    small = (options.time or DEFAULT_TIME) <= LONG and text.characters < SMALL_VOCABULARY / 4
-    return max(512, min(SMALL_VOCABULARY if small else LARGE_VOCABULARY, _power_of_two(text.bytes // 200)))
+    time = options.time or DEFAULT_TIME
+    pieces = MORE_PIECES if time > LONG else FEW_PIECES
+    if text.characters >= MANY_CHARACTERS:
+        pieces = MOST_PIECES if time >= NOT_SHORT else MORE_PIECES
+    return max(512, min(pieces, _power_of_two(text.bytes // 200)))
 
 
 def _best_size(
@@ -373,7 +390,9 @@ def _best_size(
     configs = {name: model_config(name, vocab_size, context) for name in SIZES}
 
     def bits(name: str) -> float:
-        tokens = time * machine.rate(name) / token_flops(configs[name], context)
+        config = configs[name]
+        sampled = BATCH_TOKENS if machine.device == "cpu" and _samples(config) else None
+        tokens = time * machine.rate(name) / token_flops(config, context, sampled)
         return expected_bits(text, configs[name].layer_parameters, tokens / train_tokens)
 
     most = max(PARAMETERS_A_BYTE * text.bytes, configs["nano"].layer_parameters)
@@ -426,21 +445,40 @@ def even_rows(rows: int, most: int) -> int:
     return math.ceil(rows / math.ceil(rows / most))
 
 
-def shape_name(config: GPTConfig, dtype: str, optimizer: str) -> str:
+def shape_name(config: GPTConfig, dtype: str, optimizer: str, sampled: bool) -> str:
     """What a shape of model, and how it is trained, is called where its speed is remembered."""
     shape = f"{config.num_layers}x{config.hidden_size} head {config.head_dim} vocabulary {config.vocab_size}"
-    return f"{shape} context {config.context} {dtype} {optimizer}"
+    return f"{shape} context {config.context} {dtype} {optimizer}{' sampled' if sampled else ''}"
 
 
-def token_flops(config: GPTConfig, context: int) -> float:
-    """Multiplications and additions for a token, forward and backward."""
+def _samples(config: GPTConfig) -> bool:
+    """Whether the whole vocabulary is so much of the work that a loss over some of it saves time."""
+    share = config.vocab_size * config.hidden_size / config.matrix_parameters
+    return config.vocab_size >= LEAST_VOCABULARY and share >= LARGE_SHARE
+
+
+@cache
+def candidates_of(vocab_size: int, tokens: int) -> int:
+    """Over how many pieces the loss of a step of so many tokens is, about, where it is not over all: the pieces of a
+    text come as G. Zipf found words to, each as often as its rank is low.
+    """
+    frequent, all_ranks = int(FREQUENT * vocab_size), math.log(vocab_size) + 0.577
+    there = sum(1 - math.exp(-tokens / (all_ranks * rank)) for rank in range(frequent + 1, vocab_size + 1))
+    return min(vocab_size, frequent + int(SAMPLED * vocab_size) + round(there))
+
+
+def token_flops(config: GPTConfig, context: int, sampled: int | None = None) -> float:
+    """Multiplications and additions for a token, forward and backward; of a step of `sampled` tokens whose loss is over
+    some of the vocabulary.
+    """
     attention = 6 * config.num_layers * config.num_heads * config.head_dim * context  # causal: half of 12
-    return 6.0 * config.matrix_parameters + attention
+    left_out = config.vocab_size - candidates_of(config.vocab_size, sampled) if sampled else 0
+    return 6.0 * (config.matrix_parameters - left_out * config.hidden_size) + attention
 
 
-def step_flops(config: GPTConfig, tokens: int, optimizer: str) -> float:
+def step_flops(config: GPTConfig, tokens: int, optimizer: str, sampled: bool = False) -> float:
     """Multiplications and additions of one step: forward, backward, and making the updates orthogonal."""
-    work = tokens * token_flops(config, config.context)
+    work = tokens * token_flops(config, config.context, tokens if sampled else None)
     if optimizer == "muon":
         width, wide = config.hidden_size, config.intermediate_size
         square, oblong = 6 * width**3, 4 * width**2 * wide + 2 * width**3

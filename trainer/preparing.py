@@ -79,7 +79,7 @@ class Preparation:
         origin = (self.origin.info.name, self.origin.info.config) if self.origin else None
         processes = workers(options, here.device) * options.nodes
         plan = make_plan(options, here, tokenizer.vocab_size, train, val, origin, processes, self.known)
-        shape = shape_name(plan.model_config, plan.dtype, plan.optimizer)
+        shape = shape_name(plan.model_config, plan.dtype, plan.optimizer, plan.sampled_softmax)
         known = here.trials.get(shape)
         tried = known is not None and (known.compiled is not None or options.compile == "off")
         # What does not fit here cannot be tried by one process.

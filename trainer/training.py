@@ -25,6 +25,7 @@ from ..core.model.store import ModelInfo, load_model, save_model
 from ..core.options import format_duration
 from ..core.progress import Cancelled
 from .batches import Batch, Prefetched, TokenBatches
+from .candidates import sampler_of
 from .checkpoints import Kept, load_newest, save_checkpoint, tidy
 from .evaluation import bits_per_byte
 from .fold_training import FoldTraining
@@ -91,7 +92,8 @@ class Training:
 
     def _batches(self) -> Callable[[int], Batch]:
         """What each step learns from."""
-        return TokenBatches(self.files.tokens("train"), self.plan.context, self.plan.rows, self.plan.seed).batch
+        plan, tokens = self.plan, self.files.tokens("train")
+        return TokenBatches(tokens, plan.context, plan.rows, plan.seed, sampler_of(plan, tokens)).batch
 
     def _network(self) -> tuple[GPT, Callable[[GPT], None]]:
         """A network, and what gives it its first weights."""

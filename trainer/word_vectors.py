@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .excerpt import excerpt
+
 LENGTH = 1.4  # of each: above 1, an embedding learns from it the faster
 WINDOW = 4  # tokens to each side; one at a distance d counts 1 / d
 SMOOTHING = 0.75  # the power of a neighbour's frequency: rare ones else seem to say most
-MOST_TOKENS, PASSAGES = 1_000_000, 100  # of the text that are counted, in so many passages from all over it
 OVERSAMPLED, ROUNDS = 16, 3  # dimensions more than wanted, and multiplications: of the randomised factorisation
 
 
@@ -28,22 +29,13 @@ def word_vectors(tokens: np.ndarray[Any, Any], vocab_size: int, width: int, seed
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # sums in another order would turn the axes
     try:
-        vectors = _factor(_information(_sample(tokens), vocab_size), width, generator)
+        vectors = _factor(_information(excerpt(tokens), vocab_size), width, generator)
         # No axis is to be special: those of a network are not.
         vectors = vectors @ torch.linalg.qr(torch.randn(width, width, generator=generator)).Q[: vectors.shape[1]]
     finally:
         torch.set_num_threads(threads)
     lengths = vectors.norm(dim=1, keepdim=True)
     return torch.where(lengths > 1e-6, vectors * (LENGTH / lengths.clamp_min(1e-6)), 0.0)
-
-
-def _sample(tokens: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """A part of a long text that is as varied as the whole: its beginning may be of one source or language."""
-    if len(tokens) <= MOST_TOKENS:
-        return tokens
-    length = MOST_TOKENS // PASSAGES
-    starts = np.linspace(0, len(tokens) - length, PASSAGES).astype(np.int64)
-    return np.concatenate([tokens[start : start + length] for start in starts])
 
 
 def _factor(table: Tensor, width: int, generator: torch.Generator) -> Tensor:

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from .config import GPTConfig
-from .loss import linear_cross_entropy, token_losses
+from .loss import Candidates, linear_cross_entropy, token_losses
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "silu": F.silu,
@@ -376,17 +376,19 @@ class GPT(nn.Module):
         reduction: str = "mean",
         counts: Tensor | None = None,
         segments: Tensor | None = None,
+        candidates: Candidates | None = None,
     ) -> Tensor:
         """Cross-entropy in nats of `targets` (B, T) after `tokens` (B, T): the mean; with "none" each of (B * T,).
 
         In the mean each target counts as `counts` (B, T) says. Where a row holds several texts, `segments` (B, T)
-        number them: none sees another.
+        number them: none sees another. In training the mean may be estimated from `candidates`.
         """
         view = None if segments is None else apart(segments)
         hidden, weight = self.model(tokens, view=view).flatten(0, 1), self.lm_head.weight
         if reduction == "none":
             return token_losses(hidden, weight, targets.flatten())
-        return linear_cross_entropy(hidden, weight, targets.flatten(), None if counts is None else counts.flatten())
+        counts = None if counts is None else counts.flatten()
+        return linear_cross_entropy(hidden, weight, targets.flatten(), counts, candidates)
 
     @torch.no_grad()
     def initialise(self, generator: torch.Generator) -> None:

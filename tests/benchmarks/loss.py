@@ -30,7 +30,9 @@ def main() -> None:
     for size in ("nano", "mini", "small"):
         for vocabulary in (4096, 8192):
             for dtype in ("float32", "bfloat16"):
-                options = TrainOptions(steps=1, size=size, batch_tokens=BATCH_TOKENS, dtype=dtype)
+                options = TrainOptions(
+                    steps=1, size=size, batch_tokens=BATCH_TOKENS, dtype=dtype, sampled_softmax="off"
+                )
                 plan = make_plan(options, MACHINE, vocabulary, 10**7, 10**5)
                 steps = [step_of(kind(plan.model_config), plan) for kind in (AllLogits, GPT)]
                 seconds = [[step() for step in steps] for _ in range(rounds)]

@@ -1,11 +1,12 @@
 """What a given time makes of a text: `python tests/benchmarks/quality_for_time.py 5m FILE...`.
 
 Bits per byte of held-out text, by turns in one run: `newleaf train --time 5m`, and Transformers' GPT2LMHeadModel with
-its Trainer for as long, in three sizes at two rates each. Both learn from the same tokens of the same documents, and
-one function measures both models, loaded by Transformers from the folders that were saved. The Trainer is given the
-tokens, the faster type and the number of steps that fill its time, which are measured before its clock starts; ours is
-charged for everything from the start of its job. Run it on a quiet machine. `--ours` leaves the Trainer out. `--grid
-nano:0.02,micro:0.01` trains these sizes at these rates besides, for the same time, to compare the plan with.
+its Trainer for as long, in three sizes at two rates each. Both learn from the same documents, and one function measures
+both models, loaded by Transformers from the folders that were saved. The Trainer is given the tokens, the faster type
+and the number of steps that fill its time, which are measured before its clock starts; ours is charged for everything
+from the start of its job. Run it on a quiet machine. The tokens are the same for both, unless `--trainer-pieces 8192`
+gives the Trainer those of a tokenizer of its own. `--ours` leaves the Trainer out. `--grid nano:0.02,micro:0.01` trains
+these sizes at these rates besides, for the same time, to compare the plan with.
 """
 
 import argparse
@@ -27,8 +28,8 @@ ROWS = 8  # the Trainer's own default
 CALIBRATION = 12  # steps
 
 
-def prepare(file: Path, seconds: float, folder: Path) -> dict:
-    """The corpus and its tokenizer in the home, and where its tokens are."""
+def prepare(file: Path, seconds: float, folder: Path, trainer_pieces: int | None) -> dict:
+    """The corpus and its tokenizer in the home, and where its tokens are; and those of the Trainer."""
     from newleaf.core.corpus.importing import ImportOptions, import_files
     from newleaf.core.tokenizer.options import TokenizerOptions
     from newleaf.core.tokenizer.token_files import encode_corpus
@@ -39,14 +40,20 @@ def prepare(file: Path, seconds: float, folder: Path) -> dict:
 
     name = file.name.split(".")[0]
     corpus = import_files([file], name, ImportOptions())
-    size = vocabulary_for(TrainOptions(time=seconds), Text.of(corpus))
-    tokenizer = train_tokenizer(corpus, name, TokenizerOptions(vocab_size=size))
-    files = encode_corpus(corpus, tokenizer, name)
-    arrays = folder / f"{name}.npz"
-    np.savez(
-        arrays, train=files.tokens("train"), val=files.tokens("val"), lengths=tokenizer.byte_lengths, vocabulary=size
-    )
-    return {"name": name, "arrays": str(arrays)}
+    found = {"name": name}
+    of_ours = vocabulary_for(TrainOptions(time=seconds), Text.of(corpus))
+    for whose, size in (("trainer", trainer_pieces or of_ours), ("ours", of_ours)):
+        tokenizer = train_tokenizer(corpus, f"{name}-{whose}", TokenizerOptions(vocab_size=size))
+        files = encode_corpus(corpus, tokenizer, f"{name}-{whose}")
+        found[whose] = str(folder / f"{name}-{whose}.npz")
+        np.savez(
+            found[whose],
+            train=files.tokens("train"),
+            val=files.tokens("val"),
+            lengths=tokenizer.byte_lengths,
+            vocabulary=size,
+        )
+    return found
 
 
 @torch.no_grad()
@@ -125,19 +132,23 @@ def main() -> None:
     parser.add_argument("--grid", default="", help="sizes and rates of ours, such as nano:0.02,micro:0.01")
     parser.add_argument("--shapes", default="2x128,4x256,6x384", help="of the Trainer's models")
     parser.add_argument("--rates", default="0.001,0.003", help="of the Trainer")
+    parser.add_argument("--trainer-pieces", type=int, help="of the Trainer's tokenizer; without, it has ours")
     parsed = parser.parse_args()
     for file in parsed.files:
         with tempfile.TemporaryDirectory() as home:
             shapes = [tuple(map(int, shape.split("x"))) for shape in parsed.shapes.split(",")]
             peers = [] if parsed.ours else list(itertools.product(shapes, map(float, parsed.rates.split(","))))
             grid = [each.split(":") for each in parsed.grid.split(",") if each]
-            compare(file, parsed.time, Path(home), grid, peers)
+            compare(file, parsed.time, Path(home), grid, peers, parsed.trainer_pieces)
 
 
 def train_ours(home: Path, corpus: str, arrays: str, model: str, seconds: float, options: list[str]) -> float:
     """A model of ours; its bits per byte."""
     begin = time.perf_counter()
-    subprocess.run([NEWLEAF, "train", corpus, "--name", model, "--time", f"{seconds}s", *options], check=True)
+    subprocess.run(
+        [NEWLEAF, "train", corpus, "--name", model, "--tokenizer", f"{corpus}-ours", "--time", f"{seconds}s", *options],
+        check=True,
+    )
     taken = time.perf_counter() - begin
     score = bits_per_byte(str(home / "models" / model), arrays)
     job = home / "jobs" / f"train-{model}"
@@ -151,13 +162,15 @@ def train_ours(home: Path, corpus: str, arrays: str, model: str, seconds: float,
     return score
 
 
-def compare(file: Path, seconds: float, home: Path, grid: list[list[str]], peers: list) -> None:
+def compare(
+    file: Path, seconds: float, home: Path, grid: list[list[str]], peers: list, trainer_pieces: int | None
+) -> None:
     """One file."""
     import os
 
     os.environ["NEWLEAF_HOME"] = str(home)
-    prepared = json.loads(_call("prepare", str(file), seconds, str(home)))
-    name, arrays = prepared["name"], prepared["arrays"]
+    prepared = json.loads(_call("prepare", str(file), seconds, str(home), trainer_pieces))
+    name, arrays = prepared["name"], prepared["ours"]
     ours = train_ours(home, name, arrays, "ours", seconds, [])
     others = [
         train_ours(home, name, arrays, f"{size}-{rate}", seconds, ["--size", size, "--learning-rate", rate])
@@ -168,8 +181,8 @@ def compare(file: Path, seconds: float, home: Path, grid: list[list[str]], peers
     scores = []
     for (layers, width), rate in peers:
         folder = str(home / f"peer-{layers}-{width}-{rate}")
-        facts = json.loads(_call("train_peer", layers, width, rate, seconds, arrays, folder))
-        score = bits_per_byte(folder, arrays)
+        facts = json.loads(_call("train_peer", layers, width, rate, seconds, prepared["trainer"], folder))
+        score = bits_per_byte(folder, prepared["trainer"])
         scores.append(score)
         print(
             f"{name}: Trainer {layers} x {width}, rate {rate:g}, {'bf16' if facts['bf16'] else 'fp32'}, "
@@ -191,7 +204,7 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--call"]:
         function, arguments = sys.argv[2], json.loads(sys.argv[3])
         if function == "prepare":
-            print(json.dumps(prepare(Path(arguments[0]), arguments[1], Path(arguments[2]))))
+            print(json.dumps(prepare(Path(arguments[0]), arguments[1], Path(arguments[2]), arguments[3])))
         else:
             print(json.dumps(train_peer(*arguments)))
     else:

@@ -2,10 +2,10 @@
 
 `python tests/benchmarks/training_rate.py [ROUNDS [ROWS [SHAPE...]]]`: ROWS of 256 tokens a step, shapes such as 6x384.
 
-Whole steps as a training does them, with Muon and with AdamW, plain and compiled, and the steps of GPT2LMHeadModel in a
-Trainer, of the same layers, width, vocabulary, context and batch: by turns, each in a process of its own, in each type.
-The share of the machine's matrix-multiply peak, measured in the same run, counts the model's multiplications alone. Run
-it on a quiet machine.
+Whole steps as a training does them, with Muon and with AdamW, plain and compiled, and compiled with a loss over some of
+the vocabulary; and the steps of GPT2LMHeadModel in a Trainer, of the same layers, width, vocabulary, context and batch:
+by turns, each in a process of its own, in each type. The share of the machine's matrix-multiply peak, measured in the
+same run, counts the multiplications of the model that are done. Run it on a quiet machine.
 """
 
 import itertools
@@ -22,7 +22,7 @@ import torch
 
 from newleaf.core.model.gpt import GPT
 from newleaf.trainer import optimisers
-from newleaf.trainer.batches import Batch
+from newleaf.trainer.batches import made_up_batch
 from newleaf.trainer.group import Network
 from newleaf.trainer.memory import keep_memory
 from newleaf.trainer.options import TrainOptions
@@ -34,7 +34,7 @@ VOCABULARY, CONTEXT = 4096, 256
 STEPS = 6  # of each in a round
 WAYS = (
     "Trainer",
-    *(f"newleaf, {optimizer}, {kind}" for optimizer in ("adamw", "muon") for kind in ("plain", "compiled")),
+    *(f"newleaf, {optimizer}, {kind}" for optimizer in ("adamw", "muon") for kind in ("plain", "compiled", "sampled")),
 )
 MACHINE = Machine("cpu", "", torch.get_num_threads(), 0, {"nano": 1e11, "mini": 1e11}, "float32")
 
@@ -51,14 +51,14 @@ def peak(dtype: torch.dtype) -> float:
 
 
 def step_of(model: GPT, plan: Plan) -> Callable[[], float]:
-    """A function that does a step of training, which is warm, and gives its seconds."""
+    """A function that does a step of the plan, which is warm, and gives its seconds."""
     model.train().initialise(torch.Generator().manual_seed(0))
     built = optimisers.build(Network(model), plan)
-    block = torch.randint(plan.config["vocab_size"], (plan.rows, plan.context + 1))
+    batch = made_up_batch(plan)
 
     def step() -> float:
         begin = time.perf_counter()
-        gradients(Network(model), plan, Batch(block[:, :-1], block[:, 1:]))
+        gradients(Network(model), plan, batch)
         update(built)
         return time.perf_counter() - begin
 
@@ -66,12 +66,12 @@ def step_of(model: GPT, plan: Plan) -> Callable[[], float]:
     return step
 
 
-def plan_of(layers: int, width: int, dtype: str, optimizer: str, rows: int) -> Plan:
+def plan_of(layers: int, width: int, dtype: str, optimizer: str, rows: int, sampled: bool) -> Plan:
     """A plan of this shape."""
     options = TrainOptions(steps=1, size="nano", batch_tokens=rows * CONTEXT, dtype=dtype, optimizer=optimizer)
     config = model_shape(layers, width, VOCABULARY, CONTEXT)
     plan = make_plan(options, MACHINE, VOCABULARY, 10**7, 10**5)
-    return replace(plan, config=asdict(config))
+    return replace(plan, config=asdict(config), sampled_softmax=sampled)
 
 
 def trainer_steps(layers: int, width: int, dtype: str, rows: int) -> Callable[[], float]:
@@ -100,9 +100,9 @@ def trainer_steps(layers: int, width: int, dtype: str, rows: int) -> Callable[[]
 def newleaf_steps(layers: int, width: int, dtype: str, rows: int, optimizer: str, kind: str) -> Callable[[], float]:
     """The same for newleaf."""
     keep_memory()
-    plan = plan_of(layers, width, dtype, optimizer, rows)
+    plan = plan_of(layers, width, dtype, optimizer, rows, kind == "sampled")
     model = GPT(plan.model_config)
-    if kind == "compiled":
+    if kind != "plain":
         model.model.compile_layers()
     step = step_of(model, plan)
     return lambda: statistics.median(step() for _ in range(STEPS))
@@ -136,12 +136,13 @@ def compare(layers: int, width: int, dtype: str, rounds: int, rows: int) -> None
             seconds[way].append(connection.recv())
     for connection in connections.values():
         connection.send(False)
-    highest, flops = statistics.median(peaks), token_flops(model_shape(layers, width, VOCABULARY, CONTEXT), CONTEXT)
+    highest, shape = statistics.median(peaks), model_shape(layers, width, VOCABULARY, CONTEXT)
     print(f"{layers} x {width}, {dtype}: the peak is {highest / 1e9:.0f} GFLOP/s")
     trainer = statistics.median(seconds["Trainer"])
     for way, found in seconds.items():
         middle = statistics.median(found)
         tokens = rows * CONTEXT / middle
+        flops = token_flops(shape, CONTEXT, rows * CONTEXT if way.endswith("sampled") else None)
         share = f"{tokens * flops / highest:5.0%} of the peak" if way != "Trainer" else ""
         print(f"    {way:26} {tokens:9,.0f} tokens/s  {trainer / middle:5.2f} x  {share}", flush=True)
 

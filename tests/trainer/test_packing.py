@@ -73,7 +73,7 @@ def test_rows_are_nearly_full():
 def texts_of(batch):
     """The records in a batch, as (tokens, whether each is learnt)."""
     found = []
-    for tokens, targets, counts, segments in zip(*batch, strict=True):
+    for tokens, targets, counts, segments in zip(*batch[:4], strict=True):
         for segment in range(1, int(segments.max()) + 1):
             there = segments == segment
             text = [int(tokens[there][0]), *targets[there].tolist()]
@@ -107,7 +107,7 @@ def test_any_order_of_asking_gives_the_same_batches(steps):
 
     asked = make()
     for step in steps:
-        for got, expected in zip(asked.batch(step), make().batch(step), strict=True):
+        for got, expected in zip(asked.batch(step)[:4], make().batch(step)[:4], strict=True):
             assert torch.equal(got, expected)
 
 

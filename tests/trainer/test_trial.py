@@ -6,7 +6,7 @@ import torch
 from newleaf.core.errors import UserError
 from newleaf.core.model.gpt import GPT
 from newleaf.core.progress import Cancelled
-from newleaf.trainer.machine import machine, remember
+from newleaf.trainer.machine import MOST_ROUNDS, WHEN_BUSY, machine, measure, remember
 from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.plan import Machine, Trial, make_plan, shape_name
 from newleaf.trainer.trial import try_steps
@@ -111,11 +111,21 @@ def test_a_wish_to_stop_is_heard_while_the_machine_is_measured(newleaf_home):
     assert not (newleaf_home / "machine.json").exists()  # nothing is kept of what was cut short
 
 
+@pytest.mark.parametrize(("busy", "rounds"), [(False, MOST_ROUNDS), (True, MOST_ROUNDS * WHEN_BUSY)])
+def test_beside_other_work_the_machine_is_measured_for_longer(monkeypatch, busy, rounds):
+    done = []
+    monkeypatch.setattr("newleaf.trainer.machine._was_busy", lambda before: busy)
+    monkeypatch.setattr("newleaf.trainer.machine._step", lambda size, device, dtype: (lambda: done.append(size), 1e9))
+    monkeypatch.setattr("newleaf.trainer.machine._product", lambda device, dtype: (lambda: None, 1e9))
+    measure("cpu")
+    assert done.count("nano") == done.count("mini") == 2 * rounds  # in two types
+
+
 def test_what_was_found_is_remembered_and_makes_the_plan(monkeypatch):
     monkeypatch.setattr("newleaf.trainer.machine.measure", lambda device, check: MACHINE)
     here = machine("cpu")
     plan, _model = plan_and_model()
-    shape = shape_name(plan.model_config, "float32", "muon")
+    shape = shape_name(plan.model_config, "float32", "muon", plan.sampled_softmax)
     slow = remember(here, shape, Trial(2, 1e-3, 0.5, compiled=2.0))
     assert machine("cpu").trials == slow.trials
     options = TrainOptions(size="nano", context=32, time=3600.0, batch_tokens=1024)

@@ -3,7 +3,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newleaf.trainer import word_vectors as module
 from newleaf.trainer.word_vectors import LENGTH, word_vectors
 
 
@@ -28,7 +27,7 @@ def test_all_are_of_one_length_and_unseen_tokens_have_none() -> None:
 
 
 def test_of_a_long_text_what_comes_late_is_known_too(monkeypatch) -> None:
-    monkeypatch.setattr(module, "MOST_TOKENS", 4_000)
+    monkeypatch.setattr("newleaf.trainer.excerpt.MOST_TOKENS", 4_000)
     sorted_by_topic = np.concatenate([of_two_topics(10_000), 20 + of_two_topics(10_000)])
     vectors = word_vectors(sorted_by_topic, vocab_size=40, width=16, seed=1)
     torch.testing.assert_close(vectors.norm(dim=1), torch.full((40,), LENGTH))

@@ -84,3 +84,46 @@ def test_where_none_counts_the_loss_is_zero(learning):
     if learning:
         loss.backward()
         assert not hidden.grad.any()
+
+
+# Where only some of the vocabulary is looked at.
+
+
+def candidates(pieces, vocabulary, log_counts=None):
+    pieces = torch.as_tensor(pieces)
+    places = torch.zeros(vocabulary, dtype=torch.int64).scatter_(0, pieces, torch.arange(len(pieces)))
+    return chunked.Candidates(pieces, places, torch.zeros(len(pieces)) if log_counts is None else log_counts)
+
+
+@pytest.mark.parametrize("counted", [False, True])
+def test_over_all_pieces_in_any_order_the_loss_is_that_of_the_vocabulary(monkeypatch, counted):
+    monkeypatch.setattr(chunked, "CHUNK", 8 * 50)
+    hidden, weight, targets = example(40)
+    counts = torch.rand(40) if counted else None
+    exact = chunked.linear_cross_entropy(hidden, weight, targets, counts)
+    exact.backward()
+    expected = hidden.grad.clone(), weight.grad.clone()
+    hidden.grad = weight.grad = None
+    loss = chunked.linear_cross_entropy(hidden, weight, targets, counts, candidates(torch.randperm(50), 50))
+    loss.backward()
+    torch.testing.assert_close(loss, exact)
+    torch.testing.assert_close((hidden.grad, weight.grad), expected)
+
+
+def test_a_piece_counts_as_many_as_it_stands_for_and_what_is_left_out_learns_nothing():
+    hidden, weight, targets = example(40)
+    targets = targets % 20
+    log_counts = torch.where(torch.arange(30) < 20, 0.0, 1.1)
+    logits = F.linear(hidden, weight)[:, :30] + log_counts
+    expected = F.cross_entropy(logits, targets)
+    loss = chunked.linear_cross_entropy(hidden, weight, targets, None, candidates(torch.arange(30), 50, log_counts))
+    torch.testing.assert_close(loss, expected)
+    loss.backward()
+    assert weight.grad[:30].any(dim=1).all() and not weight.grad[30:].any()
+
+
+def test_what_is_measured_is_measured_over_the_whole_vocabulary():
+    hidden, weight, targets = example(40)
+    with torch.no_grad():
+        loss = chunked.linear_cross_entropy(hidden, weight, targets, None, candidates(targets.unique(), 50))
+    torch.testing.assert_close(loss, F.cross_entropy(F.linear(hidden, weight), targets).detach())
