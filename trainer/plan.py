@@ -222,16 +222,15 @@ def make_plan(
         size, config = origin[0], origin[1]
         highest, of_the_rest = highest * CONTINUED, of_the_rest * CONTINUED
     else:
-        size = options.size or _best_size(machine, vocab_size, context, time, train_tokens, text)
+        size = options.size or _best_size(options, machine, vocab_size, context, train_tokens, text)
         config = model_config(size, vocab_size, context)
     if options.learning_rate:
         highest, of_the_rest = options.learning_rate, of_the_rest if optimizer == "muon" else options.learning_rate
     dtype = machine.dtype if options.dtype == "auto" else options.dtype
-    sampled = options.sampled_softmax == "on" or (
-        options.sampled_softmax == "auto" and not origin and machine.device == "cpu" and _samples(config)
-    )
+    sampled = _samples(options, machine, config, new=not origin)
     trial = machine.trials.get(shape_name(config, dtype, optimizer, sampled))
-    rows = _rows(options, machine.rate(size), config, context, time, train_tokens)
+    flops = token_flops(config, context, BATCH_TOKENS if sampled else None)
+    rows = _rows(options, time and time * machine.rate(size) / flops, context, train_tokens)
     rows = min(max(rows, devices), max(1, (train_tokens - context) // context))
     most = trial.micro_rows if trial else max(1, LARGEST_MICRO_BATCH // context)
     micro_rows = even_rows(rows, most)
@@ -378,20 +377,21 @@ def vocabulary_for(options: TrainOptions, text: Text) -> int:
 
 
 def _best_size(
-    machine: Machine, vocab_size: int, context: int, time: float | None, train_tokens: int, text: Text | None
+    options: TrainOptions, machine: Machine, vocab_size: int, context: int, train_tokens: int, text: Text | None
 ) -> str:
     """The size that is expected to know held-out text best after the time: small models learn fast, large ones more,
     as long as there is text enough for them.
     """
-    if time is None:
+    if options.steps:
         return "mini"
+    time = options.time or DEFAULT_TIME
     text = text or Text(BYTES_PER_TOKEN * train_tokens, 1.0)
 
     configs = {name: model_config(name, vocab_size, context) for name in SIZES}
 
     def bits(name: str) -> float:
         config = configs[name]
-        sampled = BATCH_TOKENS if machine.device == "cpu" and _samples(config) else None
+        sampled = BATCH_TOKENS if _samples(options, machine, config) else None
         tokens = time * machine.rate(name) / token_flops(config, context, sampled)
         return expected_bits(text, configs[name].layer_parameters, tokens / train_tokens)
 
@@ -399,13 +399,11 @@ def _best_size(
     return min((name for name in SIZES if configs[name].layer_parameters <= most), key=bits)
 
 
-def _rows(
-    options: TrainOptions, flops: float, config: GPTConfig, context: int, time: float | None, train_tokens: int
-) -> int:
+def _rows(options: TrainOptions, tokens: float | None, context: int, train_tokens: int) -> int:
+    """Of a step in a training that reads so many tokens, where that is known."""
     if options.batch_tokens:
         return max(1, round(options.batch_tokens / context))
-    tokens = time * flops / (6 * config.matrix_parameters) if time else OF_TOKENS
-    batch = BATCH_TOKENS * (tokens / OF_TOKENS) ** BATCH_POWER
+    batch = BATCH_TOKENS * ((tokens or OF_TOKENS) / OF_TOKENS) ** BATCH_POWER
     batch = min(batch, max(context, train_tokens / 20))
     return max(1, round(batch / context))
 
@@ -451,10 +449,12 @@ def shape_name(config: GPTConfig, dtype: str, optimizer: str, sampled: bool) -> 
     return f"{shape} context {config.context} {dtype} {optimizer}{' sampled' if sampled else ''}"
 
 
-def _samples(config: GPTConfig) -> bool:
-    """Whether the whole vocabulary is so much of the work that a loss over some of it saves time."""
+def _samples(options: TrainOptions, machine: Machine, config: GPTConfig, new: bool = True) -> bool:
+    """Whether a loss is over some of the vocabulary: without a wish where all is so much of a new model's work."""
+    if options.sampled_softmax != "auto":
+        return options.sampled_softmax == "on"
     share = config.vocab_size * config.hidden_size / config.matrix_parameters
-    return config.vocab_size >= LEAST_VOCABULARY and share >= LARGE_SHARE
+    return new and machine.device == "cpu" and config.vocab_size >= LEAST_VOCABULARY and share >= LARGE_SHARE
 
 
 @cache
