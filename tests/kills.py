@@ -29,7 +29,9 @@ def weights(name):
 def survive(kills, steps, corpus, tokenizer, seed=1):
     """Two trainings, one killed so often at random moments: the weights of both, and the steps of the kills."""
     chance, moments = random.Random(seed), []
-    options = TrainOptions(steps=steps, checkpoint_every=0.1, dropout=0.1, sampled_softmax="on", **TINY)
+    options = TrainOptions(
+        steps=steps, checkpoint_every=0.1, dropout=0.1, token_dropout=0.1, sampled_softmax="on", **TINY
+    )
     straight = training.submit(corpus, "straight", options, tokenizer)
     wait_for_end(straight)
     job = training.submit(corpus, "killed", options, tokenizer)

@@ -35,7 +35,7 @@ from .word_vectors import word_vectors
 CHECKPOINT_EVERY, CHECKPOINT_SHARE = 60.0, 0.02  # seconds, or so many that writing takes no larger share of the time
 EVERY_STEP = 1_000  # so many steps are reported one by one, later ones each tenth
 RECENT = 0.9  # the weight of the past in the rate that is shown
-SHORT_DECAY = 0.25  # of the steps so far: how long the rate falls when the learning ends early
+EARLY_DECAY = 1.0  # of the steps so far: how long the rate falls where at its height nothing more is learnt
 MOST_SETBACKS = 5  # so often a training goes back to a checkpoint
 SLOWER = 0.5  # the factor on the rates when it does
 MOST_LEFT_OUT = 3  # batches one after the other: then it is no longer the batch that is wrong
@@ -171,6 +171,7 @@ class Loop:
         """Be at the beginning, of which the weights are; or at a checkpoint."""
         model, plan = self.model, self.plan
         model.model.set_dropout(plan.dropout)
+        model.model.token_dropout = plan.token_dropout
         model.model.recompute = plan.recompute
         self.optimisers = optimisers.build(self.network, plan)
         schedule = Schedule.of_steps(plan.steps, plan.warmup) if plan.steps else Schedule(plan.warmup)
@@ -374,7 +375,7 @@ class Loop:
         """The loss and the norm of a step's gradients (2,), with as many rows at once as the memory takes."""
         state = self.state
         batch = Batch(*self.batch(state.step))
-        if self.plan.dropout:  # what is left out is a function of the seed and the step, too
+        if self.plan.dropout or self.plan.token_dropout:  # what is left out is a function of the seed and the step, too
             torch.manual_seed(self.plan.seed << 32 | state.step)
         while True:
             rows = state.micro_rows or self.plan.micro_rows
@@ -458,7 +459,7 @@ class Loop:
         if schedule.decay_start is not None and state.step >= schedule.decay_start:
             return True
         (remaining,) = self.group.first([float(self.remaining_steps())])
-        schedule.begin_decay(state.step, min(int(remaining), max(1, round(SHORT_DECAY * state.step))))
+        schedule.begin_decay(state.step, min(int(remaining), max(1, round(EARLY_DECAY * state.step))))
         state.stale = 0
         return False
 

@@ -73,6 +73,12 @@ class TrainOptions(OptionsBase):
         minimum=0,
         maximum=0.9,
     )
+    token_dropout: float | None = option(
+        None,
+        N_("The share of the tokens that a step does not see, against learning by heart; likewise."),
+        minimum=0,
+        maximum=0.9,
+    )
     seed: int = option(1, N_("The same seed gives the same training."), minimum=0, maximum=2**31 - 1)
     eval_every: int | None = option(
         None, N_("Steps between two measurements on held-out text."), minimum=1, metavar="STEPS"

@@ -39,10 +39,12 @@ TOGETHER = 0.9  # of the speed of several devices is left when they have told ea
 CONTINUED = 0.1  # the factor on the rates where the model knows a lot already
 EMBEDDING_RATE = 0.02  # AdamW's, beside Muon
 # Against learning by heart, with Muon, where text is read again: weights forget within so many passes (X. Wang and
-# L. Aitchison 2024, arXiv:2405.13698), but no more than so much a step; beyond so many passes there is dropout, which
-# grows with each, and the embedding learns more slowly.
+# L. Aitchison 2024, arXiv:2405.13698), but no more than so much a step; beyond so many passes some tokens are not seen
+# and some channels are left out, the more with each pass up to so many, and the embedding learns more slowly.
 FORGOTTEN_AFTER, MOST_FORGOTTEN = 1.2, 0.08
-MANY_PASSES, DROPOUT_A_PASS, LEAST_DROPOUT, MOST_DROPOUT = 5.0, 0.02, 0.05, 0.3
+MANY_PASSES, LEAST_DROPOUT = 5.0, 0.05
+DROPOUT_A_PASS, MOST_DROPOUT = 0.02, 0.1
+TOKEN_DROPOUT_A_PASS, MOST_TOKEN_DROPOUT = 0.03, 0.3
 PARAMETERS_A_BYTE = 12  # of the text, in the layers: a larger model learns it by heart, and held-out text less well
 MEMORY, SHORTEST_MEMORY, LONGEST_MEMORY = 1 / 75, 1 / 0.15, 1 / 0.05  # Muon's, of the steps, and in steps
 # Over how much of the vocabulary a loss is computed in training, beside a step's own pieces: the most frequent, and so
@@ -144,6 +146,7 @@ class Plan:
     l1: float = 0.0
     l2: float = 0.0
     dropout: float = 0.0
+    token_dropout: float = 0.0
     compile: bool = False
     keep_every: int | None = None  # steps between checkpoints that stay
     checkpoint_space: float = 20.0  # GB
@@ -261,10 +264,11 @@ def make_plan(
     eval_tokens = max(TOKENS_MEASURED, int(measured / evaluations))
     by_steps = options.eval_every or (max(1, steps // evaluations) if options.steps else None)
     passes = steps * rows * context / train_tokens
-    decay, dropout = WEIGHT_DECAY[optimizer], 0.0
+    decay, dropout, token_dropout = WEIGHT_DECAY[optimizer], 0.0, 0.0
     if optimizer == "muon" and not origin and passes > 1:
         decay = max(decay, _weight_decay(rows * context / train_tokens, highest))
-        dropout = _dropout(passes)
+        dropout = _grown(passes, DROPOUT_A_PASS, MOST_DROPOUT)
+        token_dropout = _grown(passes, TOKEN_DROPOUT_A_PASS, MOST_TOKEN_DROPOUT)
         of_the_rest *= min(1.0, MANY_PASSES / passes)
     bits = expected_bits(text, config.layer_parameters, passes) if text and not origin else None
     return Plan(
@@ -300,6 +304,7 @@ def make_plan(
         l1=options.l1,
         l2=options.l2,
         dropout=dropout if options.dropout is None else options.dropout,
+        token_dropout=token_dropout if options.token_dropout is None else options.token_dropout,
         compile=compiled,
         keep_every=options.keep_every,
         checkpoint_space=options.checkpoint_space,
@@ -413,9 +418,9 @@ def _weight_decay(step_passes: float, learning_rate: float) -> float:
     return round(min(step_passes / FORGOTTEN_AFTER, MOST_FORGOTTEN) / learning_rate, 3)
 
 
-def _dropout(passes: float) -> float:
-    """Against learning by heart in so many passes over the text; none where it would be next to none."""
-    share = round(min(MOST_DROPOUT, DROPOUT_A_PASS * (passes - MANY_PASSES)), 2)
+def _grown(passes: float, a_pass: float, most: float) -> float:
+    """What is left out against learning by heart in so many passes over the text; nothing where it is next to none."""
+    share = round(min(most, a_pass * (passes - MANY_PASSES)), 2)
     return share if share >= LEAST_DROPOUT else 0.0
 
 

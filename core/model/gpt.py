@@ -276,6 +276,7 @@ class Decoder(nn.Module):
         self.norm = new_norm(config)
         self._rotary: tuple[Tensor, Tensor] | None = None  # the table of the positions that were seen so far
         self._compiled: tuple[Callable[..., Tensor], ...] = ()  # the layers, for training
+        self.token_dropout = 0.0  # the share of the tokens that training does not see
         self.recompute = False  # whether training keeps only what goes into each layer, and computes the rest twice
 
     def set_dropout(self, share: float) -> None:
@@ -305,6 +306,8 @@ class Decoder(nn.Module):
         mask, positions = view or (cache.visible(length) if cache is not None else (None, None))
         chosen = slice(start, start + length) if positions is None else positions
         x = self.embed_tokens(tokens)  # (B, T, C)
+        if self.training and self.token_dropout:
+            x = x * (torch.rand(tokens.shape, device=x.device) >= self.token_dropout).to(x.dtype).unsqueeze(-1)
         rotary = None
         if self.config.rotary:
             cosines, sines = self.rotary(start + length, x)

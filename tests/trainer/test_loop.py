@@ -199,13 +199,14 @@ def test_each_optimiser_learns(optimizer):
     assert heard.losses[60] < 0.75 * heard.losses[1]
 
 
-def test_dropout_is_a_function_of_the_seed_and_the_step():
-    loop, heard = new_loop(steps=12, dropout=0.3, checkpoint_every=0.0)
+@pytest.mark.parametrize("kind", ["dropout", "token_dropout"])
+def test_what_is_left_out_is_a_function_of_the_seed_and_the_step(kind):
+    loop, heard = new_loop(steps=12, checkpoint_every=0.0, **{kind: 0.3})
     loop.run()
     plain, without = new_loop(steps=12)
     plain.run()
     assert heard.losses != without.losses
-    again, later = new_loop(steps=12, dropout=0.3)
+    again, later = new_loop(steps=12, **{kind: 0.3})
     again.load_state_dict(heard.kept[5])
     torch.rand(7)  # whatever else has drawn numbers
     again.run()

@@ -95,22 +95,23 @@ def test_processes_on_one_cpu_share_its_memory_and_its_speed():
 def test_the_more_often_a_text_is_read_the_more_is_done_against_learning_by_heart():
     once, some, often = (plan(size="nano", batch_tokens=2048, train_tokens=10**5, steps=n) for n in (40, 200, 800))
     assert (once.weight_decay, once.dropout, once.embedding_learning_rate) == (0.1, 0.0, 0.02)
-    assert some.weight_decay == often.weight_decay > 0.5 and some.dropout == 0 and often.dropout > 0.1
+    assert some.weight_decay == often.weight_decay > 0.5 and some.dropout == some.token_dropout == 0
+    assert often.dropout == 0.1 and 0.2 < often.token_dropout <= 0.3
     assert often.embedding_learning_rate < some.embedding_learning_rate == 0.02
     large = plan(size="nano", batch_tokens=2048, train_tokens=10**7, steps=20_000)  # a step is little of a large text
     assert large.weight_decay == 0.1
 
 
 def test_what_is_done_against_learning_by_heart_can_be_set_by_hand():
-    often = plan(train_tokens=10**5, steps=800, weight_decay=0.0, dropout=0.0)
-    assert (often.weight_decay, often.dropout) == (0.0, 0.0)
+    often = plan(train_tokens=10**5, steps=800, weight_decay=0.0, dropout=0.0, token_dropout=0.0)
+    assert (often.weight_decay, often.dropout, often.token_dropout) == (0.0, 0.0, 0.0)
     assert plan(train_tokens=10**5, steps=800, optimizer="adamw").weight_decay == 0.1
 
 
 def test_a_model_that_knows_something_keeps_it():
     config = plan(steps=1).model_config
     found = make_plan(TrainOptions(steps=800), LAPTOP, 2048, 10**5, 10**4, origin=("older", config))
-    assert (found.weight_decay, found.dropout) == (0.1, 0.0)
+    assert (found.weight_decay, found.dropout, found.token_dropout) == (0.1, 0.0, 0.0)
 
 
 @pytest.mark.parametrize("size_bytes", [20_000, 150_000, 4_000_000, 100_000_000])

@@ -136,3 +136,13 @@ def test_every_parameter_learns(tied):
     made.loss(tokens()[:, :-1], tokens()[:, 1:]).backward()
     assert all(parameter.grad is not None and parameter.grad.abs().sum() > 0 for parameter in made.parameters())
     assert (made.lm_head.weight is made.model.embed_tokens.weight) == tied
+
+
+def test_in_training_a_share_of_the_tokens_is_not_seen():
+    network, seen = model().train(), []
+    network.model.layers[0].register_forward_pre_hook(lambda _layer, inputs: seen.append(inputs[0].any(dim=-1)))
+    network.model.token_dropout = 0.25
+    network(tokens(rows=40))
+    assert 0.65 < seen[0].float().mean() < 0.85
+    network.eval()(tokens())
+    assert seen[1].all()
