@@ -49,6 +49,7 @@ def test_a_character_of_dots_becomes_what_is_like_it():
     assert (shape(0x47), shape(0x01 | 0x80), shape(0x40 | 0x08)) == ("|", "\\", "/")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", [(80, 24), pytest.param((60, 20), marks=pytest.mark.long)])
 async def test_no_screen_has_anything_else(book, tokenizer, tiny_model, size):
     pretend_training("alpha")

@@ -279,6 +279,7 @@ async def test_the_draft_keeps_the_mode_and_what_it_needs(teach, newleaf_home):
         assert app.draft["inputs"]["to"] == "de" and app.draft["mode"] == "translate"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("code", ["en", pytest.param("zh_CN", marks=pytest.mark.long)])
 async def test_all_of_a_mode_can_be_seen(teach, code, tmp_path):
     teach(follows=True, translate=PAIRS, classify=LABELS)

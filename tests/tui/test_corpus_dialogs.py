@@ -293,6 +293,7 @@ async def test_the_event_loop_goes_on_while_cleaning_is_tried(texts):
         assert "documents cleaned for a try" in screen_text(app)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("key", "heading", "size"),
     [

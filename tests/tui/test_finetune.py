@@ -154,6 +154,7 @@ async def test_a_fine_tuning_is_shown_as_a_training_with_its_scores(newleaf_home
     assert "press F5" in next_step({**job, "state": "finished"})[0]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("code", ["en", pytest.param("zh_CN", marks=pytest.mark.long)])
 async def test_all_of_the_dialog_can_be_seen(tiny_model, data, code):
     language.set_language(code)
