@@ -42,12 +42,12 @@ class CandidateSampler:
         needed[: self._frequent] = True
         certain, others = needed.nonzero()[0], (~needed).nonzero()[0]
         number = min(self._sampled, len(others))
-        stride = len(others) / max(1, number)
+        stride = len(others) / number if number else 1.0
         start = np.random.default_rng([self._seed, step, 1]).random()
         drawn = others[((np.arange(number) + start) * stride).astype(np.int64).clip(max=len(others) - 1)]
         pieces = self._by_frequency[np.concatenate([certain, drawn])]
         places = np.zeros(len(needed), dtype=np.int64)
         places[pieces] = np.arange(len(pieces))
         log_counts = np.zeros(len(pieces), dtype=np.float32)
-        log_counts[len(certain) :] = math.log(stride) if number else 0.0
+        log_counts[len(certain) :] = math.log(stride)
         return Candidates(*map(torch.from_numpy, (pieces, places, log_counts)))

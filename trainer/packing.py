@@ -109,8 +109,12 @@ class PackedBatches:
                 counts[row, begin:end] = np.where(learnt[1:], 1.0, self.prompt_weight)
                 segments[row, begin:end] = segment
                 begin = end
-        tensors = [torch.from_numpy(each) for each in (tokens, targets, counts, segments)]
-        return Batch(tensors[0], tensors[1], tensors[2], tensors[3])
+        return Batch(
+            torch.from_numpy(tokens),
+            torch.from_numpy(targets),
+            torch.from_numpy(counts),
+            torch.from_numpy(segments),
+        )
 
     def _with_others(self, records: Batch, text: Batch) -> Batch:
         each = records.weight * self.share / (1 - self.share) / text.targets.numel()

@@ -398,7 +398,7 @@ def _best_size(
         config = configs[name]
         sampled = BATCH_TOKENS if _samples(options, machine, config) else None
         tokens = time * machine.rate(name) / token_flops(config, context, sampled)
-        return expected_bits(text, configs[name].layer_parameters, tokens / train_tokens)
+        return expected_bits(text, config.layer_parameters, tokens / train_tokens)
 
     most = max(PARAMETERS_A_BYTE * text.bytes, configs["nano"].layer_parameters)
     return min((name for name in SIZES if configs[name].layer_parameters <= most), key=bits)
