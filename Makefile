@@ -43,7 +43,7 @@ clean:
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
-.venv/installed: .venv/bin/python pyproject.toml setup.py constraints.txt core/model/decode.c core/model/decode.h $(wildcard core/corpus/*.c core/corpus/*.h) $(wildcard locale/*/LC_MESSAGES/*.po)
+.venv/installed: .venv/bin/python pyproject.toml setup.py constraints.txt $(wildcard core/model/*.c core/model/*.h) $(wildcard core/corpus/*.c core/corpus/*.h) $(wildcard locale/*/LC_MESSAGES/*.po)
 	@echo "Installing newleaf and what it needs into .venv (PyTorch is large: a minute or more) ..."
 	$(INSTALL) -e .
 	@touch $@

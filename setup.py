@@ -1,6 +1,6 @@
 """What pyproject.toml cannot say of the build: translations are compiled (.po to .mo), and so is what is written in C.
 
-Without a C compiler (for decode.c one that knows OpenMP) newleaf installs all the same, and is slower.
+Without a C compiler (for core/model one that knows OpenMP) newleaf installs all the same, and is slower.
 """
 
 from pathlib import Path
@@ -22,10 +22,10 @@ class BuildWithTranslations(build_py):
         super().run()
 
 
-decode = Extension(
-    "newleaf.core.model._decode",
-    ["core/model/decode.c"],
-    depends=["core/model/decode.h"],
+model = Extension(
+    "newleaf.core.model._native",
+    ["core/model/decode.c", "core/model/training.c"],
+    depends=["core/model/decode.h", "core/model/product.h", "core/model/attention.h", "core/model/orthogonal.h"],
     extra_compile_args=["-O3", "-fopenmp", "-fno-math-errno", "-Wno-psabi"],
     extra_link_args=["-fopenmp"],
     optional=True,
@@ -37,4 +37,4 @@ texts = Extension(
     extra_compile_args=["-O3"],
     optional=True,
 )
-setup(cmdclass={"build_py": BuildWithTranslations}, ext_modules=[decode, texts])
+setup(cmdclass={"build_py": BuildWithTranslations}, ext_modules=[model, texts])

@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from . import orthogonal
+
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the quintic iteration, from the post above
 STEPS = 5
 OBLONG = 1.5  # from where on, times as long as wide, the short side alone is less work
@@ -61,6 +63,8 @@ def _product_of_steps(gram: Tensor) -> Tensor:
 
 def orthogonalise_each(matrices: list[Tensor], dtype: torch.dtype = torch.float32) -> list[Tensor]:
     """The same for some of one shape, together."""
+    if orthogonal.suits(matrices, dtype):
+        return orthogonal.orthogonal(matrices, STEPS, COEFFICIENTS, OBLONG)
     return list(orthogonalise(torch.stack(matrices), dtype).unbind())
 
 

@@ -19,7 +19,7 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 
 from ..core.model.gpt import GPT
 from .group import Network
-from .muon import orthogonalise
+from .muon import orthogonalise_each
 
 
 class Sharded(Network):
@@ -48,7 +48,7 @@ class Sharded(Network):
         for begin in range(0, len(matrices), size):
             some = matrices[begin : begin + size]
             wholes = [cast(DTensor, matrix).full_tensor() for matrix in some]
-            mine = orthogonalise(wholes[min(rank, len(some) - 1)][None], dtype)[0].contiguous()
+            mine = orthogonalise_each([wholes[min(rank, len(some) - 1)]], dtype)[0].contiguous()
             made = [torch.empty_like(mine) for _process in range(size)]
             dist.all_gather(made, mine)
             found += [self._share(whole, like) for whole, like in zip(made, some, strict=False)]

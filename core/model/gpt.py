@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
+from .attention import available, causal_attention, suits
 from .config import GPTConfig
 from .loss import Candidates, linear_cross_entropy, token_losses
 
@@ -185,6 +186,7 @@ class Attention(nn.Module):
     def __init__(self, config: GPTConfig, layer: int):
         super().__init__()
         self.config, self.layer = config, layer
+        self.native = available(config.head_dim)
         heads, kv_heads = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
         self.q_proj = nn.Linear(config.hidden_size, heads, bias=config.qkv_bias)
         self.k_proj = nn.Linear(config.hidden_size, kv_heads, bias=config.qkv_bias)
@@ -206,6 +208,8 @@ class Attention(nn.Module):
             queries, keys = rotate(queries, *rotary), rotate(keys, *rotary)  # (B, H, T, D), (B, K, T, D)
         if cache is not None:  # only here is the layer's number looked at: all layers share what is compiled for one
             keys, values = cache.extend(self.layer, keys, values)
+        elif mask is None and self.native and suits(queries, values):
+            return self.o_proj(causal_attention(queries, keys, values))
         return self.o_proj(attend(queries, keys, values, mask))
 
 

@@ -1,6 +1,7 @@
-"""The step of decode.c from Python: a few tokens through all layers on a CPU, in one call.
+"""What is written in C, from Python: the step of decode.c, a few tokens through all layers on a CPU, in one call.
 
-It is built when newleaf is installed, where there is a C compiler with OpenMP; elsewhere PyTorch does the work.
+Attention in training (attention.py) and Muon (trainer/orthogonal.py) are in the same library. It is built when newleaf
+is installed, where there is a C compiler with OpenMP; elsewhere PyTorch does the work.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class _Step(Structure):
 def library() -> Any | None:
     """The library, if it was built and its threads are PyTorch's: two teams would fight for the cores."""
     for suffix in importlib.machinery.EXTENSION_SUFFIXES:
-        path = Path(__file__).with_name(f"_decode{suffix}")
+        path = Path(__file__).with_name(f"_native{suffix}")
         if path.exists():
             with contextlib.suppress(OSError, AttributeError):
                 found = ctypes.CDLL(str(path))
@@ -85,6 +86,13 @@ def library() -> Any | None:
                     found.newleaf_decode.restype = None
                     return found
     return None
+
+
+@functools.cache
+def training_lanes() -> int:
+    """How long the vectors are, in floats, with which the library trains; 0 where PyTorch has to do the work."""
+    found = library()
+    return int(found.newleaf_training_lanes()) if found is not None else 0
 
 
 def _place(function: Any) -> int | None:

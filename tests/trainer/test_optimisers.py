@@ -9,12 +9,14 @@ import pytest
 import torch
 
 from newleaf.core.model.gpt import GPT
-from newleaf.trainer import optimisers
+from newleaf.core.model.native import training_lanes
+from newleaf.trainer import optimisers, orthogonal
 from newleaf.trainer.group import Network
-from newleaf.trainer.muon import Muon, orthogonalise
+from newleaf.trainer.muon import COEFFICIENTS, OBLONG, STEPS, Muon, orthogonalise
 from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.plan import Machine, make_plan
 
+MUONS = STEPS, COEFFICIENTS, OBLONG
 MACHINE = Machine("cpu", "test", 1, 8 << 30, {"nano": 1e11, "mini": 1e11}, "float32")
 
 
@@ -33,6 +35,23 @@ def test_oblong_matrices_become_what_five_whole_steps_make_of_them(rank):
         gram = x @ x.mT
         x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
     torch.testing.assert_close(orthogonalise(matrix, torch.float32), x, atol=1e-3, rtol=0)
+
+
+@pytest.mark.skipif(not training_lanes(), reason="newleaf was built without it, or for another processor")
+@pytest.mark.parametrize("lanes", [8, 16])
+@pytest.mark.parametrize("shape", [(384, 384), (40, 24), (24, 40), (1, 9), (7, 300), (128, 130), (65, 64), (48, 48)])
+def test_what_is_made_orthogonal_in_c_is_what_pytorch_makes_of_it(shape, lanes, monkeypatch):
+    if lanes > training_lanes():
+        pytest.skip("this processor has no such vectors")
+    monkeypatch.setattr(orthogonal, "training_lanes", lambda: lanes)
+    matrices = [*torch.randn(5, *shape, generator=torch.Generator().manual_seed(0)), torch.zeros(shape)]
+    assert orthogonal.suits(matrices, torch.float32) and not orthogonal.suits(matrices, torch.bfloat16)
+    mine = orthogonal.orthogonal(matrices, *MUONS)
+    for one, other in zip(mine, orthogonalise(torch.stack(matrices), torch.float32), strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
+    assert all(
+        torch.equal(one, orthogonal.orthogonal([matrix], *MUONS)[0]) for one, matrix in zip(mine, matrices, strict=True)
+    )
 
 
 def test_wide_and_tall_matrices_are_treated_alike():

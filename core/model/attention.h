@@ -1,0 +1,175 @@
+/* Causal attention and its gradients: what attend in gpt.py does. training.c includes this once for each kind of processor.
+ *
+ * A head of a small model is so short that its keys, its values and some rows of its scores stay in the cache. So the
+ * scores of some rows are made whole, used and forgotten, and only what a row may see is computed, but for the last
+ * block. Of the forward pass the output and a number for each row are kept (as in Dao et al. 2022, arXiv:2205.14135). */
+#define larger NAMED(larger)
+#define below NAMED(below)
+#define exponential NAMED(exponential)
+#define total NAMED(total)
+#define gather NAMED(gather)
+#define scatter NAMED(scatter)
+#define panels NAMED(panels)
+#define softmax NAMED(softmax)
+#define slope NAMED(slope)
+#define forward NAMED(forward)
+#define backward NAMED(backward)
+
+/* The larger of both; of what is no number in a, that. */
+INLINE lanes larger(lanes a, lanes b) {
+    const numbers chosen = b > a;
+    return (lanes)(((numbers)b & chosen) | ((numbers)a & ~chosen));
+}
+
+/* Which of the places from `first` on are before `end`. */
+INLINE numbers below(int64_t first, int64_t end) {
+    numbers place;
+    for (int i = 0; i < LANES; i++) place[i] = i;
+    return place < (int32_t)(end - first);
+}
+
+/* e^x for x < 1, to some 1e-7 of it: 2^n by the exponent's bits, the rest by the polynomial of Moshier's Cephes library. */
+INLINE lanes exponential(lanes x) {
+    x = larger(x, (lanes){0} + LEAST);
+    const lanes whole = (x * 1.44269504f + 12582912.0f) - 12582912.0f; /* where the next float is 1 further on */
+    const lanes rest = x - whole * 0.693359375f + whole * 2.12194440e-4f;
+    lanes sum = (lanes){0} + 1.9875691500e-4f;
+    sum = sum * rest + 1.3981999507e-3f;
+    sum = sum * rest + 8.3334519073e-3f;
+    sum = sum * rest + 4.1665795894e-2f;
+    sum = sum * rest + 1.6666665459e-1f;
+    sum = sum * rest + 5.0000001201e-1f;
+    sum = sum * rest * rest + rest + 1.0f;
+    return sum * (lanes)((__builtin_convertvector(whole, numbers) + 127) << 23);
+}
+
+/* The sum of all lanes, by halves. */
+INLINE float total(lanes sum) {
+    float half[LANES];
+    memcpy(half, &sum, sizeof half);
+    for (int size = LANES / 2; size; size /= 2)
+        for (int i = 0; i < size; i++) half[i] += half[i + size];
+    return half[0];
+}
+
+/* The head's tokens (T, D), one behind the other. */
+INLINE void gather(const Heads *from, int64_t text, int64_t head, int64_t length, int64_t size, float *to) {
+    const float *x = from->at + text * from->text + head * from->head;
+    for (int64_t i = 0; i < length; i++) memcpy(to + i * size, x + i * from->token, size * sizeof *to);
+}
+
+INLINE void scatter(const Heads *to, int64_t text, int64_t head, int64_t length, int64_t size, const float *from) {
+    float *x = to->at + text * to->text + head * to->head;
+    for (int64_t i = 0; i < length; i++) memcpy(x + i * to->token, from + i * size, size * sizeof *from);
+}
+
+/* The same on its side, in panels (T / PANEL, D, PANEL); the last is filled up with zeros. */
+INLINE void panels(const Heads *from, int64_t text, int64_t head, int64_t length, int64_t size, float *to) {
+    const float *x = from->at + text * from->text + head * from->head;
+    const int64_t whole = (length + PANEL - 1) / PANEL * PANEL;
+    for (int64_t i = 0; i < whole; i++)
+        for (int64_t j = 0; j < size; j++)
+            to[i / PANEL * PANEL * size + j * PANEL + i % PANEL] = i < length ? x[i * from->token + j] : 0;
+}
+
+/* Scores of a row, of which it may see the first so many, become probabilities. Gives the logarithm of their sum. */
+INLINE float softmax(float *row, int64_t seen, float scale) {
+    lanes most = (lanes){0} + row[0], sum = {0};
+    for (int64_t j = 0; j < seen; j += LANES) {
+        const numbers chosen = below(j, seen);
+        const lanes some = *(lanes *)(row + j), first = (lanes){0} + row[0];
+        most = larger(most, (lanes)(((numbers)some & chosen) | ((numbers)first & ~chosen)));
+    }
+    float top = most[0];
+    for (int i = 1; i < LANES; i++) top = most[i] > top ? most[i] : top;
+    for (int64_t j = 0; j < seen; j += LANES) {
+        lanes *some = (lanes *)(row + j);
+        *some = (lanes)((numbers)exponential((*some - top) * scale) & below(j, seen));
+        sum += *some;
+    }
+    const float all = total(sum), share = 1 / all;
+    for (int64_t j = 0; j < seen; j += LANES) *(lanes *)(row + j) *= share;
+    return top * scale + logf(all);
+}
+
+/* Scores of a row become probabilities again, and the slopes of those become the slopes of the scores. */
+INLINE void slope(float *row, float *slopes, int64_t seen, float scale, float sum, float mean) {
+    for (int64_t j = 0; j < seen; j += LANES) {
+        lanes *some = (lanes *)(row + j), *its = (lanes *)(slopes + j);
+        const numbers chosen = below(j, seen);
+        *some = (lanes)((numbers)exponential(*some * scale - sum) & chosen);
+        *its = (lanes)((numbers)(*some * (*its - mean) * scale) & chosen);
+    }
+}
+
+/* A key-value head of a text and all heads that share it. */
+static void forward(const Attention *a, int64_t text, int64_t kv_head, float *scratch) {
+    const int64_t length = a->length, size = a->size, W = row_of(length), group = a->heads / a->kv_heads;
+    const float scale = 1 / sqrtf((float)size);
+    float *keys = scratch, *values = keys + size * W, *queries = values + size * W, *mixed = queries + size * W;
+    float *scores = mixed + size * W;
+    panels(&a->keys, text, kv_head, length, size, keys);
+    gather(&a->values, text, kv_head, length, size, values);
+    for (int64_t head = kv_head * group; head < (kv_head + 1) * group; head++) {
+        gather(&a->queries, text, head, length, size, queries);
+        float *sums = a->sums + (text * a->heads + head) * length;
+        EACH_BLOCK(begin, rows, length) {
+            const int64_t seen = begin + rows, wide = (seen + LANES - 1) / LANES * LANES;
+            EACH_PANEL(c, columns, wide)
+                product(rows, columns, size, queries + begin * size, size, 1, keys + c * size, PANEL, scores + c, W, 0);
+            for (int64_t i = 0; i < rows; i++) {
+                sums[begin + i] = softmax(scores + i * W, begin + i + 1, scale);
+                for (int64_t j = begin + i + 1; j < wide; j++) scores[i * W + j] = 0;
+            }
+            EACH_PANEL(c, columns, seen)
+                product(rows, size, columns, scores + c, W, 1, values + c * size, size, mixed + begin * size, size, c > 0);
+        }
+        scatter(&a->mixed, text, head, length, size, mixed);
+    }
+}
+
+static void backward(const Attention *a, int64_t text, int64_t kv_head, float *scratch) {
+    const int64_t length = a->length, size = a->size, W = row_of(length), group = a->heads / a->kv_heads;
+    const float scale = 1 / sqrtf((float)size);
+    float *keys = scratch, *key_panels = keys + size * W, *value_panels = key_panels + size * W;
+    float *queries = value_panels + size * W, *slopes = queries + size * W;
+    float *to_keys = slopes + size * W, *to_values = to_keys + size * W;
+    float *scores = to_values + size * W, *to_scores = scores + BLOCK * W;
+    gather(&a->keys, text, kv_head, length, size, keys);
+    panels(&a->keys, text, kv_head, length, size, key_panels);
+    panels(&a->values, text, kv_head, length, size, value_panels);
+    memset(to_keys, 0, length * size * sizeof *to_keys);
+    memset(to_values, 0, length * size * sizeof *to_values);
+    for (int64_t head = kv_head * group; head < (kv_head + 1) * group; head++) {
+        gather(&a->queries, text, head, length, size, queries);
+        gather(&a->slopes, text, head, length, size, slopes);
+        const float *sums = a->sums + (text * a->heads + head) * length;
+        const float *mixed = a->mixed.at + text * a->mixed.text + head * a->mixed.head;
+        float *to_queries = a->to_queries.at + text * a->to_queries.text + head * a->to_queries.head;
+        EACH_BLOCK(begin, rows, length) {
+            const int64_t seen = begin + rows, wide = (seen + LANES - 1) / LANES * LANES;
+            const float *query = queries + begin * size, *its = slopes + begin * size;
+            EACH_PANEL(c, columns, wide) {
+                product(rows, columns, size, query, size, 1, key_panels + c * size, PANEL, scores + c, W, 0);
+                product(rows, columns, size, its, size, 1, value_panels + c * size, PANEL, to_scores + c, W, 0);
+            }
+            for (int64_t i = 0; i < rows; i++) {
+                const float *out = mixed + (begin + i) * a->mixed.token;
+                lanes mean = {0};
+                for (int64_t j = 0; j < size; j += LANES)
+                    mean += *(const lanes *)(its + i * size + j) * *(const lanes *)(out + j);
+                slope(scores + i * W, to_scores + i * W, begin + i + 1, scale, sums[begin + i], total(mean));
+                for (int64_t j = begin + i + 1; j < wide; j++) scores[i * W + j] = to_scores[i * W + j] = 0;
+            }
+            EACH_PANEL(c, columns, seen) {
+                product(
+                    rows, size, columns, to_scores + c, W, 1, keys + c * size, size,
+                    to_queries + begin * a->to_queries.token, a->to_queries.token, c > 0);
+                product(columns, size, rows, scores + c, 1, W, its, size, to_values + c * size, size, 1);
+                product(columns, size, rows, to_scores + c, 1, W, query, size, to_keys + c * size, size, 1);
+            }
+        }
+    }
+    scatter(&a->to_keys, text, kv_head, length, size, to_keys);
+    scatter(&a->to_values, text, kv_head, length, size, to_values);
+}

@@ -1,0 +1,148 @@
+"""Causal attention in training on a CPU, by attention.h: a call forward, and one backward for its gradients.
+
+It is an operator of PyTorch's, so that what is compiled can call it too. Where it was not built, and for other devices
+and types, PyTorch's own does the work.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from ctypes import POINTER, Structure, c_int, c_int64, c_void_p
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .native import library, training_lanes
+
+MULTIPLE = 16  # of which a head's size must be one
+LONGEST = 1024  # tokens; of more, a head's keys and values no longer stay in the cache
+
+
+class _Heads(Structure):
+    _fields_ = [("at", c_void_p), *((name, c_int64) for name in ("text", "head", "token"))]
+
+
+class _Attention(Structure):
+    _fields_ = [
+        *((name, c_int64) for name in ("texts", "heads", "kv_heads", "length", "size", "threads")),
+        *((name, _Heads) for name in ("queries", "keys", "values", "mixed")),
+        ("sums", c_void_p),
+        *((name, _Heads) for name in ("slopes", "to_queries", "to_keys", "to_values")),
+        ("scratch", c_void_p),
+        ("room", c_int64),
+    ]
+
+
+@functools.cache
+def _functions() -> Any:
+    found = library()
+    assert found is not None
+    found.newleaf_attention_room.argtypes, found.newleaf_attention_room.restype = [c_int64, c_int64], c_int64
+    for part in (found.newleaf_attention_forward, found.newleaf_attention_backward):
+        part.argtypes, part.restype = [POINTER(_Attention), c_int], None
+    return found
+
+
+def available(size: int) -> bool:
+    """Whether heads of this size can be mixed here."""
+    return size % MULTIPLE == 0 and training_lanes() > 0
+
+
+def suits(queries: Tensor, values: Tensor) -> bool:
+    """Whether it is faster than what PyTorch has for queries (B, H, T, D) and values (B, K, T, D).
+
+    Where types are mixed, queries that were turned are of float32, and only the values tell.
+    """
+    on_cpu = queries.device.type == "cpu" and queries.dtype == values.dtype == torch.float32
+    return on_cpu and 1 < queries.shape[2] <= LONGEST and torch.is_grad_enabled()
+
+
+def causal_attention(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    """Mix values (B, K, T, D) as queries (B, H, T, D) and keys (B, K, T, D) say: (B, T, H * D).
+
+    A query sees the keys as far as itself. The sizes of heads have to be `available`.
+    """
+    mixed: Tensor = torch.ops.newleaf.causal_attention(queries, keys, values)[0]
+    return mixed.transpose(1, 2).flatten(2)
+
+
+def _heads(tensor: Tensor) -> _Heads:
+    return _Heads(tensor.data_ptr(), tensor.stride(0), tensor.stride(1), tensor.stride(2))
+
+
+def _rows(tensor: Tensor) -> Tensor:
+    """The same, where the numbers of a head are side by side."""
+    return tensor if tensor.stride(3) == 1 else tensor.contiguous()
+
+
+def _new(like: Tensor) -> Tensor:
+    """(B, H, T, D) whose memory is (B, T, H, D)."""
+    texts, heads, length, size = like.shape
+    return like.new_empty(texts, length, heads, size).transpose(1, 2)
+
+
+def _attention(queries: Tensor, keys: Tensor, values: Tensor, mixed: Tensor, sums: Tensor) -> _Attention:
+    (texts, heads, length, size), threads = queries.shape, torch.get_num_threads()
+    assert size % MULTIPLE == 0 and all(x.dtype == torch.float32 for x in (queries, keys, values, mixed))
+    told = _Attention(texts, heads, keys.shape[1], length, size, threads)
+    told.queries, told.keys, told.values, told.mixed = map(_heads, (queries, keys, values, mixed))
+    told.sums, told.room = sums.data_ptr(), _functions().newleaf_attention_room(length, size)
+    return told
+
+
+def _run(part: str, told: _Attention) -> None:
+    scratch = torch.empty(told.threads * told.room)
+    told.scratch = scratch.data_ptr()
+    getattr(_functions(), f"newleaf_attention_{part}")(ctypes.byref(told), training_lanes())
+
+
+def _forward(queries: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    queries, keys, values = map(_rows, (queries, keys, values))
+    mixed, sums = _forward_shapes(queries, keys, values)
+    _run("forward", _attention(queries, keys, values, mixed, sums))
+    return mixed, sums
+
+
+def _forward_shapes(queries: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    return _new(queries), queries.new_empty(queries.shape[:3])
+
+
+def _backward(
+    queries: Tensor, keys: Tensor, values: Tensor, mixed: Tensor, sums: Tensor, slopes: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    queries, keys, values, mixed, slopes = map(_rows, (queries, keys, values, mixed, slopes))
+    found = _backward_shapes(queries, keys, values, mixed, sums, slopes)
+    told = _attention(queries, keys, values, mixed, sums)
+    told.slopes, told.to_queries, told.to_keys, told.to_values = map(_heads, (slopes, *found))
+    _run("backward", told)
+    return found
+
+
+def _backward_shapes(
+    queries: Tensor, keys: Tensor, values: Tensor, mixed: Tensor, sums: Tensor, slopes: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    return _new(queries), _new(keys), _new(values)
+
+
+def _keep(ctx: Any, inputs: tuple[Tensor, ...], output: tuple[Tensor, Tensor]) -> None:
+    ctx.save_for_backward(*inputs, *output)
+
+
+def _gradients(ctx: Any, slopes: Tensor, _sums: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    found: tuple[Tensor, Tensor, Tensor] = torch.ops.newleaf.causal_attention_backward(*ctx.saved_tensors, slopes)
+    return found
+
+
+_library = torch.library.Library("newleaf", "DEF")
+_library.define("causal_attention(Tensor queries, Tensor keys, Tensor values) -> (Tensor, Tensor)")
+_library.define(
+    "causal_attention_backward(Tensor queries, Tensor keys, Tensor values, Tensor mixed, Tensor sums, Tensor slopes)"
+    " -> (Tensor, Tensor, Tensor)"
+)
+_library.impl("causal_attention", _forward, "CPU")
+_library.impl("causal_attention_backward", _backward, "CPU")
+torch.library.register_fake("newleaf::causal_attention", _forward_shapes, lib=_library)
+torch.library.register_fake("newleaf::causal_attention_backward", _backward_shapes, lib=_library)
+torch.library.register_autograd("newleaf::causal_attention", _gradients, setup_context=_keep, lib=_library)

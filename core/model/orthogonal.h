@@ -1,0 +1,102 @@
+/* Muon's orthogonal matrices, by Newton-Schulz steps. training.c includes this once for each kind of processor.
+ *
+ * A step multiplies a matrix by a polynomial of its gram matrix, of the short side. Where that is much shorter, all steps
+ * are done on gram matrices, and the product of their polynomials multiplies the matrix once; as exact it is not. What is
+ * symmetric, as products of polynomials of one matrix are, is computed by half and mirrored. */
+#define mirror NAMED(mirror)
+#define multiply NAMED(multiply)
+#define symmetric NAMED(symmetric)
+#define polynomial NAMED(polynomial)
+#define product_of_steps NAMED(product_of_steps)
+#define orthogonal NAMED(orthogonal)
+
+/* The part of c (n, n) above the diagonal becomes what is below. */
+INLINE void mirror(int64_t n, float *c, int64_t row) {
+    for (int64_t i = 0; i < n; i += 16) {
+        for (int64_t j = 0; j < i; j += 16)
+            for (int64_t k = 0; k < 16; k++)
+                for (int64_t l = 0; l < 16; l++) c[(j + k) * row + i + l] = c[(i + l) * row + j + k];
+        for (int64_t k = 0; k < 16; k++)
+            for (int64_t l = 0; l < k; l++) c[(i + l) * row + i + k] = c[(i + k) * row + i + l];
+    }
+}
+
+/* c = a b, as in product, in blocks of b that stay in the first cache. Where c is symmetric, of each PANEL columns from
+ * where they meet the diagonal. */
+INLINE void multiply(
+    int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t row, int64_t step, const float *b,
+    int64_t b_row, float *c, int64_t c_row, int is_symmetric) {
+    EACH_PANEL(j, wide, columns)
+        EACH_PANEL(k, deep, depth) {
+            const float *left = a + k * step, *right = b + k * b_row + j;
+            int64_t first = is_symmetric ? j : 0;
+            if (is_symmetric && wide == PANEL) { /* of a square on the diagonal a quarter is above it */
+                product(PANEL / 2, PANEL / 2, deep, left + first * row, row, step, right, b_row, c + first * c_row + j, c_row, k > 0);
+                first += PANEL / 2;
+            }
+            product(rows - first, wide, deep, left + first * row, row, step, right, b_row, c + first * c_row + j, c_row, k > 0);
+        }
+}
+
+/* c = a b, all (n, n) and symmetric. */
+static void symmetric(int64_t n, const float *a, const float *b, float *c, int64_t row) {
+    multiply(n, n, n, a, row, 1, b, row, c, row, 1);
+    mirror(n, c, row);
+}
+
+/* out = first + second gram + third gram gram */
+static void polynomial(int64_t n, const Orthogonal *o, const float *gram, float *out, int64_t row) {
+    multiply(n, n, n, gram, row, 1, gram, row, out, row, 1);
+    for (int64_t i = 0; i < n; i++) {
+        for (int64_t j = 0; j <= i; j++) out[i * row + j] = o->second * gram[i * row + j] + o->third * out[i * row + j];
+        out[i * row + i] += o->first;
+    }
+    mirror(n, out, row);
+}
+
+/* What all steps together multiply a matrix by, found on its gram matrix alone; all are (n, n). */
+static float *product_of_steps(const Orthogonal *o, int64_t n, float *gram, float *factor, float *all, float *next, int64_t row) {
+    polynomial(n, o, gram, all, row);
+    for (int64_t step = 1; step < o->steps; step++) {
+        const float *last = step == 1 ? all : factor;
+        symmetric(n, last, gram, next, row);
+        symmetric(n, last, next, gram, row);
+        polynomial(n, o, gram, factor, row);
+        symmetric(n, factor, all, next, row);
+        float *spare = all;
+        all = next, next = spare;
+    }
+    return all;
+}
+
+/* A matrix, with its long side upright, and filled up with columns of zeros, which stay zeros. */
+static void orthogonal(const Orthogonal *o, const Matrix *matrix, float *scratch) {
+    const int tall = matrix->rows > matrix->columns;
+    const int64_t length = tall ? matrix->rows : matrix->columns, width = tall ? matrix->columns : matrix->rows;
+    const int64_t n = (width + 15) / 16 * 16, row = odd_lines(width), square = square_of(width);
+    float *x = scratch, *y = x + length * row, *gram = y + length * row, *factor = gram + square;
+    double sum = 0;
+    for (int64_t i = 0; i < matrix->rows; i++) {
+        const float *some = matrix->in + i * matrix->columns;
+        float part = 0;
+        for (int64_t j = 0; j < matrix->columns; j++) part += some[j] * some[j];
+        sum += part;
+    }
+    const float scale = 1 / ((float)sqrt(sum) + 1e-7f);
+    for (int64_t i = 0; i < length; i++)
+        for (int64_t j = 0; j < n; j++)
+            x[i * row + j] = j < width ? scale * matrix->in[tall ? i * width + j : j * length + i] : 0;
+    const int oblong = length >= o->oblong * width;
+    for (int64_t step = 0; step < (oblong ? 1 : o->steps); step++) {
+        multiply(n, n, length, x, 1, row, x, row, gram, row, 1);
+        mirror(n, gram, row);
+        const float *by = factor;
+        if (oblong) by = product_of_steps(o, n, gram, factor, factor + square, factor + 2 * square, row);
+        else polynomial(n, o, gram, factor, row);
+        multiply(length, n, n, x, row, 1, by, row, y, row, 0);
+        float *spare = x;
+        x = y, y = spare;
+    }
+    for (int64_t i = 0; i < length; i++)
+        for (int64_t j = 0; j < width; j++) matrix->out[tall ? i * width + j : j * length + i] = x[i * row + j];
+}

@@ -1,0 +1,134 @@
+/* What training on a CPU asks of small matrices, in float32, with products of our own: causal attention and its gradients
+ * (attention.h), and Muon's orthogonal matrices (orthogonal.h). A library's products are made for large matrices; here
+ * what is multiplied stays in a core's cache from one product to the next.
+ *
+ * Each thread has whole heads or matrices, and every sum its order: the same bits for any number of threads.
+ *
+ * Shapes: B texts, H heads, K key-value heads, T tokens, D head size, a multiple of 16.
+ */
+#include <math.h>
+#include <omp.h>
+#include <stdint.h>
+#include <string.h>
+
+#define BLOCK 32 /* rows of scores at once */
+#define PANEL 64 /* columns of a product at once: what they are multiplied by stays in the first cache */
+#define LEAST -60.0f /* exponents below it are as good as this; the product of two smaller ones would be slow */
+
+typedef struct {
+    float *at;                 /* (B, H or K, T, D) */
+    int64_t text, head, token; /* how many floats apart they are; those of a token are side by side */
+} Heads;
+
+typedef struct {
+    int64_t texts, heads, kv_heads, length, size, threads;
+    Heads queries, keys, values, mixed;
+    float *sums;                                  /* (B, H, T): the logarithm of the sum of a row's exponentials */
+    Heads slopes, to_queries, to_keys, to_values; /* the gradients of mixed, and of what went in: backward alone */
+    float *scratch;                               /* (threads, room) */
+    int64_t room;
+} Attention;
+
+typedef struct {
+    const float *in;
+    float *out;
+    int64_t rows, columns;
+} Matrix;
+
+typedef struct {
+    const Matrix *matrices;
+    int64_t number, threads, steps;
+    float first, second, third; /* the coefficients of a step */
+    float oblong;               /* from where on, times as long as wide, the short side alone is less work */
+    float *scratch;             /* (threads, room) */
+    int64_t room;
+} Orthogonal;
+
+#define INLINE static inline __attribute__((always_inline))
+#define EACH_BLOCK(begin, rows, length) \
+    for (int64_t begin = 0, rows; begin < length && (rows = length - begin < BLOCK ? length - begin : BLOCK); begin += BLOCK)
+#define EACH_PANEL(begin, columns, length) \
+    for (int64_t begin = 0, columns; begin < length && (columns = length - begin < PANEL ? length - begin : PANEL); \
+         begin += PANEL)
+
+/* How many floats apart rows of so many are: an odd number of cache lines, so that they do not drive each other out. */
+static inline int64_t odd_lines(int64_t length) { return ((length + 15) / 16 | 1) * 16; }
+
+/* The same for rows of scores, of whole panels. */
+static inline int64_t row_of(int64_t length) { return odd_lines((length + PANEL - 1) / PANEL * PANEL); }
+
+/* How many floats a square matrix has room for. */
+static inline int64_t square_of(int64_t width) { return odd_lines(width) * ((width + 15) / 16 * 16); }
+
+/* How many floats a thread needs. */
+int64_t newleaf_attention_room(int64_t length, int64_t size) { return row_of(length) * (7 * size + 2 * BLOCK); }
+int64_t newleaf_orthogonal_room(int64_t rows, int64_t columns) {
+    const int64_t width = rows < columns ? rows : columns, length = rows < columns ? columns : rows;
+    return 2 * odd_lines(width) * length + 4 * square_of(width);
+}
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define ROWS 6
+#define VECTORS 2
+
+#pragma GCC push_options
+#pragma GCC target("arch=x86-64-v3")
+#define NAMED(name) name##_avx2
+#define LANES 8
+#include "product.h"
+#include "attention.h"
+#include "orthogonal.h"
+#undef NAMED
+#undef LANES
+#undef ROWS
+#undef VECTORS
+#pragma GCC pop_options
+
+#pragma GCC push_options
+#pragma GCC target("arch=x86-64-v4,prefer-vector-width=512")
+#define NAMED(name) name##_avx512
+#define LANES 16
+#define ROWS 4
+#define VECTORS 4
+#include "product.h"
+#include "attention.h"
+#include "orthogonal.h"
+#pragma GCC pop_options
+
+/* The longest vectors this processor has, in floats; 0: leave it to PyTorch. */
+int newleaf_training_lanes(void) {
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return 0;
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+            __builtin_cpu_supports("avx512vl") ? 16 : 8;
+}
+
+typedef void Part(const Attention *, int64_t, int64_t, float *);
+
+static void each_head(const Attention *a, Part *part) {
+#pragma omp parallel num_threads((int)a->threads)
+    {
+        float *scratch = a->scratch + omp_get_thread_num() * a->room;
+#pragma omp for collapse(2) schedule(static)
+        for (int64_t text = 0; text < a->texts; text++)
+            for (int64_t head = 0; head < a->kv_heads; head++) part(a, text, head, scratch);
+    }
+}
+
+void newleaf_attention_forward(const Attention *a, int lanes) { each_head(a, lanes == 16 ? forward_avx512 : forward_avx2); }
+void newleaf_attention_backward(const Attention *a, int lanes) { each_head(a, lanes == 16 ? backward_avx512 : backward_avx2); }
+
+void newleaf_orthogonal(const Orthogonal *o, int lanes) {
+#pragma omp parallel num_threads((int)o->threads)
+    {
+        float *scratch = o->scratch + omp_get_thread_num() * o->room;
+#pragma omp for schedule(dynamic)
+        for (int64_t i = 0; i < o->number; i++)
+            lanes == 16 ? orthogonal_avx512(o, o->matrices + i, scratch) : orthogonal_avx2(o, o->matrices + i, scratch);
+    }
+}
+#else
+int newleaf_training_lanes(void) { return 0; }
+void newleaf_attention_forward(const Attention *a, int lanes) {}
+void newleaf_attention_backward(const Attention *a, int lanes) {}
+void newleaf_orthogonal(const Orthogonal *o, int lanes) {}
+#endif
