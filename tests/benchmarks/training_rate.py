@@ -1,6 +1,7 @@
 """Tokens a second in training, against Transformers' Trainer.
 
-`python tests/benchmarks/training_rate.py [ROUNDS [ROWS [SHAPE...]]]`: ROWS of 256 tokens a step, shapes such as 6x384.
+`python tests/benchmarks/training_rate.py [ROUNDS [ROWS [SHAPE or TYPE...]]]`: ROWS of 256 tokens a step, shapes such as
+6x384, types float32 and bfloat16.
 
 Whole steps as a training does them, with Muon and with AdamW, plain and compiled, and compiled with a loss over some of
 the vocabulary; and the steps of GPT2LMHeadModel in a Trainer, of the same layers, width, vocabulary, context and batch:
@@ -30,6 +31,7 @@ from newleaf.trainer.plan import Machine, Plan, make_plan, model_shape, token_fl
 from newleaf.trainer.step import gradients, update
 
 SHAPES = ((2, 128), (4, 128), (6, 384))
+TYPES = ("float32", "bfloat16")
 VOCABULARY, CONTEXT = 4096, 256
 STEPS = 6  # of each in a round
 WAYS = (
@@ -151,9 +153,9 @@ def main() -> None:
     """Print a table."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     rows = int(sys.argv[2]) if len(sys.argv) > 2 else 8  # of CONTEXT tokens in a step
-    chosen = [(int(layers), int(width)) for layers, width in (shape.split("x") for shape in sys.argv[3:])]
+    chosen = [(int(layers), int(width)) for layers, width in (arg.split("x") for arg in sys.argv[3:] if "x" in arg)]
     for layers, width in chosen or SHAPES:
-        for dtype in ("float32", "bfloat16"):
+        for dtype in [arg for arg in sys.argv[3:] if arg in TYPES] or TYPES:
             compare(layers, width, dtype, rounds, rows)
 
 
