@@ -50,13 +50,15 @@ def available(size: int) -> bool:
     return size % MULTIPLE == 0 and training_lanes() > 0
 
 
-def suits(queries: Tensor, values: Tensor) -> bool:
+def suits(queries: Tensor, values: Tensor, threads: int) -> bool:
     """Whether it is faster than what PyTorch has for queries (B, H, T, D) and values (B, K, T, D).
 
-    Where types are mixed, queries that were turned are of float32, and only the values tell.
+    Where types are mixed, queries that were turned are of float32, and only the values tell. A thread has whole heads,
+    so there have to be enough of them.
     """
     on_cpu = queries.device.type == "cpu" and queries.dtype == values.dtype == torch.float32
-    return on_cpu and 1 < queries.shape[2] <= LONGEST and torch.is_grad_enabled()
+    enough = values.shape[0] * values.shape[1] >= threads
+    return on_cpu and enough and 1 < queries.shape[2] <= LONGEST and torch.is_grad_enabled()
 
 
 def causal_attention(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:

@@ -186,7 +186,7 @@ class Attention(nn.Module):
     def __init__(self, config: GPTConfig, layer: int):
         super().__init__()
         self.config, self.layer = config, layer
-        self.native = available(config.head_dim)
+        self.native, self.threads = available(config.head_dim), torch.get_num_threads()
         heads, kv_heads = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
         self.q_proj = nn.Linear(config.hidden_size, heads, bias=config.qkv_bias)
         self.k_proj = nn.Linear(config.hidden_size, kv_heads, bias=config.qkv_bias)
@@ -208,7 +208,7 @@ class Attention(nn.Module):
             queries, keys = rotate(queries, *rotary), rotate(keys, *rotary)  # (B, H, T, D), (B, K, T, D)
         if cache is not None:  # only here is the layer's number looked at: all layers share what is compiled for one
             keys, values = cache.extend(self.layer, keys, values)
-        elif mask is None and self.native and suits(queries, values):
+        elif mask is None and self.native and suits(queries, values, self.threads):
             return self.o_proj(causal_attention(queries, keys, values))
         return self.o_proj(attend(queries, keys, values, mask))
 

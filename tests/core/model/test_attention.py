@@ -106,7 +106,7 @@ def test_a_network_learns_the_same_with_it_and_without(compiled):
         model.initialise(torch.Generator().manual_seed(0))
         for layer in model.model.layers:
             assert layer.self_attn.native
-            layer.self_attn.native = native
+            layer.self_attn.native, layer.self_attn.threads = native, 1
             layer.self_attn.o_proj.weight.data.normal_(std=0.1, generator=torch.Generator().manual_seed(1))
         if compiled:
             model.model.compile_layers()
@@ -119,10 +119,11 @@ def test_a_network_learns_the_same_with_it_and_without(compiled):
 def test_it_is_left_alone_where_it_was_not_made_for():
     x = drawn(1, 2, 8, 16)
     assert available(48) and not available(40)
-    assert suits(x, x) and not suits(x, x.bfloat16()) and not suits(x.double(), x.double())
-    assert not suits(x[:, :, :1], x[:, :, :1])
+    assert suits(x, x, 2) and not suits(x, x.bfloat16(), 2) and not suits(x.double(), x.double(), 2)
+    assert not suits(x, x, 3)  # threads, for two heads
+    assert not suits(x[:, :, :1], x[:, :, :1], 2)
     with torch.no_grad():
-        assert not suits(x, x)
+        assert not suits(x, x, 2)
 
 
 def test_products_in_bfloat16_stay_pytorchs():
