@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
-import functools
 from collections.abc import Sequence
-from ctypes import POINTER, Structure, c_float, c_int, c_int64, c_void_p
-from typing import Any
+from ctypes import POINTER, Structure, c_float, c_int64, c_void_p
 
 import torch
 from torch import Tensor
 
-from ..core.model.native import library, training_lanes
+from ..core.model.native import room_of, train, training_lanes
 
 
 class _Matrix(Structure):
@@ -26,15 +23,6 @@ class _Orthogonal(Structure):
         ("scratch", c_void_p),
         ("room", c_int64),
     ]
-
-
-@functools.cache
-def _functions() -> Any:
-    found = library()
-    assert found is not None
-    found.newleaf_orthogonal_room.argtypes, found.newleaf_orthogonal_room.restype = [c_int64, c_int64], c_int64
-    found.newleaf_orthogonal.argtypes, found.newleaf_orthogonal.restype = [POINTER(_Orthogonal), c_int], None
-    return found
 
 
 def suits(matrices: Sequence[Tensor], dtype: torch.dtype) -> bool:
@@ -52,7 +40,7 @@ def orthogonal(
     From `oblong` times as long as wide on, the steps are done on the short side.
     """
     matrices = [matrix.contiguous() for matrix in matrices]
-    found, functions = [torch.empty_like(matrix) for matrix in matrices], _functions()
+    found = [torch.empty_like(matrix) for matrix in matrices]
     told = (_Matrix * len(matrices))(
         *(
             _Matrix(matrix.data_ptr(), output.data_ptr(), *matrix.shape)
@@ -60,8 +48,6 @@ def orthogonal(
         )
     )
     threads = min(torch.get_num_threads(), len(matrices))
-    room = max(functions.newleaf_orthogonal_room(*matrix.shape) for matrix in matrices)
-    scratch = torch.empty(threads * room)
-    work = _Orthogonal(told, len(matrices), threads, steps, *coefficients, oblong, scratch.data_ptr(), room)
-    functions.newleaf_orthogonal(ctypes.byref(work), training_lanes())
+    work = _Orthogonal(told, len(matrices), threads, steps, *coefficients, oblong)
+    train("orthogonal", work, max(room_of("orthogonal", *matrix.shape) for matrix in matrices))
     return found

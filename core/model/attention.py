@@ -6,15 +6,13 @@ and types, PyTorch's own does the work.
 
 from __future__ import annotations
 
-import ctypes
-import functools
-from ctypes import POINTER, Structure, c_int, c_int64, c_void_p
+from ctypes import Structure, c_int64, c_void_p
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from .native import library, training_lanes
+from .native import room_of, train, training_lanes
 
 MULTIPLE = 16  # of which a head's size must be one
 LONGEST = 1024  # tokens; of more, a head's keys and values no longer stay in the cache
@@ -33,16 +31,6 @@ class _Attention(Structure):
         ("scratch", c_void_p),
         ("room", c_int64),
     ]
-
-
-@functools.cache
-def _functions() -> Any:
-    found = library()
-    assert found is not None
-    found.newleaf_attention_room.argtypes, found.newleaf_attention_room.restype = [c_int64, c_int64], c_int64
-    for part in (found.newleaf_attention_forward, found.newleaf_attention_backward):
-        part.argtypes, part.restype = [POINTER(_Attention), c_int], None
-    return found
 
 
 def available(size: int) -> bool:
@@ -90,14 +78,12 @@ def _attention(queries: Tensor, keys: Tensor, values: Tensor, mixed: Tensor, sum
     assert size % MULTIPLE == 0 and all(x.dtype == torch.float32 for x in (queries, keys, values, mixed))
     told = _Attention(texts, heads, keys.shape[1], length, size, threads)
     told.queries, told.keys, told.values, told.mixed = map(_heads, (queries, keys, values, mixed))
-    told.sums, told.room = sums.data_ptr(), _functions().newleaf_attention_room(length, size)
+    told.sums = sums.data_ptr()
     return told
 
 
 def _run(part: str, told: _Attention) -> None:
-    scratch = torch.empty(told.threads * told.room)
-    told.scratch = scratch.data_ptr()
-    getattr(_functions(), f"newleaf_attention_{part}")(ctypes.byref(told), training_lanes())
+    train(f"attention_{part}", told, room_of("attention", told.length, told.size))
 
 
 def _forward(queries: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:

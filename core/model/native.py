@@ -84,6 +84,8 @@ def library() -> Any | None:
                 if _place(found.GOMP_parallel) == _place(torchs.GOMP_parallel):
                     found.newleaf_decode.argtypes = [POINTER(_Model), POINTER(_Step)]
                     found.newleaf_decode.restype = None
+                    for room in (found.newleaf_attention_room, found.newleaf_orthogonal_room):
+                        room.argtypes, room.restype = [c_int64, c_int64], c_int64
                     return found
     return None
 
@@ -93,6 +95,18 @@ def training_lanes() -> int:
     """How long the vectors are, in floats, with which the library trains; 0 where PyTorch has to do the work."""
     found = library()
     return int(found.newleaf_training_lanes()) if found is not None else 0
+
+
+def train(part: str, work: Any, room: int) -> None:
+    """Do a part of what training.c does, as the structure `work` tells; each of its threads has `room` floats."""
+    scratch = torch.empty(work.threads * room)
+    work.scratch, work.room = scratch.data_ptr(), room
+    getattr(library(), f"newleaf_{part}")(ctypes.byref(work), training_lanes())
+
+
+def room_of(part: str, first: int, second: int) -> int:
+    """How many floats a thread needs for a part: for tokens and a head's size, or for rows and columns."""
+    return int(getattr(library(), f"newleaf_{part}_room")(first, second))
 
 
 def _place(function: Any) -> int | None:

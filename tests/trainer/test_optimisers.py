@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from newleaf.core.model import native
 from newleaf.core.model.gpt import GPT
 from newleaf.core.model.native import training_lanes
 from newleaf.trainer import optimisers, orthogonal
@@ -43,7 +44,7 @@ def test_oblong_matrices_become_what_five_whole_steps_make_of_them(rank):
 def test_what_is_made_orthogonal_in_c_is_what_pytorch_makes_of_it(shape, lanes, monkeypatch):
     if lanes > training_lanes():
         pytest.skip("this processor has no such vectors")
-    monkeypatch.setattr(orthogonal, "training_lanes", lambda: lanes)
+    monkeypatch.setattr(native, "training_lanes", lambda: lanes)
     matrices = [*torch.randn(5, *shape, generator=torch.Generator().manual_seed(0)), torch.zeros(shape)]
     assert orthogonal.suits(matrices, torch.float32) and not orthogonal.suits(matrices, torch.bfloat16)
     mine = orthogonal.orthogonal(matrices, *MUONS)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from newleaf.core.model import attention
+from newleaf.core.model import native
 from newleaf.core.model.attention import MULTIPLE, available, causal_attention, suits
 from newleaf.core.model.config import GPTConfig
 from newleaf.core.model.gpt import GPT
@@ -18,7 +18,7 @@ WIDTHS = [lanes for lanes in (8, 16) if lanes <= training_lanes()]  # as all pro
 
 @pytest.fixture(params=WIDTHS)
 def lanes(request, monkeypatch):
-    monkeypatch.setattr(attention, "training_lanes", lambda: request.param)
+    monkeypatch.setattr(native, "training_lanes", lambda: request.param)
 
 
 def drawn(*shape, dtype=torch.float32, seed=0):
@@ -101,12 +101,12 @@ def shape_of(**more):
 @pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_a_network_learns_the_same_with_it_and_without(compiled):
     tokens, all_found = torch.arange(80).view(2, 40) % 50, []
-    for native in (True, False):
+    for ours in (True, False):
         model = GPT(shape_of()).train()
         model.initialise(torch.Generator().manual_seed(0))
         for layer in model.model.layers:
             assert layer.self_attn.native
-            layer.self_attn.native, layer.self_attn.threads = native, 1
+            layer.self_attn.native, layer.self_attn.threads = ours, 1
             layer.self_attn.o_proj.weight.data.normal_(std=0.1, generator=torch.Generator().manual_seed(1))
         if compiled:
             model.model.compile_layers()
