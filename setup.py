@@ -25,7 +25,7 @@ class BuildWithTranslations(build_py):
 model = Extension(
     "newleaf.core.model._native",
     ["core/model/decode.c", "core/model/training.c"],
-    depends=["core/model/decode.h", "core/model/product.h", "core/model/attention.h", "core/model/orthogonal.h"],
+    depends=[f"core/model/{name}.h" for name in ("lanes", "decode", "product", "attention", "orthogonal")],
     extra_compile_args=["-O3", "-fopenmp", "-fno-math-errno", "-Wno-psabi"],
     extra_link_args=["-fopenmp"],
     optional=True,

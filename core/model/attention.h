@@ -6,7 +6,7 @@
 #define larger NAMED(larger)
 #define below NAMED(below)
 #define exponential NAMED(exponential)
-#define total NAMED(total)
+#define head_of NAMED(head_of)
 #define gather NAMED(gather)
 #define scatter NAMED(scatter)
 #define panels NAMED(panels)
@@ -28,61 +28,51 @@ INLINE numbers below(int64_t first, int64_t end) {
     return place < (int32_t)(end - first);
 }
 
-/* e^x for x < 1, to some 1e-7 of it: 2^n by the exponent's bits, the rest by the polynomial of Moshier's Cephes library. */
+/* e^x for x < 1. */
 INLINE lanes exponential(lanes x) {
     x = larger(x, (lanes){0} + LEAST);
     const lanes whole = (x * 1.44269504f + 12582912.0f) - 12582912.0f; /* where the next float is 1 further on */
-    const lanes rest = x - whole * 0.693359375f + whole * 2.12194440e-4f;
-    lanes sum = (lanes){0} + 1.9875691500e-4f;
-    sum = sum * rest + 1.3981999507e-3f;
-    sum = sum * rest + 8.3334519073e-3f;
-    sum = sum * rest + 4.1665795894e-2f;
-    sum = sum * rest + 1.6666665459e-1f;
-    sum = sum * rest + 5.0000001201e-1f;
-    sum = sum * rest * rest + rest + 1.0f;
-    return sum * (lanes)((__builtin_convertvector(whole, numbers) + 127) << 23);
+    const lanes rest = REST(x, whole);
+    return SERIES(rest) * (lanes)((__builtin_convertvector(whole, numbers) + 127) << 23);
 }
 
-/* The sum of all lanes, by halves. */
-INLINE float total(lanes sum) {
-    float half[LANES];
-    memcpy(half, &sum, sizeof half);
-    for (int size = LANES / 2; size; size /= 2)
-        for (int i = 0; i < size; i++) half[i] += half[i + size];
-    return half[0];
+INLINE float *head_of(const Heads *heads, int64_t text, int64_t head) {
+    return heads->at + text * heads->text + head * heads->head;
 }
 
 /* The head's tokens (T, D), one behind the other. */
 INLINE void gather(const Heads *from, int64_t text, int64_t head, int64_t length, int64_t size, float *to) {
-    const float *x = from->at + text * from->text + head * from->head;
+    const float *x = head_of(from, text, head);
     for (int64_t i = 0; i < length; i++) memcpy(to + i * size, x + i * from->token, size * sizeof *to);
 }
 
 INLINE void scatter(const Heads *to, int64_t text, int64_t head, int64_t length, int64_t size, const float *from) {
-    float *x = to->at + text * to->text + head * to->head;
+    float *x = head_of(to, text, head);
     for (int64_t i = 0; i < length; i++) memcpy(x + i * to->token, from + i * size, size * sizeof *from);
 }
 
 /* The same on its side, in panels (T / PANEL, D, PANEL); the last is filled up with zeros. */
 INLINE void panels(const Heads *from, int64_t text, int64_t head, int64_t length, int64_t size, float *to) {
-    const float *x = from->at + text * from->text + head * from->head;
+    const float *x = head_of(from, text, head);
     const int64_t whole = (length + PANEL - 1) / PANEL * PANEL;
     for (int64_t i = 0; i < whole; i++)
         for (int64_t j = 0; j < size; j++)
             to[i / PANEL * PANEL * size + j * PANEL + i % PANEL] = i < length ? x[i * from->token + j] : 0;
 }
 
-/* Scores of a row, of which it may see the first so many, become probabilities. Gives the logarithm of their sum. */
-INLINE float softmax(float *row, int64_t seen, float scale) {
-    lanes most = (lanes){0} + row[0], sum = {0};
+/* So many scores of a row, of which it may see the first so many, become probabilities, and the others 0. Gives the
+ * logarithm of the sum of their exponentials. */
+INLINE float softmax(float *row, int64_t wide, int64_t seen, float scale) {
+    const lanes first = (lanes){0} + row[0];
+    lanes most = first, sum = {0};
     for (int64_t j = 0; j < seen; j += LANES) {
         const numbers chosen = below(j, seen);
-        const lanes some = *(lanes *)(row + j), first = (lanes){0} + row[0];
+        const lanes some = *(lanes *)(row + j);
         most = larger(most, (lanes)(((numbers)some & chosen) | ((numbers)first & ~chosen)));
     }
     float top = most[0];
     for (int i = 1; i < LANES; i++) top = most[i] > top ? most[i] : top;
-    for (int64_t j = 0; j < seen; j += LANES) {
+    for (int64_t j = 0; j < wide; j += LANES) {
         lanes *some = (lanes *)(row + j);
         *some = (lanes)((numbers)exponential((*some - top) * scale) & below(j, seen));
         sum += *some;
@@ -93,8 +83,8 @@ INLINE float softmax(float *row, int64_t seen, float scale) {
 }
 
 /* Scores of a row become probabilities again, and the slopes of those become the slopes of the scores. */
-INLINE void slope(float *row, float *slopes, int64_t seen, float scale, float sum, float mean) {
-    for (int64_t j = 0; j < seen; j += LANES) {
+INLINE void slope(float *row, float *slopes, int64_t wide, int64_t seen, float scale, float sum, float mean) {
+    for (int64_t j = 0; j < wide; j += LANES) {
         lanes *some = (lanes *)(row + j), *its = (lanes *)(slopes + j);
         const numbers chosen = below(j, seen);
         *some = (lanes)((numbers)exponential(*some * scale - sum) & chosen);
@@ -117,10 +107,8 @@ static void forward(const Attention *a, int64_t text, int64_t kv_head, float *sc
             const int64_t seen = begin + rows, wide = (seen + LANES - 1) / LANES * LANES;
             EACH_PANEL(c, columns, wide)
                 product(rows, columns, size, queries + begin * size, size, 1, keys + c * size, PANEL, scores + c, W, 0);
-            for (int64_t i = 0; i < rows; i++) {
-                sums[begin + i] = softmax(scores + i * W, begin + i + 1, scale);
-                for (int64_t j = begin + i + 1; j < wide; j++) scores[i * W + j] = 0;
-            }
+            for (int64_t i = 0; i < rows; i++)
+                sums[begin + i] = softmax(scores + i * W, wide, begin + i + 1, scale);
             EACH_PANEL(c, columns, seen)
                 product(rows, size, columns, scores + c, W, 1, values + c * size, size, mixed + begin * size, size, c > 0);
         }
@@ -144,8 +132,8 @@ static void backward(const Attention *a, int64_t text, int64_t kv_head, float *s
         gather(&a->queries, text, head, length, size, queries);
         gather(&a->slopes, text, head, length, size, slopes);
         const float *sums = a->sums + (text * a->heads + head) * length;
-        const float *mixed = a->mixed.at + text * a->mixed.text + head * a->mixed.head;
-        float *to_queries = a->to_queries.at + text * a->to_queries.text + head * a->to_queries.head;
+        const float *mixed = head_of(&a->mixed, text, head);
+        float *to_queries = head_of(&a->to_queries, text, head);
         EACH_BLOCK(begin, rows, length) {
             const int64_t seen = begin + rows, wide = (seen + LANES - 1) / LANES * LANES;
             const float *query = queries + begin * size, *its = slopes + begin * size;
@@ -158,8 +146,7 @@ static void backward(const Attention *a, int64_t text, int64_t kv_head, float *s
                 lanes mean = {0};
                 for (int64_t j = 0; j < size; j += LANES)
                     mean += *(const lanes *)(its + i * size + j) * *(const lanes *)(out + j);
-                slope(scores + i * W, to_scores + i * W, begin + i + 1, scale, sums[begin + i], total(mean));
-                for (int64_t j = begin + i + 1; j < wide; j++) scores[i * W + j] = to_scores[i * W + j] = 0;
+                slope(scores + i * W, to_scores + i * W, wide, begin + i + 1, scale, sums[begin + i], total(mean));
             }
             EACH_PANEL(c, columns, seen) {
                 product(

@@ -1,6 +1,5 @@
 /* The step itself. decode.c includes this once for each kind of processor, with the length of its vectors. */
-#define lanes NAMED(lanes)
-#define total NAMED(total)
+#include "lanes.h"
 #define exponential NAMED(exponential)
 #define dot NAMED(dot)
 #define rows_of_floats NAMED(rows_of_floats)
@@ -16,40 +15,22 @@
 #define activate NAMED(activate)
 #define embed NAMED(embed)
 
-typedef float lanes __attribute__((vector_size(4 * LANES), aligned(4)));
-
-/* The sum of all lanes, by halves. */
-static inline __attribute__((always_inline)) float total(const lanes *sum) {
-    float half[LANES];
-    memcpy(half, sum, sizeof half);
-    for (int size = LANES / 2; size; size /= 2)
-        for (int i = 0; i < size; i++) half[i] += half[i + size];
-    return half[0];
-}
-
 /* e^x, to some 1e-7 of it: 2^n by the exponent's bits, the rest by the polynomial of Moshier's Cephes library. */
 static inline __attribute__((always_inline)) float exponential(float x) {
     x = fminf(fmaxf(x, -87.0f), 88.0f);
     float whole = floorf(x * 1.44269504f + 0.5f);
-    float rest = x - whole * 0.693359375f + whole * 2.12194440e-4f;
-    float sum = 1.9875691500e-4f;
-    sum = sum * rest + 1.3981999507e-3f;
-    sum = sum * rest + 8.3334519073e-3f;
-    sum = sum * rest + 4.1665795894e-2f;
-    sum = sum * rest + 1.6666665459e-1f;
-    sum = sum * rest + 5.0000001201e-1f;
-    sum = sum * rest * rest + rest + 1.0f;
+    float rest = REST(x, whole);
     int32_t bits = ((int32_t)whole + 127) << 23;
     float power;
     memcpy(&power, &bits, 4);
-    return sum * power;
+    return SERIES(rest) * power;
 }
 
 static inline __attribute__((always_inline)) float dot(const float *a, const float *b, int64_t length) {
     lanes sum = {0};
     int64_t i = 0;
     for (; i + LANES <= length; i += LANES) sum += *(const lanes *)(a + i) * *(const lanes *)(b + i);
-    float found = total(&sum);
+    float found = total(sum);
     for (; i < length; i++) found += a[i] * b[i];
     return found;
 }
@@ -76,7 +57,7 @@ static inline __attribute__((always_inline)) void rows_of_floats(
         for (int b = 0; b < inputs; b++) {
             lanes *all = sum + (r * inputs + b) * vectors;
             for (int v = 1; v < vectors; v++) all[0] += all[v];
-            float found = total(all) + (m->bias ? m->bias[row + r] : 0);
+            float found = total(all[0]) + (m->bias ? m->bias[row + r] : 0);
             for (int64_t i = k; i < columns; i++) found += weight[r * columns + i] * x[b * columns + i];
             float *to = out + b * stride + row + r;
             *to = add ? *to + found : found;

@@ -1,12 +1,10 @@
 /* Products of small matrices, as large as fit into the second cache. training.c includes this once for each kind of
  * processor, with the length of its vectors, and how many rows and vectors of a product fit into its registers. */
-#define lanes NAMED(lanes)
 #define numbers NAMED(numbers)
 #define tile NAMED(tile)
 #define columns_of NAMED(columns_of)
 #define product NAMED(product)
 
-typedef float lanes __attribute__((vector_size(4 * LANES), aligned(4)));
 typedef int32_t numbers __attribute__((vector_size(4 * LANES), aligned(4)));
 
 /* Some rows and vectors of a product: how many is known where this is inlined, so the sums are in registers. */

@@ -68,13 +68,13 @@ int64_t newleaf_orthogonal_room(int64_t rows, int64_t columns) {
 }
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define ROWS 6
-#define VECTORS 2
-
 #pragma GCC push_options
 #pragma GCC target("arch=x86-64-v3")
 #define NAMED(name) name##_avx2
 #define LANES 8
+#define ROWS 6
+#define VECTORS 2
+#include "lanes.h"
 #include "product.h"
 #include "attention.h"
 #include "orthogonal.h"
@@ -90,6 +90,7 @@ int64_t newleaf_orthogonal_room(int64_t rows, int64_t columns) {
 #define LANES 16
 #define ROWS 4
 #define VECTORS 4
+#include "lanes.h"
 #include "product.h"
 #include "attention.h"
 #include "orthogonal.h"
