@@ -102,7 +102,7 @@ class Conversations:
             is_new = not self.path.exists()
             with closing(sqlite3.connect(self.path, timeout=PATIENCE)) as connection:
                 if is_new:
-                    connection.execute("PRAGMA journal_mode = WAL")
+                    _write_ahead(connection)
                 connection.execute("PRAGMA foreign_keys = ON")
                 connection.execute("PRAGMA synchronous = NORMAL")
                 version = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -283,6 +283,20 @@ class Conversations:
                 found += [{"prompt": prompt, "completion": each, "label": True} for each in good]
                 found += [{"prompt": prompt, "completion": each, "label": False} for each in bad]
         return found
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Let others read while one writes. Of two who ask for it at once SQLite refuses one, whatever its patience."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:

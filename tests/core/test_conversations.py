@@ -193,6 +193,14 @@ def test_several_apps_write_at_once(kept):
     assert [texts_of(kept, number) for number in numbers] == [[*map(str, range(10))]] * 4
 
 
+def test_several_apps_begin_the_same_file_at_once(tmp_path):
+    with ThreadPool(4) as pool:
+        for time in range(30):
+            path = tmp_path / f"{time}.db"
+            pool.map(lambda name, path=path: Conversations(path).begin(str(name)), range(4))
+            assert {each.title for each in Conversations(path).all()} == {"0", "1", "2", "3"}
+
+
 def test_an_app_that_is_killed_while_it_writes_leaves_whole_conversations(kept, newleaf_home):
     program = (
         "from newleaf.core.conversations import Conversations\n"
