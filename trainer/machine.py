@@ -22,7 +22,7 @@ from .batches import made_up_batch
 from .group import Network
 from .optimisers import build
 from .options import TrainOptions
-from .plan import Machine, Trial, make_plan, step_flops
+from .plan import MEASURED, Machine, Trial, make_plan, step_flops
 from .step import gradients, update
 
 REMEMBERED = 86_400.0  # seconds
@@ -89,11 +89,11 @@ def _key(device: str) -> str:
 
 
 def measure(device: str, check: Callable[[], None] = lambda: None) -> Machine:
-    """Time real steps of two sizes and large products, in each type, by turns: what else the machine does hits all."""
+    """Time real steps of some sizes and large products, in each type, by turns: what else the machine does hits all."""
     ways: dict[tuple[str, str], tuple[Callable[[], None], float]] = {}  # what is done, and its FLOP
     dtypes = "float32", _half(device)
     for dtype in dtypes:
-        ways |= {(size, dtype): _step(size, device, dtype) for size in ("mini", "nano")}
+        ways |= {(size, dtype): _step(size, device, dtype) for size in MEASURED}
         ways["peak", dtype] = _product(device, dtype)
     taken: dict[tuple[str, str], list[float]] = {way: [] for way in ways}
     before = _cpu_times()
@@ -119,7 +119,7 @@ def measure(device: str, check: Callable[[], None] = lambda: None) -> Machine:
         threads=torch.get_num_threads(),
         memory_bytes=_memory_bytes(device),
         dtype=best,
-        flops={size: rates[size, best] for size in ("nano", "mini")},
+        flops={size: rates[size, best] for size in MEASURED},
         peak={dtype: rates["peak", dtype] for dtype in dtypes},
     )
 

@@ -21,6 +21,7 @@ from .options import DEFAULT_TIME, TrainOptions
 HEAD = 64  # dimensions
 # layers, hidden size
 SIZES = {"nano": (2, 128), "micro": (3, 192), "mini": (4, 256), "small": (6, 384), "base": (12, 768)}
+MEASURED = "nano", "micro", "mini"  # of them; larger ones use a machine as well as the last
 BYTES_PER_TOKEN = 4  # where the text is not known, about
 SMALLEST_CORPUS = 1_000  # tokens
 CONTEXT = 256
@@ -85,7 +86,7 @@ class Machine:
     name: str
     threads: int
     memory_bytes: int
-    flops: dict[str, float]  # a second, in training with the faster type, by size: "nano" and "mini"
+    flops: dict[str, float]  # a second, in training with the faster type, by size, those that are MEASURED
     dtype: str  # the faster type
     peak: Mapping[str, float] = field(default_factory=dict)  # FLOP a second of large matrix products, by type
     trials: Mapping[str, Trial] = field(default_factory=dict)  # by what `shape_name` calls a model
@@ -106,8 +107,7 @@ class Machine:
 
     def rate(self, size: str) -> float:
         """FLOP a second of a size; large models use a machine better than small ones."""
-        between = math.sqrt(self.flops["nano"] * self.flops["mini"])
-        return {"nano": self.flops["nano"], "micro": between}.get(size, self.flops["mini"])
+        return self.flops.get(size, self.flops[MEASURED[-1]])
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ CLEARLY = 0.97  # of the time: what so little faster is, is noise
 COMPILED_FIRST = 20.0  # seconds that it takes to compile, about
 GAIN = 1.15  # how many times as fast compiled layers are, about: where it is not yet known
 STEPS, LONG = 3, 0.5  # so often a step is timed, if not so many seconds have passed
+TURNS = 6  # so often it is timed with compiled layers and without
 
 
 def try_steps(model: GPT, plan: Plan, compiling: str, known: Trial | None, say: Callable[[str], None]) -> Trial:
@@ -43,7 +44,6 @@ def try_steps(model: GPT, plan: Plan, compiling: str, known: Trial | None, say: 
         return known
     say(_("compiling the network, to see what it gives"))
     rows = even_rows(plan.rows, known.micro_rows)  # as many as in the training: they are part of what is compiled
-    plain = tries.token_seconds(rows)
     model.model.compile_layers()
     try:
         tries.gradients(rows)
@@ -54,7 +54,7 @@ def try_steps(model: GPT, plan: Plan, compiling: str, known: Trial | None, say: 
                 _("The network cannot be compiled here: {reason}. Train with --compile off.").format(reason=reason)
             ) from error
         return replace(known, compiled=1.0)
-    return replace(known, compiled=round(plain / tries.token_seconds(rows), 4))
+    return replace(known, compiled=round(tries.gain_of_compiled(rows), 4))
 
 
 class _Tries:
@@ -66,13 +66,15 @@ class _Tries:
     def update_seconds(self) -> float:
         """Of the optimisers."""
         optimisers = build(Network(self.model), self.plan)
-        taken = []
-        for _step in range(2):  # the first makes their memory
+
+        def step() -> float:
             self.gradients(1)
             begin = now(self.plan.device)
             update(optimisers)
-            taken.append(now(self.plan.device) - begin)
-        return taken[-1]
+            return now(self.plan.device) - begin
+
+        step()  # makes their memory
+        return _least(step)
 
     def fastest_rows(self) -> tuple[int, float]:
         """The number of rows, and the seconds of a token with it."""
@@ -115,17 +117,35 @@ class _Tries:
     def token_seconds(self, rows: int) -> float:
         """Of a token, forward and backward, with so many rows at once."""
         self.gradients(rows)
-        taken = []
-        for _step in range(STEPS):
-            begin = now(self.plan.device)
-            self.gradients(rows)
-            taken.append(now(self.plan.device) - begin)
-            if sum(taken) > LONG:
-                break
-        return min(taken) / (rows * self.plan.context)
+        return _least(lambda: self._timed(rows)) / (rows * self.plan.context)
+
+    def gain_of_compiled(self, rows: int) -> float:
+        """How many times as fast the network is with compiled layers, by turns: all is slow now and then."""
+        layers = self.model.model.compiled
+        with_them: list[float] = []
+        without: list[float] = []
+        while len(without) < TURNS and sum(without) <= LONG * TURNS / 2:
+            for used, taken in ((layers, with_them), ((), without)):
+                self.model.model.compiled = used
+                taken.append(self._timed(rows))
+        self.model.model.compiled = layers
+        return min(without) / min(with_them)
+
+    def _timed(self, rows: int) -> float:
+        begin = now(self.plan.device)
+        self.gradients(rows)
+        return now(self.plan.device) - begin
 
     def gradients(self, rows: int) -> None:
         """Of so many rows."""
         gradients(Network(self.model), self.plan, self.batch.rows(slice(rows)), rows)
         if self.plan.device != "cpu":
             torch.accelerator.synchronize()
+
+
+def _least(seconds: Callable[[], float]) -> float:
+    """The shortest of some times."""
+    taken: list[float] = []
+    while len(taken) < STEPS and sum(taken) <= LONG:
+        taken.append(seconds())
+    return min(taken)

@@ -279,7 +279,7 @@ class Decoder(nn.Module):
         self.layers = nn.ModuleList(Layer(config, index) for index in range(config.num_layers))
         self.norm = new_norm(config)
         self._rotary: tuple[Tensor, Tensor] | None = None  # the table of the positions that were seen so far
-        self._compiled: tuple[Callable[..., Tensor], ...] = ()  # the layers, for training
+        self.compiled: tuple[Callable[..., Tensor], ...] = ()  # the layers, for training
         self.token_dropout = 0.0  # the share of the tokens that training does not see
         self.recompute = False  # whether training keeps only what goes into each layer, and computes the rest twice
 
@@ -291,7 +291,7 @@ class Decoder(nn.Module):
 
     def compile_layers(self) -> None:
         """Compile the layers for training; what is written or measured goes through them as they are."""
-        self._compiled = tuple(torch.compile(layer, dynamic=False) for layer in self.layers)
+        self.compiled = tuple(torch.compile(layer, dynamic=False) for layer in self.layers)
 
     def rotary(self, end: int, like: Tensor) -> tuple[Tensor, Tensor]:
         """Cosines and sines of at least the positions before `end`, (S, D), on the device and in the type of `like`."""
@@ -320,7 +320,7 @@ class Decoder(nn.Module):
                 rotary = rotary[0].unsqueeze(1), rotary[1].unsqueeze(1)
         else:
             x = x + self.embed_positions.weight[chosen]
-        for layer in (self.training and self._compiled) or self.layers:
+        for layer in (self.training and self.compiled) or self.layers:
             if self.recompute and self.training:
                 x = checkpoint(layer, x, rotary, cache, mask, use_reentrant=False)
             else:

@@ -78,7 +78,7 @@ def test_where_nothing_can_be_compiled_auto_goes_without_and_on_says_so(monkeypa
         def refuse(*_args):
             raise RuntimeError("no working C++ compiler\nand much more")
 
-        self._compiled = (refuse,)
+        self.compiled = (refuse,)
 
     monkeypatch.setattr("newleaf.core.model.gpt.Decoder.compile_layers", fail)
     known = Trial(4, 1e-5, 1e-3)
