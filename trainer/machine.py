@@ -1,4 +1,4 @@
-"""What this machine can do in training, measured on real steps of a small model for some seconds, and remembered."""
+"""What this machine can do in training, measured on real steps of small models for some seconds, and remembered."""
 
 from __future__ import annotations
 

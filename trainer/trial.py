@@ -69,9 +69,7 @@ class _Tries:
 
         def step() -> float:
             self.gradients(1)
-            begin = now(self.plan.device)
-            update(optimisers)
-            return now(self.plan.device) - begin
+            return self._timed(lambda: update(optimisers))
 
         step()  # makes their memory
         return _least(step)
@@ -117,7 +115,7 @@ class _Tries:
     def token_seconds(self, rows: int) -> float:
         """Of a token, forward and backward, with so many rows at once."""
         self.gradients(rows)
-        return _least(lambda: self._timed(rows)) / (rows * self.plan.context)
+        return _least(lambda: self._timed(lambda: self.gradients(rows))) / (rows * self.plan.context)
 
     def gain_of_compiled(self, rows: int) -> float:
         """How many times as fast the network is with compiled layers, by turns: all is slow now and then."""
@@ -127,13 +125,13 @@ class _Tries:
         while len(without) < TURNS and sum(without) <= LONG * TURNS / 2:
             for used, taken in ((layers, with_them), ((), without)):
                 self.model.model.compiled = used
-                taken.append(self._timed(rows))
+                taken.append(self._timed(lambda: self.gradients(rows)))
         self.model.model.compiled = layers
         return min(without) / min(with_them)
 
-    def _timed(self, rows: int) -> float:
+    def _timed(self, work: Callable[[], None]) -> float:
         begin = now(self.plan.device)
-        self.gradients(rows)
+        work()
         return now(self.plan.device) - begin
 
     def gradients(self, rows: int) -> None:
