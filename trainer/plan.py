@@ -234,8 +234,11 @@ def make_plan(
     trial = machine.trials.get(shape_name(config, dtype, optimizer, sampled))
     flops = token_flops(config, context, BATCH_TOKENS if sampled else None)
     rows = _rows(options, time and time * machine.rate(size) / flops, context, train_tokens)
-    rows = min(max(rows, devices), max(1, (train_tokens - context) // context))
+    most_rows = max(1, (train_tokens - context) // context)
+    rows = min(max(rows, devices), most_rows)
     most = trial.micro_rows if trial else max(1, LARGEST_MICRO_BATCH // context)
+    if not options.batch_tokens:
+        rows = min(alike(rows, most), most_rows)
     micro_rows = even_rows(rows, most)
     room = ROOM * machine.memory_bytes if machine.memory_bytes else math.inf
     if machine.device == "cpu":  # which the processes here share
@@ -446,6 +449,11 @@ def model_shape(layers: int, width: int, vocab_size: int, context: int) -> GPTCo
 def even_rows(rows: int, most: int) -> int:
     """How many of a step's rows to compute at once, at `most`: about as many each time."""
     return math.ceil(rows / math.ceil(rows / most))
+
+
+def alike(rows: int, most: int) -> int:
+    """As many rows of a step or a few more, so that as many are computed each time: another number is compiled anew."""
+    return even_rows(rows, most) * math.ceil(rows / most)
 
 
 def shape_name(config: GPTConfig, dtype: str, optimizer: str, sampled: bool) -> str:

@@ -23,7 +23,7 @@ from .loop import initialise
 from .machine import machine, remember
 from .options import DEFAULT_TIME, TrainOptions
 from .origin import Origin
-from .plan import MOST_PREPARING, Plan, check_size, make_plan, shape_name, vocabulary_for
+from .plan import MOST_PREPARING, Plan, alike, check_size, make_plan, shape_name, vocabulary_for
 from .reporter import Reporter
 from .trial import try_steps
 
@@ -88,11 +88,14 @@ class Preparation:
             initialise(model, plan)
             trial = try_steps(model.to(plan.device), plan, options.compile, known, self.reporter.say)
             here = remember(here, shape, trial)
+        rows = plan.rows
+        if not options.batch_tokens and shape in here.trials:
+            rows = alike(rows, here.trials[shape].micro_rows)
         options = replace(
             self._options_left(),
             size=None if origin else plan.size,
             context=plan.context,
-            batch_tokens=plan.batch_tokens,
+            batch_tokens=rows * plan.context,
         )
         plan = make_plan(options, here, tokenizer.vocab_size, train, val, origin, processes, self.known)
         write_json(path, plan.as_dict())

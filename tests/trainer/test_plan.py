@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from newleaf.core.errors import UserError
 from newleaf.trainer.expectation import Text
 from newleaf.trainer.options import SIZE_NAMES, TrainOptions
-from newleaf.trainer.plan import SIZES, Machine, Plan, make_plan
+from newleaf.trainer.plan import SIZES, Machine, Plan, Trial, alike, even_rows, make_plan, shape_name
 
 LAPTOP = Machine("cpu", "test", 2, 8 << 30, {"nano": 1e11, "mini": 1e11}, "float32")
 
@@ -56,6 +56,22 @@ def test_every_plan_can_be_carried_out(train_tokens, vocab_size, time, flops):
     assert found.batch_tokens == found.rows * context
     assert found.expected_steps >= 1 and found.evaluations >= 1 and found.eval_tokens >= 1
     assert Plan.from_dict(json.loads(json.dumps(found.as_dict()))) == found
+
+
+@given(rows=st.integers(1, 2000), most=st.integers(1, 2000))
+def test_as_many_rows_are_computed_each_time(rows, most):
+    found, each = alike(rows, most), even_rows(rows, most)
+    assert found % each == 0 and each <= most and rows <= found < rows + each
+    assert (alike(found, most), even_rows(found, most)) == (found, each)
+
+
+def test_a_step_has_as_many_rows_each_time_unless_its_size_is_set_by_hand():
+    name = shape_name(plan(size="nano").model_config, "float32", "muon", False)
+    machine = dataclasses.replace(LAPTOP, trials={name: Trial(16, 1e-5, 1e-3)})
+    assert plan(machine, size="nano", batch_tokens=19 * 256).micro_rows == 10
+    for seconds in range(60, 3600, 60):
+        found = plan(machine, size="nano", time=float(seconds))
+        assert found.rows == found.micro_rows * found.micro_batches
 
 
 def test_a_corpus_that_is_too_small_is_refused():
