@@ -1,10 +1,12 @@
 """Homes for tests and benchmarks, with something in them."""
 
 import shutil
+import time
 
 from trainings import pretend_training
 
-from newleaf.core.home import folder
+from newleaf.core.files import read_object, write_json
+from newleaf.core.home import folder, home
 
 # Options of a training that takes a moment: to find out whether compiling pays would take a minute.
 TINY = {"size": "nano", "context": 32, "batch_tokens": 128, "device": "cpu", "dtype": "float32", "compile": "off"}
@@ -25,7 +27,8 @@ def prepare():
     from newleaf.core.tokenizer.training import train_tokenizer
     from newleaf.trainer.machine import machine
 
-    machine("cpu")  # measured once, not in each test
+    machine("cpu")
+    _remember_long()
     corpus = import_documents(_chapters(), "book")
     tokenizer = train_tokenizer(corpus, "pieces", TokenizerOptions(vocab_size=420))
     model = GPT(GPTConfig(tokenizer.vocab_size, 64, 32, 2, 4, 2, 8, 64))
@@ -35,6 +38,13 @@ def prepare():
             if parameter.ndim > 1:
                 parameter.normal_(std=0.2, generator=generator)
     save_model(folder("models") / "tiny", model, tokenizer, {"bits_per_byte": 3.5})
+
+
+def _remember_long():
+    """What was measured of this machine: not to measure it anew in each test, as is done soon where it was busy."""
+    path = home() / "machine.json"
+    measured = read_object(path)
+    write_json(path, {name: {**each, "until": time.time() + 86_400} for name, each in measured.items()})
 
 
 def _chapters():
