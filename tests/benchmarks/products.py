@@ -8,7 +8,7 @@ import statistics
 import sys
 from collections.abc import Callable
 
-from training_rate import plan_of, step_of
+from training_rate import Work, plan_of, step_of
 
 from newleaf.core.model.gpt import GPT, Attention
 from newleaf.trainer import orthogonal
@@ -19,7 +19,7 @@ SHAPES = ("2x128", "3x192", "4x128", "6x384")
 
 def steps_of(layers: int, width: int, rows: int, sampled: bool, native: bool) -> Callable[[], float]:
     """A function that does a step, and gives its seconds."""
-    plan = plan_of(layers, width, "float32", "muon", rows, sampled)
+    plan = plan_of(Work(layers, width, "float32", rows), "muon", sampled)
     model = GPT(plan.model_config)
     for module in model.modules():
         if isinstance(module, Attention):

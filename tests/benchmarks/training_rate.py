@@ -1,7 +1,8 @@
-"""Tokens a second in training, against Transformers' Trainer.
+"""Tokens a second in training, against Transformers' Trainer and nanoGPT.
 
 `python tests/benchmarks/training_rate.py [ROUNDS [ROWS [SHAPE or TYPE...]]]`: ROWS of 256 tokens a step, shapes such as
-6x384, types float32 and bfloat16.
+6x384, types float32 and bfloat16; `--context` and `--vocabulary` for others than 256 and 4,096; `--nanogpt FOLDER`, a
+copy of its repository, to compare with it too, eager as it is on a CPU unless it is told otherwise.
 
 Whole steps as a training does them, with Muon and with AdamW, plain and compiled, and compiled with a loss over some of
 the vocabulary; and the steps of GPT2LMHeadModel in a Trainer, of the same layers, width, vocabulary, context and batch:
@@ -9,6 +10,8 @@ by turns, each in a process of its own, in each type. The share of the machine's
 same run, counts the multiplications of the model that are done. Run it on a quiet machine.
 """
 
+import argparse
+import importlib
 import itertools
 import multiprocessing
 import statistics
@@ -16,11 +19,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from multiprocessing.connection import Connection
+from typing import Any
 
 import torch
 
+from newleaf.core.model.config import GPTConfig
 from newleaf.core.model.gpt import GPT
 from newleaf.trainer import optimisers
 from newleaf.trainer.batches import made_up_batch
@@ -30,15 +35,31 @@ from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.plan import Machine, Plan, make_plan, model_shape, token_flops
 from newleaf.trainer.step import gradients, update
 
-SHAPES = ((2, 128), (4, 128), (6, 384))
+SHAPES = ("2x128", "4x128", "6x384")
 TYPES = ("float32", "bfloat16")
-VOCABULARY, CONTEXT = 4096, 256
 STEPS = 6  # of each in a round
-WAYS = (
-    "Trainer",
-    *(f"newleaf, {optimizer}, {kind}" for optimizer in ("adamw", "muon") for kind in ("plain", "compiled", "sampled")),
-)
+NEWLEAFS = [
+    f"newleaf, {optimizer}, {kind}" for optimizer in ("adamw", "muon") for kind in ("plain", "compiled", "sampled")
+]
 MACHINE = Machine("cpu", "", torch.get_num_threads(), 0, {"nano": 1e11, "mini": 1e11}, "float32")
+
+
+@dataclass(frozen=True)
+class Work:
+    """The steps that are compared."""
+
+    layers: int
+    width: int
+    dtype: str
+    rows: int  # in a step
+    vocabulary: int = 4096
+    context: int = 256  # tokens of a row
+    nanogpt: str | None = None  # its folder
+
+    @property
+    def shape(self) -> GPTConfig:
+        """Of newleaf's model."""
+        return model_shape(self.layers, self.width, self.vocabulary, self.context)
 
 
 def peak(dtype: torch.dtype) -> float:
@@ -68,21 +89,23 @@ def step_of(model: GPT, plan: Plan) -> Callable[[], float]:
     return step
 
 
-def plan_of(layers: int, width: int, dtype: str, optimizer: str, rows: int, sampled: bool) -> Plan:
-    """A plan of this shape."""
-    options = TrainOptions(steps=1, size="nano", batch_tokens=rows * CONTEXT, dtype=dtype, optimizer=optimizer)
-    config = model_shape(layers, width, VOCABULARY, CONTEXT)
-    plan = make_plan(options, MACHINE, VOCABULARY, 10**7, 10**5)
-    return replace(plan, config=asdict(config), sampled_softmax=sampled)
+def plan_of(work: Work, optimizer: str, sampled: bool) -> Plan:
+    """A plan of these steps."""
+    batch_tokens = work.rows * work.context
+    options = TrainOptions(
+        steps=1, size="nano", context=work.context, batch_tokens=batch_tokens, dtype=work.dtype, optimizer=optimizer
+    )
+    plan = make_plan(options, MACHINE, work.vocabulary, 10**7, 10**5)
+    return replace(plan, config=asdict(work.shape), sampled_softmax=sampled)
 
 
-def trainer_steps(layers: int, width: int, dtype: str, rows: int) -> Callable[[], float]:
+def trainer_steps(work: Work) -> Callable[[], float]:
     """A function that lets a Trainer do some steps, and gives the seconds of one."""
     from peer import arguments, new_gpt2
     from transformers import Trainer, TrainerCallback
 
-    model = new_gpt2(layers, width, VOCABULARY, CONTEXT)
-    blocks = torch.randint(VOCABULARY, (rows * (STEPS + 1), CONTEXT))
+    model = new_gpt2(work.layers, work.width, work.vocabulary, work.context)
+    blocks = torch.randint(work.vocabulary, (work.rows * (STEPS + 1), work.context))
     moments: list[float] = []
 
     class Clock(TrainerCallback):
@@ -92,17 +115,49 @@ def trainer_steps(layers: int, width: int, dtype: str, rows: int) -> Callable[[]
     def run() -> float:
         moments.clear()
         data = [{"input_ids": block, "labels": block} for block in blocks]
-        told = arguments(tempfile.gettempdir(), STEPS + 1, rows, dtype == "bfloat16")
+        told = arguments(tempfile.gettempdir(), STEPS + 1, work.rows, work.dtype == "bfloat16")
         Trainer(model, told, train_dataset=data, callbacks=[Clock()]).train()
         return statistics.median(after - before for before, after in itertools.pairwise(moments))
 
     return run
 
 
-def newleaf_steps(layers: int, width: int, dtype: str, rows: int, optimizer: str, kind: str) -> Callable[[], float]:
+def nanogpt_steps(work: Work) -> Callable[[], float]:
+    """The same for nanoGPT, as its loop does them."""
+    sys.path.insert(0, str(work.nanogpt))
+    theirs: Any = importlib.import_module("model")
+    shape = theirs.GPTConfig(
+        block_size=work.context,
+        vocab_size=work.vocabulary,
+        n_layer=work.layers,
+        n_head=work.shape.num_heads,
+        n_embd=work.width,
+        dropout=0.0,
+        bias=False,
+    )
+    model = theirs.GPT(shape)
+    optimiser = model.configure_optimizers(0.1, 1e-3, (0.9, 0.99), "cpu")
+    blocks = torch.randint(work.vocabulary, (work.rows, work.context + 1))
+    half = torch.autocast("cpu", torch.bfloat16, enabled=work.dtype == "bfloat16")
+
+    def step() -> float:
+        begin = time.perf_counter()
+        with half:
+            _logits, loss = model(blocks[:, :-1].contiguous(), blocks[:, 1:].contiguous())
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+        return time.perf_counter() - begin
+
+    step()
+    return lambda: statistics.median(step() for _ in range(STEPS))
+
+
+def newleaf_steps(work: Work, optimizer: str, kind: str) -> Callable[[], float]:
     """The same for newleaf."""
     keep_memory()
-    plan = plan_of(layers, width, dtype, optimizer, rows, kind == "sampled")
+    plan = plan_of(work, optimizer, kind == "sampled")
     model = GPT(plan.model_config)
     if kind != "plain":
         model.model.compile_layers()
@@ -110,53 +165,65 @@ def newleaf_steps(layers: int, width: int, dtype: str, rows: int, optimizer: str
     return lambda: statistics.median(step() for _ in range(STEPS))
 
 
-def work(connection: Connection, layers: int, width: int, dtype: str, rows: int, way: str) -> None:
+def run(connection: Connection, work: Work, way: str) -> None:
     """A process that does some steps whenever it is asked to, and answers with the seconds of one."""
     if way == "Trainer":
-        steps = trainer_steps(layers, width, dtype, rows)
+        steps = trainer_steps(work)
+    elif way == "nanoGPT":
+        steps = nanogpt_steps(work)
     else:
         _newleaf, optimizer, kind = way.split(", ")
-        steps = newleaf_steps(layers, width, dtype, rows, optimizer, kind)
+        steps = newleaf_steps(work, optimizer, kind)
     connection.send(0.0)
     while connection.recv():
         connection.send(steps())
 
 
-def compare(layers: int, width: int, dtype: str, rounds: int, rows: int) -> None:
+def compare(work: Work, rounds: int) -> None:
     """Print a line for each way."""
     connections: dict[str, Connection] = {}
-    for way in WAYS:
+    for way in ("Trainer", *(["nanoGPT"] if work.nanogpt else []), *NEWLEAFS):
         connections[way], other = multiprocessing.Pipe()
-        multiprocessing.Process(target=work, args=(other, layers, width, dtype, rows, way), daemon=True).start()
+        multiprocessing.Process(target=run, args=(other, work, way), daemon=True).start()
         connections[way].recv()  # it is ready: one compiles at a time
-    seconds: dict[str, list[float]] = {way: [] for way in WAYS}
+    seconds: dict[str, list[float]] = {way: [] for way in connections}
     peaks = []
     for _round in range(rounds):
-        peaks.append(peak(getattr(torch, dtype)))
+        peaks.append(peak(getattr(torch, work.dtype)))
         for way, connection in connections.items():
             connection.send(True)
             seconds[way].append(connection.recv())
     for connection in connections.values():
         connection.send(False)
-    highest, shape = statistics.median(peaks), model_shape(layers, width, VOCABULARY, CONTEXT)
-    print(f"{layers} x {width}, {dtype}: the peak is {highest / 1e9:.0f} GFLOP/s")
-    trainer = statistics.median(seconds["Trainer"])
+    highest = statistics.median(peaks)
+    print(f"{work.layers} x {work.width}, {work.dtype}: the peak is {highest / 1e9:.0f} GFLOP/s")
+    trainer, batch_tokens = statistics.median(seconds["Trainer"]), work.rows * work.context
     for way, found in seconds.items():
         middle = statistics.median(found)
-        tokens = rows * CONTEXT / middle
-        flops = token_flops(shape, CONTEXT, rows * CONTEXT if way.endswith("sampled") else None)
+        tokens = batch_tokens / middle
+        flops = token_flops(work.shape, work.context, batch_tokens if way.endswith("sampled") else None)
+        if way == "nanoGPT":  # its MLP has as many numbers as four times the width in two matrices have
+            more = 8 * work.width**2 - 3 * work.width * work.shape.intermediate_size
+            flops += 6 * work.layers * more
         share = f"{tokens * flops / highest:5.0%} of the peak" if way != "Trainer" else ""
         print(f"    {way:26} {tokens:9,.0f} tokens/s  {trainer / middle:5.2f} x  {share}", flush=True)
 
 
 def main() -> None:
     """Print a table."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    rows = int(sys.argv[2]) if len(sys.argv) > 2 else 8  # of CONTEXT tokens in a step
-    chosen = [(int(layers), int(width)) for layers, width in (arg.split("x") for arg in sys.argv[3:] if "x" in arg)]
-    for layers, width in chosen or SHAPES:
-        for dtype in [arg for arg in sys.argv[3:] if arg in TYPES] or TYPES:
-            compare(layers, width, dtype, rounds, rows)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rounds", nargs="?", type=int, default=5)
+    parser.add_argument("rows", nargs="?", type=int, default=8)
+    parser.add_argument("chosen", nargs="*", metavar="SHAPE or TYPE")
+    parser.add_argument("--context", type=int, default=256)
+    parser.add_argument("--vocabulary", type=int, default=4096)
+    parser.add_argument("--nanogpt", metavar="FOLDER")
+    parsed = parser.parse_args()
+    for shape in [each for each in parsed.chosen if each not in TYPES] or SHAPES:
+        layers, width = map(int, shape.split("x"))
+        for dtype in [each for each in parsed.chosen if each in TYPES] or TYPES:
+            work = Work(layers, width, dtype, parsed.rows, parsed.vocabulary, parsed.context, parsed.nanogpt)
+            compare(work, parsed.rounds)
 
 
 if __name__ == "__main__":
