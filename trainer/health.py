@@ -17,10 +17,11 @@ RECENT = 100  # steps that the loss trained on is averaged over
 def health(found: History) -> list[str]:
     """Sentences, the most important first; none while there is nothing to say."""
     sentences = worries(found)
-    if not sentences and len(found.evaluations) > 1 and found.evaluations[-1] < found.evaluations[0]:
+    measured = [*found.evaluations, *([] if found.final is None else [found.final])]
+    if not sentences and len(measured) > 1 and measured[-1] < measured[0]:
         sentences.append(
             _("It learns: held-out text went from {first:.2f} to {last:.2f} bits per byte.").format(
-                first=found.evaluations[0], last=found.evaluations[-1]
+                first=measured[0], last=measured[-1]
             )
         )
     return sentences

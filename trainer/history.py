@@ -42,6 +42,7 @@ class History:
         kind = event.get("kind")
         if kind == "resume":
             self._forget_after(int(event["step"]))
+            self.final = None  # it goes on, and has another end
         minutes = self._minutes(event)
         if kind == "step":
             step, values = int(event["step"]), [float(event[name]) for name in ("loss", "bits_per_byte")]

@@ -29,6 +29,14 @@ def test_falling_is_well():
     assert "from 3.00 to 1.30" in health(found)[0]
 
 
+def test_at_the_end_all_held_out_text_counts_and_not_the_last_part_of_it():
+    found = history([3.0, 2.0, 1.3])
+    found.feed([{"kind": "eval", "step": 20, "bits_per_byte": 1.34, "final": True}])
+    assert "from 3.00 to 1.34" in health(found)[0] and found.best == 1.34
+    found.feed([{"kind": "resume", "step": 20}])  # and is gone on with
+    assert "from 3.00 to 1.30" in health(found)[0] and found.best == 1.3
+
+
 def test_three_measurements_above_the_lowest_are_learning_by_heart():
     assert worries(history([3.0, 1.5, 1.51, 1.53])) == []
     assert "3 measurements: it is learning by heart" in worries(history([3.0, 1.5, 1.51, 1.53, 1.56]))[0]
