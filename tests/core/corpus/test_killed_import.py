@@ -38,8 +38,15 @@ def rows(name="c"):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
-def test_a_kill_at_ten_moments_each_leaves_the_old_or_the_new_corpus(tmp_path, number):
+@pytest.mark.parametrize(
+    ("number", "moments"),
+    [
+        (signal.SIGKILL, 5),
+        pytest.param(signal.SIGKILL, 10, marks=pytest.mark.long),
+        pytest.param(signal.SIGINT, 10, marks=pytest.mark.long),
+    ],
+)
+def test_a_kill_at_any_moment_leaves_the_old_or_the_new_corpus(tmp_path, number, moments):
     script = tmp_path / "extend.py"
     script.write_text(EXTEND)
     (tmp_path / "a.txt").write_text(texts(0, 200))
@@ -53,11 +60,11 @@ def test_a_kill_at_ten_moments_each_leaves_the_old_or_the_new_corpus(tmp_path, n
     took, new = time.monotonic() - begin, rows()
     assert len(new) == 900
     seen = set()
-    for moment in range(10):
+    for moment in range(moments):
         shutil.rmtree(folder("corpora") / "c")
         shutil.copytree(tmp_path / "old", folder("corpora") / "c")
         killed = process(script, tmp_path / "b.txt")
-        time.sleep(took * (moment + 0.5) / 10)
+        time.sleep(took * (moment + 0.5) / moments)
         os.kill(killed.pid, number)
         killed.wait()
         left = rows()

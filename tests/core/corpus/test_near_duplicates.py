@@ -106,12 +106,14 @@ def test_planted_near_duplicates_are_found_and_little_else(language, similarity,
     assert np.mean(right) >= 0.95
 
 
+@pytest.mark.long
 def test_what_is_merely_similar_is_not_found(english, tmp_path):
     chance = random.Random(4)
     texts = english + [edited(text, 0.5, chance) for text in english if len(text) >= 300]
     assert (groups(texts, tmp_path) == np.arange(len(texts))).mean() >= 0.995
 
 
+@pytest.mark.long
 def test_a_higher_similarity_finds_only_what_is_more_alike(english, tmp_path):
     chance, count = random.Random(5), len(english)
     texts = english + [edited(text, 0.75, chance) for text in english]
