@@ -22,6 +22,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from training_rate import MACHINE
 
 from newleaf.core.model.gpt import GPT
 from newleaf.trainer import optimisers
@@ -31,7 +32,7 @@ from newleaf.trainer.group import Network
 from newleaf.trainer.loop import initialise
 from newleaf.trainer.memory import keep_memory
 from newleaf.trainer.options import TrainOptions
-from newleaf.trainer.plan import Machine, Plan, make_plan
+from newleaf.trainer.plan import Plan, make_plan
 from newleaf.trainer.schedule import Schedule
 from newleaf.trainer.step import gradients, update
 
@@ -174,7 +175,6 @@ class Training:
     def __init__(self, recipe: Recipe, tokens: Tokens, size: str, steps: int):
         self.recipe = recipe
         text = tokens.sampled if recipe.sampled else tokens.train
-        machine = Machine("cpu", "", torch.get_num_threads(), 0, {"mini": 1e11}, "float32")
         given = {
             "batch_tokens": 2048,
             "dtype": "float32",
@@ -184,7 +184,7 @@ class Training:
         }
         self.last = make_plan(
             TrainOptions(steps=steps, size=size, **given),
-            machine,
+            MACHINE,
             tokens.vocabulary,
             len(tokens.train),
             len(tokens.held_out),
