@@ -22,10 +22,11 @@ class BuildWithTranslations(build_py):
         super().run()
 
 
+headers = ("lanes", "decode", "product", "softmax", "attention", "orthogonal", "loss")
 model = Extension(
     "newleaf.core.model._native",
     ["core/model/decode.c", "core/model/training.c"],
-    depends=[f"core/model/{name}.h" for name in ("lanes", "decode", "product", "attention", "orthogonal")],
+    depends=[f"core/model/{name}.h" for name in headers],
     extra_compile_args=["-O3", "-fopenmp", "-fno-math-errno", "-Wno-psabi"],
     extra_link_args=["-fopenmp"],
     optional=True,

@@ -3,38 +3,13 @@
  * A head of a small model is so short that its keys, its values and some rows of its scores stay in the cache. So the
  * scores of some rows are made whole, used and forgotten, and only what a row may see is computed, but for the last
  * block. Of the forward pass the output and a number for each row are kept (as in Dao et al. 2022, arXiv:2205.14135). */
-#define larger NAMED(larger)
-#define below NAMED(below)
-#define exponential NAMED(exponential)
 #define head_of NAMED(head_of)
 #define gather NAMED(gather)
 #define scatter NAMED(scatter)
 #define panels NAMED(panels)
-#define softmax NAMED(softmax)
 #define slope NAMED(slope)
 #define forward NAMED(forward)
 #define backward NAMED(backward)
-
-/* The larger of both; of what is no number in a, that. */
-INLINE lanes larger(lanes a, lanes b) {
-    const numbers chosen = b > a;
-    return (lanes)(((numbers)b & chosen) | ((numbers)a & ~chosen));
-}
-
-/* Which of the places from `first` on are before `end`. */
-INLINE numbers below(int64_t first, int64_t end) {
-    numbers place;
-    for (int i = 0; i < LANES; i++) place[i] = i;
-    return place < (int32_t)(end - first);
-}
-
-/* e^x for x < 1. */
-INLINE lanes exponential(lanes x) {
-    x = larger(x, (lanes){0} + LEAST);
-    const lanes whole = (x * 1.44269504f + 12582912.0f) - 12582912.0f; /* where the next float is 1 further on */
-    const lanes rest = REST(x, whole);
-    return SERIES(rest) * (lanes)((__builtin_convertvector(whole, numbers) + 127) << 23);
-}
 
 INLINE float *head_of(const Heads *heads, int64_t text, int64_t head) {
     return heads->at + text * heads->text + head * heads->head;
@@ -58,28 +33,6 @@ INLINE void panels(const Heads *from, int64_t text, int64_t head, int64_t length
     for (int64_t i = 0; i < whole; i++)
         for (int64_t j = 0; j < size; j++)
             to[i / PANEL * PANEL * size + j * PANEL + i % PANEL] = i < length ? x[i * from->token + j] : 0;
-}
-
-/* So many scores of a row, of which it may see the first so many, become probabilities, and the others 0. Gives the
- * logarithm of the sum of their exponentials. */
-INLINE float softmax(float *row, int64_t wide, int64_t seen, float scale) {
-    const lanes first = (lanes){0} + row[0];
-    lanes most = first, sum = {0};
-    for (int64_t j = 0; j < seen; j += LANES) {
-        const numbers chosen = below(j, seen);
-        const lanes some = *(lanes *)(row + j);
-        most = larger(most, (lanes)(((numbers)some & chosen) | ((numbers)first & ~chosen)));
-    }
-    float top = most[0];
-    for (int i = 1; i < LANES; i++) top = most[i] > top ? most[i] : top;
-    for (int64_t j = 0; j < wide; j += LANES) {
-        lanes *some = (lanes *)(row + j);
-        *some = (lanes)((numbers)exponential((*some - top) * scale) & below(j, seen));
-        sum += *some;
-    }
-    const float all = total(sum), share = 1 / all;
-    for (int64_t j = 0; j < seen; j += LANES) *(lanes *)(row + j) *= share;
-    return top * scale + logf(all);
 }
 
 /* Scores of a row become probabilities again, and the slopes of those become the slopes of the scores. */

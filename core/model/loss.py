@@ -7,14 +7,20 @@ when it is used again. (As in Hsu et al. 2024, arXiv:2410.10989.)
 
 from __future__ import annotations
 
+from ctypes import Structure, c_int64, c_void_p
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-CHUNK = 1 << 21  # logits at once
-LEAST = torch.finfo(torch.float32).tiny  # probability: no loss in training is said to be more than 87 nats
+from .native import train, training_lanes
+
+CHUNK = 1 << 21  # logits at once, but
+ROWS = {"cpu": 256}  # at least as many rows: with fewer, a product waits for the weights it reads
+ROWS_ELSEWHERE = 1024
+LEAST = torch.finfo(torch.float32).tiny  # probability: rounded to 0, its loss would be infinite
 
 
 class Candidates(NamedTuple):
@@ -66,7 +72,49 @@ def token_losses(hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
 
 def chunk_rows(weight: Tensor) -> int:
     """How many rows are computed at once."""
-    return max(1, CHUNK // len(weight))
+    return max(ROWS.get(weight.device.type, ROWS_ELSEWHERE), CHUNK // len(weight))
+
+
+class _Loss(Structure):
+    _fields_ = [
+        *((name, c_int64) for name in ("rows", "outputs", "threads")),
+        *((name, c_void_p) for name in ("logits", "bias", "counts", "targets", "losses")),
+    ]
+
+
+def _by_rows(hidden: Tensor, outputs: Tensor) -> bool:
+    """Whether `_slopes_by_rows` can do it: autocast would have the logits in another type."""
+    single = hidden.dtype == outputs.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+    return single and hidden.device.type == "cpu" and training_lanes() > 0
+
+
+def _slopes(
+    part: Tensor, outputs: Tensor, bias: Tensor | None, targets: Tensor, counts: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """The sum of the losses of some rows, and the gradients of their logits (n, V)."""
+    logits = F.linear(part, outputs, bias)
+    answers = targets[:, None]
+    # The gradient of a logit is its probability, less one where it is the answer.
+    slopes = logits.softmax(-1)
+    losses = -slopes.gather(1, answers).float().clamp_min(LEAST).log()
+    slopes.scatter_add_(1, answers, slopes.new_full((), -1.0).expand(answers.shape))
+    if counts is not None:
+        each = counts[:, None]
+        losses, slopes = losses * each, slopes * each.to(slopes.dtype)
+    return losses.sum(), slopes
+
+
+def _slopes_by_rows(
+    part: Tensor, outputs: Tensor, bias: Tensor | None, targets: Tensor, counts: Tensor | None, room: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The same in float32 on a CPU, by loss.h, in `room` (rows, V): each row stays in the first cache."""
+    logits, losses = torch.mm(part, outputs.mT, out=room[: len(part)]), part.new_empty(len(part))
+    least, most = torch.aminmax(targets)
+    if least < 0 or most >= len(outputs):
+        raise IndexError(f"targets from {least} to {most} of {len(outputs)} pieces")
+    pointers = [None if each is None else each.data_ptr() for each in (logits, bias, counts, targets, losses)]
+    train("loss", _Loss(*logits.shape, torch.get_num_threads(), *pointers))
+    return losses.sum(), logits
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
@@ -85,33 +133,37 @@ class _LinearCrossEntropy(torch.autograd.Function):
             bias = candidates.log_counts.to(weight.dtype)
         rows = chunk_rows(outputs)
         total = torch.zeros((), device=hidden.device)
-        to_hidden, to_outputs = torch.empty_like(hidden), torch.zeros_like(outputs)
+        to_hidden = torch.empty_like(hidden)
+        # Where the weights are frozen, nobody asks for theirs.
+        to_outputs = torch.empty_like(outputs) if ctx.needs_input_grad[1] else None
+        slopes_of = _slopes
+        if _by_rows(hidden, outputs):
+            targets, counts = targets.long().contiguous(), None if counts is None else counts.float().contiguous()
+            slopes_of = partial(_slopes_by_rows, room=hidden.new_empty(min(rows, len(hidden)), len(outputs)))
         for start in range(0, len(targets), rows):
-            part, answers = hidden[start : start + rows], targets[start : start + rows, None]
-            logits = F.linear(part, outputs, bias)
-            # The gradient of a logit is its probability, less one where it is the answer.
-            slope = logits.softmax(-1)
-            losses = -slope.gather(1, answers).float().clamp_min(LEAST).log()
-            slope.scatter_add_(1, answers, slope.new_full((), -1.0).expand(answers.shape))
-            if counts is not None:
-                each = counts[start : start + rows, None]
-                losses, slope = losses * each, slope * each.to(slope.dtype)
-            total += losses.sum()
-            to_hidden[start : start + rows] = slope @ outputs
-            if slope.dtype == to_outputs.dtype:
-                to_outputs.addmm_(slope.mT, part)
+            some = slice(start, start + rows)
+            part = hidden[some]
+            losses, slopes = slopes_of(part, outputs, bias, targets[some], None if counts is None else counts[some])
+            total += losses
+            to_hidden[some] = slopes @ outputs
+            if to_outputs is None:
+                continue
+            if slopes.dtype == to_outputs.dtype:
+                to_outputs.addmm_(slopes.mT, part, beta=float(start > 0))
+            elif start:
+                to_outputs += slopes.mT @ part
             else:
-                to_outputs += slope.mT @ part
+                to_outputs.copy_(slopes.mT @ part)
         number = len(targets) if counts is None else counts.sum()
         to_weight = to_outputs
-        if candidates is not None:
+        if candidates is not None and to_outputs is not None:
             to_weight = torch.zeros_like(weight).index_copy_(0, candidates.pieces, to_outputs)
         ctx.save_for_backward(to_hidden, to_weight)
         ctx.number = number
         return total / number
 
     @staticmethod
-    def backward(ctx: Any, scale: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
+    def backward(ctx: Any, scale: Tensor) -> tuple[Tensor, Tensor | None, None, None, None]:
         to_hidden, to_weight = ctx.saved_tensors
         scale = scale / ctx.number
-        return to_hidden * scale, to_weight * scale, None, None, None
+        return to_hidden * scale, None if to_weight is None else to_weight * scale, None, None, None

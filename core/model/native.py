@@ -1,7 +1,7 @@
 """What is written in C, from Python: the step of decode.c, a few tokens through all layers on a CPU, in one call.
 
-Attention in training (attention.py) and Muon (trainer/orthogonal.py) are in the same library. It is built when newleaf
-is installed, where there is a C compiler with OpenMP; elsewhere PyTorch does the work.
+Attention and the loss in training (attention.py, loss.py) and Muon (trainer/orthogonal.py) are in the same library. It
+is built when newleaf is installed, where there is a C compiler with OpenMP; elsewhere PyTorch does the work.
 """
 
 from __future__ import annotations
@@ -97,10 +97,11 @@ def training_lanes() -> int:
     return int(found.newleaf_training_lanes()) if found is not None else 0
 
 
-def train(part: str, work: Any, room: int) -> None:
+def train(part: str, work: Any, room: int = 0) -> None:
     """Do a part of what training.c does, as the structure `work` tells; each of its threads has `room` floats."""
-    scratch = torch.empty(work.threads * room)
-    work.scratch, work.room = scratch.data_ptr(), room
+    if room:
+        scratch = torch.empty(work.threads * room)
+        work.scratch, work.room = scratch.data_ptr(), room
     getattr(library(), f"newleaf_{part}")(ctypes.byref(work), training_lanes())
 
 

@@ -1,8 +1,9 @@
 /* What training on a CPU asks of small matrices, in float32, with products of our own: causal attention and its gradients
  * (attention.h), and Muon's orthogonal matrices (orthogonal.h). A library's products are made for large matrices; here
- * what is multiplied stays in a core's cache from one product to the next.
+ * what is multiplied stays in a core's cache from one product to the next. And what the loss is between two products of
+ * the library (loss.h).
  *
- * Each thread has whole heads or matrices, and every sum its order: the same bits for any number of threads.
+ * Each thread has whole heads, matrices or rows, and every sum its order: the same bits for any number of threads.
  *
  * Shapes: B texts, H heads, K key-value heads, T tokens, D head size, a multiple of 16.
  */
@@ -44,6 +45,15 @@ typedef struct {
     int64_t room;
 } Orthogonal;
 
+typedef struct {
+    int64_t rows, outputs, threads;
+    float *logits;          /* (N, V): they become their gradients */
+    const float *bias;      /* (V): added to each row of logits; or none */
+    const float *counts;    /* (N): as how many a row counts; or none, where each is one */
+    const int64_t *targets; /* (N) */
+    float *losses;          /* (N) */
+} Loss;
+
 #define INLINE static inline __attribute__((always_inline))
 #define EACH_BLOCK(begin, rows, length) \
     for (int64_t begin = 0, rows; begin < length && (rows = length - begin < BLOCK ? length - begin : BLOCK); begin += BLOCK)
@@ -76,8 +86,10 @@ int64_t newleaf_orthogonal_room(int64_t rows, int64_t columns) {
 #define VECTORS 2
 #include "lanes.h"
 #include "product.h"
+#include "softmax.h"
 #include "attention.h"
 #include "orthogonal.h"
+#include "loss.h"
 #undef NAMED
 #undef LANES
 #undef ROWS
@@ -92,8 +104,10 @@ int64_t newleaf_orthogonal_room(int64_t rows, int64_t columns) {
 #define VECTORS 4
 #include "lanes.h"
 #include "product.h"
+#include "softmax.h"
 #include "attention.h"
 #include "orthogonal.h"
+#include "loss.h"
 #pragma GCC pop_options
 
 /* The longest vectors this processor has, in floats; 0: leave it to PyTorch. */
@@ -127,9 +141,15 @@ void newleaf_orthogonal(const Orthogonal *o, int lanes) {
             lanes == 16 ? orthogonal_avx512(o, o->matrices + i, scratch) : orthogonal_avx2(o, o->matrices + i, scratch);
     }
 }
+
+void newleaf_loss(const Loss *o, int lanes) {
+#pragma omp parallel for num_threads((int)o->threads) schedule(static)
+    for (int64_t i = 0; i < o->rows; i++) lanes == 16 ? slopes_of_avx512(o, i) : slopes_of_avx2(o, i);
+}
 #else
 int newleaf_training_lanes(void) { return 0; }
 void newleaf_attention_forward(const Attention *a, int lanes) {}
 void newleaf_attention_backward(const Attention *a, int lanes) {}
 void newleaf_orthogonal(const Orthogonal *o, int lanes) {}
+void newleaf_loss(const Loss *o, int lanes) {}
 #endif

@@ -5,6 +5,25 @@ import torch
 import torch.nn.functional as F
 
 from newleaf.core.model import loss as chunked
+from newleaf.core.model.native import training_lanes
+
+
+@pytest.fixture(autouse=True, params=["by C", "by PyTorch"])
+def way(request, monkeypatch):
+    """Both ways to the gradients of logits; the first where it was built."""
+    if request.param == "by PyTorch":
+        monkeypatch.setattr(chunked, "training_lanes", lambda: 0)
+    elif not training_lanes():
+        pytest.skip("not built here")
+
+
+@pytest.fixture
+def chunks_of(monkeypatch):
+    def choose(rows, vocabulary=50):
+        monkeypatch.setattr(chunked, "CHUNK", rows * vocabulary)
+        monkeypatch.setattr(chunked, "ROWS", {"cpu": 1})
+
+    return choose
 
 
 def example(rows, vocabulary=50, width=16):
@@ -16,8 +35,8 @@ def example(rows, vocabulary=50, width=16):
 
 @pytest.mark.parametrize("rows", [1, 7, 8, 9, 40])
 @pytest.mark.parametrize("scale", [1.0, 0.25])
-def test_value_and_gradients_are_those_of_all_logits_at_once(monkeypatch, rows, scale):
-    monkeypatch.setattr(chunked, "CHUNK", 8 * 50)
+def test_value_and_gradients_are_those_of_all_logits_at_once(chunks_of, rows, scale):
+    chunks_of(8)
     hidden, weight, targets = example(rows)
     (F.cross_entropy(F.linear(hidden, weight), targets) * scale).backward()
     expected = hidden.grad.clone(), weight.grad.clone()
@@ -26,6 +45,55 @@ def test_value_and_gradients_are_those_of_all_logits_at_once(monkeypatch, rows, 
     torch.testing.assert_close(loss, F.cross_entropy(F.linear(hidden, weight), targets))
     (loss * scale).backward()
     torch.testing.assert_close((hidden.grad, weight.grad), expected)
+
+
+@pytest.mark.parametrize("vocabulary", [1, 15, 16, 17, 64, 1000])
+def test_any_size_of_vocabulary_will_do(chunks_of, vocabulary):
+    chunks_of(8, vocabulary)
+    hidden, weight, targets = example(20, vocabulary)
+    expected = F.cross_entropy(F.linear(hidden, weight), targets)
+    loss = chunked.linear_cross_entropy(hidden, weight, targets)
+    torch.testing.assert_close(loss, expected)
+    gradients = torch.autograd.grad(expected, (hidden, weight))
+    torch.testing.assert_close(torch.autograd.grad(loss, (hidden, weight)), gradients)
+
+
+@pytest.mark.parametrize("size", [1e-4, 30.0, 1e3])
+def test_logits_may_be_alike_or_far_apart(size):
+    hidden, weight, targets = example(20)
+    hidden = (hidden * size).detach().requires_grad_()
+    targets = F.linear(hidden, weight).argmax(-1)  # of others a loss has no bound
+    expected = F.cross_entropy(F.linear(hidden, weight), targets)
+    loss = chunked.linear_cross_entropy(hidden, weight, targets)
+    torch.testing.assert_close(loss, expected, atol=1e-6, rtol=1e-5)
+    gradients = torch.autograd.grad(expected, (hidden, weight))
+    torch.testing.assert_close(torch.autograd.grad(loss, (hidden, weight)), gradients, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_no_number_makes_the_loss_none(value):
+    hidden, weight, targets = example(20)
+    hidden.data[7, 3] = value
+    assert not chunked.linear_cross_entropy(hidden, weight, targets).isfinite()
+
+
+def test_a_target_that_the_vocabulary_does_not_have_is_refused():
+    hidden, weight, targets = example(20)
+    targets[7] = 50
+    with pytest.raises((IndexError, RuntimeError)):
+        chunked.linear_cross_entropy(hidden, weight, targets)
+
+
+def test_frozen_weights_get_no_gradient_and_the_states_the_same():
+    hidden, weight, targets = example(20)
+    expected = torch.autograd.grad(chunked.linear_cross_entropy(hidden, weight, targets), hidden)
+    loss = chunked.linear_cross_entropy(hidden, weight.detach(), targets)
+    torch.testing.assert_close(torch.autograd.grad(loss, hidden), expected)
+
+
+def test_with_few_rows_left_of_a_large_vocabulary_a_chunk_is_still_worth_its_weights(monkeypatch):
+    monkeypatch.setattr(chunked, "CHUNK", 100)
+    assert chunked.chunk_rows(torch.empty(50_000, 1)) == 256
 
 
 def test_in_bfloat16_it_is_as_near_as_the_logits_are():
@@ -40,10 +108,10 @@ def test_in_bfloat16_it_is_as_near_as_the_logits_are():
     assert (weight.grad - exact).norm() < 0.02 * exact.norm()
 
 
-def test_the_loss_of_each_token_is_the_same_however_it_is_cut(monkeypatch):
+def test_the_loss_of_each_token_is_the_same_however_it_is_cut(chunks_of):
     hidden, weight, targets = example(40)
     whole = F.cross_entropy(F.linear(hidden, weight), targets, reduction="none")
-    monkeypatch.setattr(chunked, "CHUNK", 7 * 50)
+    chunks_of(7)
     torch.testing.assert_close(chunked.token_losses(hidden, weight, targets), whole)
 
 
@@ -52,8 +120,8 @@ def test_the_loss_of_each_token_is_the_same_however_it_is_cut(monkeypatch):
 
 @pytest.mark.parametrize("rows", [1, 7, 8, 9, 40])
 @pytest.mark.parametrize("scale", [1.0, 0.25])
-def test_with_counts_value_and_gradients_are_those_of_weighted_losses(monkeypatch, rows, scale):
-    monkeypatch.setattr(chunked, "CHUNK", 8 * 50)
+def test_with_counts_value_and_gradients_are_those_of_weighted_losses(chunks_of, rows, scale):
+    chunks_of(8)
     hidden, weight, targets = example(rows)
     counts = torch.rand(rows, generator=torch.Generator().manual_seed(3)) * (torch.arange(rows) % 3 != 1)
     expected = (F.cross_entropy(F.linear(hidden, weight), targets, reduction="none") * counts).sum() / counts.sum()
@@ -96,8 +164,8 @@ def candidates(pieces, vocabulary, log_counts=None):
 
 
 @pytest.mark.parametrize("counted", [False, True])
-def test_over_all_pieces_in_any_order_the_loss_is_that_of_the_vocabulary(monkeypatch, counted):
-    monkeypatch.setattr(chunked, "CHUNK", 8 * 50)
+def test_over_all_pieces_in_any_order_the_loss_is_that_of_the_vocabulary(chunks_of, counted):
+    chunks_of(8)
     hidden, weight, targets = example(40)
     counts = torch.rand(40) if counted else None
     exact = chunked.linear_cross_entropy(hidden, weight, targets, counts)
