@@ -5,16 +5,17 @@ import torch
 import torch.nn.functional as F
 
 from newleaf.core.model import loss as chunked
+from newleaf.core.model import native
 from newleaf.core.model.native import training_lanes
 
 
-@pytest.fixture(autouse=True, params=["by C", "by PyTorch"])
-def way(request, monkeypatch):
-    """Both ways to the gradients of logits; the first where it was built."""
-    if request.param == "by PyTorch":
-        monkeypatch.setattr(chunked, "training_lanes", lambda: 0)
-    elif not training_lanes():
-        pytest.skip("not built here")
+@pytest.fixture(autouse=True, params=[0, 8, 16])
+def lanes(request, monkeypatch):
+    """By PyTorch, and in C for each kind of processor."""
+    if request.param > training_lanes():
+        pytest.skip("newleaf was built without it, or for another processor")
+    monkeypatch.setattr(native, "training_lanes", lambda: request.param)
+    monkeypatch.setattr(chunked, "training_lanes", lambda: request.param)
 
 
 @pytest.fixture
