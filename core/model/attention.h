@@ -29,10 +29,14 @@ INLINE void scatter(const Heads *to, int64_t text, int64_t head, int64_t length,
 /* The same on its side, in panels (T / PANEL, D, PANEL); the last is filled up with zeros. */
 INLINE void panels(const Heads *from, int64_t text, int64_t head, int64_t length, int64_t size, float *to) {
     const float *x = head_of(from, text, head);
-    const int64_t whole = (length + PANEL - 1) / PANEL * PANEL;
-    for (int64_t i = 0; i < whole; i++)
-        for (int64_t j = 0; j < size; j++)
-            to[i / PANEL * PANEL * size + j * PANEL + i % PANEL] = i < length ? x[i * from->token + j] : 0;
+    EACH_PANEL(begin, columns, length)
+        for (int64_t i = 0; i < PANEL; i++) {
+            float *column = to + begin * size + i;
+            if (i < columns)
+                for (int64_t j = 0; j < size; j++) column[j * PANEL] = x[(begin + i) * from->token + j];
+            else
+                for (int64_t j = 0; j < size; j++) column[j * PANEL] = 0;
+        }
 }
 
 /* Scores of a row become probabilities again, and the slopes of those become the slopes of the scores. */

@@ -9,10 +9,9 @@ static void slopes_of(const Loss *o, int64_t i) {
     if (o->bias)
         for (int64_t j = 0; j < o->outputs; j++) row[j] += o->bias[j];
     const float answer = *target, count = o->counts ? o->counts[i] : 1;
-    float top = row[0];
-    lanes most = (lanes){0} + top, sum = {0};
+    lanes most = (lanes){0} + row[0], sum = {0};
     for (int64_t j = 0; j < wide; j += LANES) most = larger(most, *(lanes *)(row + j));
-    for (int k = 0; k < LANES; k++) top = most[k] > top ? most[k] : top;
+    float top = largest(most);
     for (int64_t j = wide; j < o->outputs; j++) top = row[j] > top ? row[j] : top;
     for (int64_t j = 0; j < wide; j += LANES) {
         lanes *some = (lanes *)(row + j);

@@ -78,6 +78,7 @@ int64_t newleaf_orthogonal_room(int64_t rows, int64_t columns) {
 }
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#include <immintrin.h>
 #pragma GCC push_options
 #pragma GCC target("arch=x86-64-v3")
 #define NAMED(name) name##_avx2
