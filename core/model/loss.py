@@ -109,7 +109,7 @@ def _slopes_by_rows(
 ) -> tuple[Tensor, Tensor]:
     """The same in float32 on a CPU, by loss.h, in `room` (rows, V): each row stays in the first cache."""
     logits, losses = torch.mm(part, outputs.mT, out=room[: len(part)]), part.new_empty(len(part))
-    least, most = torch.aminmax(targets)
+    least, most = (int(each) for each in torch.aminmax(targets))
     if least < 0 or most >= len(outputs):
         raise IndexError(f"targets from {least} to {most} of {len(outputs)} pieces")
     pointers = [None if each is None else each.data_ptr() for each in (logits, bias, counts, targets, losses)]
