@@ -57,7 +57,7 @@ def learnt(prepared, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NEWLEAF_HOME", str(home))
         make_base()
-        options = FineTuneOptions(steps=130, learning_rate=0.02, eval_every=65, batch_tokens=768, scored=8, **QUICK)
+        options = FineTuneOptions(steps=200, learning_rate=0.02, eval_every=100, batch_tokens=768, scored=16, **QUICK)
         job, messages = here(patch, finetuning.submit, "base", data, "taught", options)
     return home, job, messages
 
