@@ -7,6 +7,7 @@ when it is used again. (As in Hsu et al. 2024, arXiv:2410.10989.)
 
 from __future__ import annotations
 
+import math
 from ctypes import Structure, c_int64, c_void_p
 from functools import partial
 from typing import Any, NamedTuple
@@ -77,9 +78,14 @@ def chunk_rows(weight: Tensor) -> int:
 
 class _Loss(Structure):
     _fields_ = [
-        *((name, c_int64) for name in ("rows", "outputs", "threads")),
+        *((name, c_int64) for name in ("rows", "outputs", "threads", "row")),
         *((name, c_void_p) for name in ("logits", "bias", "counts", "targets", "losses")),
     ]
+
+
+def _odd_lines(length: int) -> int:
+    """How many numbers apart rows of so many are kept: an odd number of cache lines, as in training.c."""
+    return (math.ceil(length / 16) | 1) * 16
 
 
 def _by_rows(hidden: Tensor, outputs: Tensor) -> bool:
@@ -107,13 +113,14 @@ def _slopes(
 def _slopes_by_rows(
     part: Tensor, outputs: Tensor, bias: Tensor | None, targets: Tensor, counts: Tensor | None, room: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """The same in float32 on a CPU, by loss.h, in `room` (rows, V): each row stays in the first cache."""
-    logits, losses = torch.mm(part, outputs.mT, out=room[: len(part)]), part.new_empty(len(part))
+    """The same in float32 on a CPU, by loss.h, in `room` (rows, V or more): each row stays in the first cache."""
+    logits = torch.mm(part, outputs.mT, out=room[: len(part), : len(outputs)])
+    losses = part.new_empty(len(part))
     least, most = (int(each) for each in torch.aminmax(targets))
     if least < 0 or most >= len(outputs):
         raise IndexError(f"targets from {least} to {most} of {len(outputs)} pieces")
     pointers = [None if each is None else each.data_ptr() for each in (logits, bias, counts, targets, losses)]
-    train("loss", _Loss(*logits.shape, torch.get_num_threads(), *pointers))
+    train("loss", _Loss(*logits.shape, torch.get_num_threads(), room.shape[1], *pointers))
     return losses.sum(), logits
 
 
@@ -135,11 +142,12 @@ class _LinearCrossEntropy(torch.autograd.Function):
         total = torch.zeros((), device=hidden.device)
         to_hidden = torch.empty_like(hidden)
         # Where the weights are frozen, nobody asks for theirs.
-        to_outputs = torch.empty_like(outputs) if ctx.needs_input_grad[1] else None
+        to_outputs = torch.zeros_like(outputs) if ctx.needs_input_grad[1] else None
         slopes_of = _slopes
         if _by_rows(hidden, outputs):
             targets, counts = targets.long().contiguous(), None if counts is None else counts.float().contiguous()
-            slopes_of = partial(_slopes_by_rows, room=hidden.new_empty(min(rows, len(hidden)), len(outputs)))
+            room = hidden.new_empty(min(rows, len(hidden)), _odd_lines(len(outputs)))
+            slopes_of = partial(_slopes_by_rows, room=room)
         for start in range(0, len(targets), rows):
             some = slice(start, start + rows)
             part = hidden[some]
@@ -149,11 +157,9 @@ class _LinearCrossEntropy(torch.autograd.Function):
             if to_outputs is None:
                 continue
             if slopes.dtype == to_outputs.dtype:
-                to_outputs.addmm_(slopes.mT, part, beta=float(start > 0))
-            elif start:
-                to_outputs += slopes.mT @ part
+                to_outputs.addmm_(slopes.mT, part)
             else:
-                to_outputs.copy_(slopes.mT @ part)
+                to_outputs += slopes.mT @ part
         number = len(targets) if counts is None else counts.sum()
         to_weight = to_outputs
         if candidates is not None and to_outputs is not None:

@@ -47,6 +47,7 @@ typedef struct {
 
 typedef struct {
     int64_t rows, outputs, threads;
+    int64_t row;            /* how many floats rows of logits are apart: whole vectors */
     float *logits;          /* (N, V): they become their gradients */
     const float *bias;      /* (V): added to each row of logits; or none */
     const float *counts;    /* (N): as how many a row counts; or none, where each is one */
