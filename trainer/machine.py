@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import platform
 import time
 from collections.abc import Callable
@@ -30,8 +31,10 @@ REMEMBERED_BUSY = 300.0  # likewise, when the machine had other work at the time
 OTHER_WORK = 0.25  # of all that its processors can do
 MOST_ROUNDS, LONG_ENOUGH = 12, 4.0  # measurements of everything, and seconds of them,
 WHEN_BUSY = 2  # times as many where the machine has other work, which may end meanwhile
-RUINOUS = 4.0  # times as slow: not measured again
+RUINOUS = 4.0  # times as slow: a type that the processor has no units for,
+SMALL = 256  # found by a product of so many rows and columns: where it is ruinous, a step can take a minute
 TOKENS = 2048  # of a step
+LARGE, LARGE_ON_GPU = 2048, 8192  # rows and columns of the product that is the peak
 _UNKNOWN = Machine("cpu", "", 1, 0, {"nano": 1e11, "mini": 1e11}, "float32")
 
 
@@ -91,21 +94,17 @@ def _key(device: str) -> str:
 def measure(device: str, check: Callable[[], None] = lambda: None) -> Machine:
     """Time real steps of some sizes and large products, in each type, by turns: what else the machine does hits all."""
     ways: dict[tuple[str, str], tuple[Callable[[], None], float]] = {}  # what is done, and its FLOP
-    dtypes = "float32", _half(device)
+    half = _half(device)
+    dtypes = ("float32", half) if _is_quick(half, device) else ("float32",)
     for dtype in dtypes:
         ways |= {(size, dtype): _step(size, device, dtype) for size in MEASURED}
-        ways["peak", dtype] = _product(device, dtype)
+        ways["peak", dtype] = _product(device, dtype, LARGE if device == "cpu" else LARGE_ON_GPU)
     taken: dict[tuple[str, str], list[float]] = {way: [] for way in ways}
     before = _cpu_times()
     for round_ in range(MOST_ROUNDS * WHEN_BUSY):
-        for (kind, dtype), (run, _flop) in ways.items():
-            others = taken[kind, "float32"]
-            if dtype != "float32" and round_ and taken[kind, dtype][0] > RUINOUS * others[-1]:
-                continue  # a processor without units for the type: once was enough
+        for way, (run, _flop) in ways.items():
             check()
-            start = now(device)
-            run()
-            taken[kind, dtype].append(now(device) - start)
+            taken[way].append(_seconds(run, device))
         enough = sum(map(sum, taken.values())) / LONG_ENOUGH, (round_ + 1) / MOST_ROUNDS
         if round_ > 1 and max(enough) >= (WHEN_BUSY if _was_busy(before) else 1):
             break
@@ -122,6 +121,16 @@ def measure(device: str, check: Callable[[], None] = lambda: None) -> Machine:
         flops={size: rates[size, best] for size in MEASURED},
         peak={dtype: rates["peak", dtype] for dtype in dtypes},
     )
+
+
+def _is_quick(dtype: str, device: str) -> bool:
+    """Whether the device has units for the type, so that steps in it are worth a measurement."""
+    ways = {each: _product(device, each, SMALL)[0] for each in ("float32", dtype)}
+    least = dict.fromkeys(ways, math.inf)
+    for _round in range(3):  # the first is also that in which libraries are loaded
+        for each, run in ways.items():
+            least[each] = min(least[each], _seconds(run, device))
+    return least[dtype] < RUINOUS * least["float32"]
 
 
 def _half(device: str) -> str:
@@ -147,15 +156,20 @@ def _step(size: str, device: str, dtype: str) -> tuple[Callable[[], None], float
     return run, step_flops(model.config, plan.batch_tokens, plan.optimizer, plan.sampled_softmax)
 
 
-def _product(device: str, dtype: str) -> tuple[Callable[[], None], float]:
-    """A large matrix product, which reaches more FLOP a second than any training, and its FLOP."""
-    size = 2048 if device == "cpu" else 8192
+def _product(device: str, dtype: str, size: int) -> tuple[Callable[[], None], float]:
+    """A product of square matrices, which if large reaches more FLOP a second than any training, and its FLOP."""
     left, right = (torch.randn(size, size, device=device, dtype=getattr(torch, dtype)) for _side in range(2))
 
     def run() -> None:
         left @ right
 
     return run, 2.0 * size**3
+
+
+def _seconds(run: Callable[[], None], device: str) -> float:
+    start = now(device)
+    run()
+    return now(device) - start
 
 
 def now(device: str) -> float:

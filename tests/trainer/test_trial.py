@@ -1,5 +1,7 @@
 """Steps are tried before a training; what was found is remembered."""
 
+import time
+
 import pytest
 import torch
 
@@ -111,14 +113,44 @@ def test_a_wish_to_stop_is_heard_while_the_machine_is_measured(newleaf_home):
     assert not (newleaf_home / "machine.json").exists()  # nothing is kept of what was cut short
 
 
-@pytest.mark.parametrize(("busy", "rounds"), [(False, MOST_ROUNDS), (True, MOST_ROUNDS * WHEN_BUSY)])
-def test_beside_other_work_the_machine_is_measured_for_longer(monkeypatch, busy, rounds):
+@pytest.fixture
+def steps_done(monkeypatch):
+    """Of which type steps were done, where those of a machine cost nothing, and a bfloat16 product `slowness` times a
+    float32 one."""
     done = []
+
+    def fake(slowness):
+        def step(size, device, dtype):
+            return lambda: done.append(f"{size} {dtype}"), 1e9
+
+        def product(device, dtype, size):
+            return lambda: time.sleep(0.001 * (slowness if dtype == "bfloat16" else 1)), 1e9
+
+        monkeypatch.setattr("newleaf.trainer.machine._step", step)
+        monkeypatch.setattr("newleaf.trainer.machine._product", product)
+        return done
+
+    return fake
+
+
+def test_no_step_is_done_in_a_type_that_the_processor_has_no_units_for(steps_done):
+    """A product in it can take hundreds of times as long: one step would take a minute."""
+    done = steps_done(slowness=30)
+    found = measure("cpu")
+    assert found.dtype == "float32" and set(found.peak) == {"float32"}
+    assert "nano float32" in done and not any("bfloat16" in each for each in done)
+    done = steps_done(slowness=1)
+    assert set(measure("cpu").peak) == {"float32", "bfloat16"}
+    assert done.count("nano float32") > done.count("nano bfloat16") > 0
+
+
+@pytest.mark.parametrize(("busy", "rounds"), [(False, MOST_ROUNDS), (True, MOST_ROUNDS * WHEN_BUSY)])
+def test_beside_other_work_the_machine_is_measured_for_longer(monkeypatch, steps_done, busy, rounds):
     monkeypatch.setattr("newleaf.trainer.machine._was_busy", lambda before: busy)
-    monkeypatch.setattr("newleaf.trainer.machine._step", lambda size, device, dtype: (lambda: done.append(size), 1e9))
-    monkeypatch.setattr("newleaf.trainer.machine._product", lambda device, dtype: (lambda: None, 1e9))
+    done = steps_done(slowness=1)
     measure("cpu")
-    assert done.count("nano") == done.count("mini") == 2 * rounds  # in two types
+    for dtype in "float32", "bfloat16":
+        assert done.count(f"nano {dtype}") == done.count(f"mini {dtype}") == rounds
 
 
 def test_what_was_found_is_remembered_and_makes_the_plan(monkeypatch):
