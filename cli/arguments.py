@@ -14,6 +14,8 @@ from ..core.options import OptionField, OptionsBase, fields
 
 Options = TypeVar("Options", bound=OptionsBase)
 
+NOT_KNOWN = N_("unrecognized arguments: %s")
+
 # What argparse itself says: it asks gettext for these, and finds them in our catalogue.
 _OF_ARGPARSE = (
     N_("usage: "),
@@ -21,7 +23,6 @@ _OF_ARGPARSE = (
     N_("options"),
     N_("show this help message and exit"),
     N_("the following arguments are required: %s"),
-    N_("unrecognized arguments: %s"),
     N_("expected one argument"),
     N_("expected at least one argument"),
     N_("argument %(argument_name)s: %(message)s"),
@@ -61,13 +62,20 @@ class ArgumentParser(argparse.ArgumentParser):
         except _WrongValueError as error:
             self.error(str(error))
 
+    def parse_args(self, *values: Any, **more: Any) -> Any:
+        """argparse's; what is not known is said by the command that it was given to, with where its options are."""
+        parsed, unknown = self.parse_known_args(*values, **more)
+        if unknown:
+            getattr(parsed, "parser", self).error(_(NOT_KNOWN) % " ".join(unknown))
+        return parsed
+
     def commands(self) -> Callable[..., ArgumentParser]:
         """A function that adds a command: name, description, the function that does it."""
         subparsers = self.add_subparsers(dest="command", required=True, metavar=_("COMMAND"), title=_("commands"))
 
         def add(name: str, description: str, run: Callable[[argparse.Namespace], int | None]) -> ArgumentParser:
             parser: ArgumentParser = subparsers.add_parser(name, help=description, description=description)
-            parser.set_defaults(run=run)
+            parser.set_defaults(run=run, parser=parser)
             return parser
 
         return add

@@ -103,6 +103,8 @@ def test_generate_prints_the_continuation_alone(tiny_model):
         (["generate", "m", "--temperature", "-1"], 2, "from 0 to 10"),
         (["generate", "m", "--top-p", "nan"], 2, "--top-p"),
         (["generate", "m", "--stop", ""], 2, "--stop"),
+        (["tokenizer", "train", "c", "--name", "t", "--pieces", "9"], 2, "--pieces 9. See: newleaf tokenizer train"),
+        (["generate", "m", "--pieces", "9"], 2, "See: newleaf generate --help"),
         (["nonsense"], 2, "nonsense"),
         (["corpus"], 2, "COMMAND"),
     ],
