@@ -105,6 +105,15 @@ class Machine:
             },
         )
 
+    def in_type(self, dtype: str) -> Machine:
+        """As it trains in this type: slower than in the faster one by as much as its large products are, where they
+        were measured.
+        """
+        if dtype == self.dtype or not (self.peak.get(dtype) and self.peak.get(self.dtype)):
+            return self
+        slower = self.peak[dtype] / self.peak[self.dtype]
+        return replace(self, flops={size: value * slower for size, value in self.flops.items()})
+
     def rate(self, size: str) -> float:
         """FLOP a second of a size; large models use a machine better than small ones."""
         return self.flops.get(size, self.flops[MEASURED[-1]])
@@ -212,7 +221,8 @@ def make_plan(
     if origin is None:
         check_size(train_tokens)
     devices = 1 if machine.device == "cpu" else processes
-    machine = machine.times(devices)
+    dtype = machine.dtype if options.dtype == "auto" else options.dtype
+    machine = machine.in_type(dtype).times(devices)
     time = None if options.steps else (options.time or DEFAULT_TIME)
     most = origin[1].context if origin else CONTEXT
     context = min(options.context or min(CONTEXT, most), _power_of_two(train_tokens // 4))
@@ -229,7 +239,6 @@ def make_plan(
         config = model_config(size, vocab_size, context)
     if options.learning_rate:
         highest, of_the_rest = options.learning_rate, of_the_rest if optimizer == "muon" else options.learning_rate
-    dtype = machine.dtype if options.dtype == "auto" else options.dtype
     sampled = _samples(options, machine, config, new=not origin)
     trial = machine.trials.get(shape_name(config, dtype, optimizer, sampled))
     flops = token_flops(config, context, BATCH_TOKENS if sampled else None)

@@ -42,6 +42,13 @@ def test_what_is_set_by_hand_stays():
     assert (chosen.learning_rate, chosen.optimizer, chosen.dtype) == (0.001, "adamw", "bfloat16")
 
 
+def test_a_slower_type_that_is_asked_for_gets_fewer_steps_into_the_time():
+    measured = dataclasses.replace(LAPTOP, peak={"float32": 2e11, "bfloat16": 5e10})
+    fast, slow = (plan(measured, size="nano", time=300.0, dtype=dtype) for dtype in ("auto", "bfloat16"))
+    assert slow.expected_tokens_per_second == pytest.approx(fast.expected_tokens_per_second / 4, rel=0.1)
+    assert plan(size="nano", time=300.0, dtype="bfloat16").expected_tokens_per_second  # where that is not known
+
+
 @given(
     train_tokens=st.integers(1_000, 10**10),
     vocab_size=st.integers(300, 200_000),
