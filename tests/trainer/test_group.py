@@ -5,7 +5,6 @@ import shutil
 import signal
 import socket
 
-import numpy as np
 import psutil
 import pytest
 from waiting import finish, wait_until
@@ -41,6 +40,15 @@ def largest_difference(one, other):
     return max(abs(one[step] - other[step]) for step in one)
 
 
+def farthest_weights(one, other):
+    """By how much of its length a parameter of a model differs from that of another, the one that differs most.
+
+    As a whole: AdamW divides a gradient by its size, so that a value whose gradients are rounding goes as far as any.
+    """
+    first, second = (load_model(ModelInfo.open(name).path).state_dict() for name in (one, other))
+    return max(float((first[name] - second[name]).norm() / first[name].norm()) for name in first)
+
+
 def processes(job):
     """Those that do the work, which the job's own has started."""
     return [
@@ -68,8 +76,7 @@ def test_two_processes_do_the_steps_of_one():
     finish(two)
     assert len(losses(one)) == 25
     assert largest_difference(losses(one), losses(two)) < 1e-5
-    models = [load_model(ModelInfo.open(name).path).state_dict() for name in ("one", "two")]
-    assert all(np.allclose(models[0][name], models[1][name], atol=1e-3) for name in models[0])
+    assert farthest_weights("one", "two") < 1e-3
     assert ModelInfo.open("one").bits_per_byte == pytest.approx(ModelInfo.open("two").bits_per_byte, abs=1e-4)
 
 
@@ -84,8 +91,7 @@ def test_processes_with_a_share_of_the_model_each_do_the_steps_of_one(optimizer,
     finish(two)
     assert read_object(two.path / "plan.json")["shard"]
     assert largest_difference(losses(one), losses(two)) < (1e-4 if optimizer == "muon" else 1e-5)
-    models = [load_model(ModelInfo.open(name).path).state_dict() for name in ("one", "two")]
-    assert all(np.allclose(models[0][name], models[1][name], atol=1e-3) for name in models[0])
+    assert farthest_weights("one", "two") < 1e-3
     assert ModelInfo.open("one").bits_per_byte == pytest.approx(ModelInfo.open("two").bits_per_byte, abs=1e-4)
     assert [event for event in two.events()[0] if event["kind"] == "sample"]
 
