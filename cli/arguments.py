@@ -14,8 +14,6 @@ from ..core.options import OptionField, OptionsBase, fields
 
 Options = TypeVar("Options", bound=OptionsBase)
 
-NOT_KNOWN = N_("unrecognized arguments: %s")
-
 # What argparse itself says: it asks gettext for these, and finds them in our catalogue.
 _OF_ARGPARSE = (
     N_("usage: "),
@@ -66,7 +64,7 @@ class ArgumentParser(argparse.ArgumentParser):
         """argparse's; what is not known is said by the command that it was given to, with where its options are."""
         parsed, unknown = self.parse_known_args(*values, **more)
         if unknown:
-            getattr(parsed, "parser", self).error(_(NOT_KNOWN) % " ".join(unknown))
+            getattr(parsed, "parser", self).error(_("unrecognized arguments: %s") % " ".join(unknown))
         return parsed
 
     def commands(self) -> Callable[..., ArgumentParser]:

@@ -104,7 +104,7 @@ def measure(device: str, check: Callable[[], None] = lambda: None) -> Machine:
     for round_ in range(MOST_ROUNDS * WHEN_BUSY):
         for way, (run, _flop) in ways.items():
             check()
-            taken[way].append(_seconds(run, device))
+            taken[way].append(seconds_of(run, device))
         enough = sum(map(sum, taken.values())) / LONG_ENOUGH, (round_ + 1) / MOST_ROUNDS
         if round_ > 1 and max(enough) >= (WHEN_BUSY if _was_busy(before) else 1):
             break
@@ -129,7 +129,7 @@ def _is_quick(dtype: str, device: str) -> bool:
     least = dict.fromkeys(ways, math.inf)
     for _round in range(3):  # the first is also that in which libraries are loaded
         for each, run in ways.items():
-            least[each] = min(least[each], _seconds(run, device))
+            least[each] = min(least[each], seconds_of(run, device))
     return least[dtype] < RUINOUS * least["float32"]
 
 
@@ -166,13 +166,14 @@ def _product(device: str, dtype: str, size: int) -> tuple[Callable[[], None], fl
     return run, 2.0 * size**3
 
 
-def _seconds(run: Callable[[], None], device: str) -> float:
-    start = now(device)
-    run()
-    return now(device) - start
+def seconds_of(work: Callable[[], None], device: str) -> float:
+    """How long some work takes."""
+    begin = _now(device)
+    work()
+    return _now(device) - begin
 
 
-def now(device: str) -> float:
+def _now(device: str) -> float:
     """Seconds on a clock, when the device has done all that it was told."""
     if device == "cuda":
         torch.cuda.synchronize()

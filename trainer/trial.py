@@ -14,7 +14,7 @@ from ..core.language import gettext as _
 from ..core.model.gpt import GPT
 from .batches import made_up_batch
 from .group import Network
-from .machine import now
+from .machine import seconds_of
 from .memory import free_memory, is_out_of_memory, memory_is_full
 from .optimisers import build
 from .plan import LARGEST_MICRO_BATCH, Plan, Trial, even_rows
@@ -130,9 +130,7 @@ class _Tries:
         return min(without) / min(with_them)
 
     def _timed(self, work: Callable[[], None]) -> float:
-        begin = now(self.plan.device)
-        work()
-        return now(self.plan.device) - begin
+        return seconds_of(work, self.plan.device)
 
     def gradients(self, rows: int) -> None:
         """Of so many rows."""

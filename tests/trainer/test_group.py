@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 
+import numpy as np
 import psutil
 import pytest
 from waiting import finish, wait_until
@@ -22,6 +23,7 @@ from newleaf.trainer.work import training
 TINY = {"size": "nano", "context": 32, "batch_tokens": 224, "device": "cpu", "dtype": "float32", "compile": "off"}
 # At a high rate the roundings of sums in another order grow with each step, as any other small difference does.
 CALM = {"optimizer": "adamw", "learning_rate": 0.001}
+EMBEDDING = ("model.embed_tokens.weight", "lm_head.weight")  # one, which both are
 pytestmark = pytest.mark.usefixtures("book", "tokenizer")
 
 
@@ -40,13 +42,8 @@ def largest_difference(one, other):
     return max(abs(one[step] - other[step]) for step in one)
 
 
-def farthest_weights(one, other):
-    """By how much of its length a parameter of a model differs from that of another, the one that differs most.
-
-    As a whole: AdamW divides a gradient by its size, so that a value whose gradients are rounding goes as far as any.
-    """
-    first, second = (load_model(ModelInfo.open(name).path).state_dict() for name in (one, other))
-    return max(float((first[name] - second[name]).norm() / first[name].norm()) for name in first)
+def weights(name):
+    return load_model(ModelInfo.open(name).path).state_dict()
 
 
 def processes(job):
@@ -76,7 +73,8 @@ def test_two_processes_do_the_steps_of_one():
     finish(two)
     assert len(losses(one)) == 25
     assert largest_difference(losses(one), losses(two)) < 1e-5
-    assert farthest_weights("one", "two") < 1e-3
+    one_weights, two_weights = weights("one"), weights("two")
+    assert all(np.allclose(one_weights[name], two_weights[name], atol=1e-3) for name in one_weights)
     assert ModelInfo.open("one").bits_per_byte == pytest.approx(ModelInfo.open("two").bits_per_byte, abs=1e-4)
 
 
@@ -91,7 +89,12 @@ def test_processes_with_a_share_of_the_model_each_do_the_steps_of_one(optimizer,
     finish(two)
     assert read_object(two.path / "plan.json")["shard"]
     assert largest_difference(losses(one), losses(two)) < (1e-4 if optimizer == "muon" else 1e-5)
-    assert farthest_weights("one", "two") < 1e-3
+    one_weights, two_weights = weights("one"), weights("two")
+    for name, values in one_weights.items():
+        if name in EMBEDDING:  # AdamW divides by a gradient's size: a value that has only rounding goes as far as any
+            assert (values - two_weights[name]).norm() < 3e-4 * values.norm()
+        else:
+            assert np.allclose(values, two_weights[name], atol=1e-3)
     assert ModelInfo.open("one").bits_per_byte == pytest.approx(ModelInfo.open("two").bits_per_byte, abs=1e-4)
     assert [event for event in two.events()[0] if event["kind"] == "sample"]
 
