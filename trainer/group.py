@@ -22,7 +22,7 @@ from ..core.errors import UserError
 from ..core.language import gettext as _
 from ..core.model.gpt import GPT
 from .batches import Batch
-from .muon import orthogonalise_each
+from .muon import Cut, orthogonalise_each
 from .options import TrainOptions
 from .plan import Plan
 
@@ -106,9 +106,9 @@ class Network:
         """Make the gradients smaller where the norm of all together is higher than this; gives what it was."""
         return nn.utils.clip_grad_norm_(self.model.parameters(), norm)
 
-    def orthogonalise(self, matrices: list[Tensor], dtype: torch.dtype) -> list[Tensor]:
-        """What Muon makes of matrices of one shape."""
-        return orthogonalise_each(matrices, dtype)
+    def orthogonalise(self, matrices: list[Tensor], dtype: torch.dtype, cut: Cut | None) -> list[Tensor]:
+        """What Muon makes of matrices of one shape, or of the parts of each."""
+        return orthogonalise_each(matrices, dtype, cut)
 
     def weights(self) -> dict[str, Tensor]:
         """All weights, whole. All processes must ask."""

@@ -95,7 +95,7 @@ def measure(device: str, check: Callable[[], None] = lambda: None) -> Machine:
     """Time real steps of some sizes and large products, in each type, by turns: what else the machine does hits all."""
     ways: dict[tuple[str, str], tuple[Callable[[], None], float]] = {}  # what is done, and its FLOP
     half = _half(device)
-    dtypes = ("float32", half) if _is_quick(half, device) else ("float32",)
+    dtypes = ("float32", half) if is_quick(half, device) else ("float32",)
     for dtype in dtypes:
         ways |= {(size, dtype): _step(size, device, dtype) for size in MEASURED}
         ways["peak", dtype] = _product(device, dtype, LARGE if device == "cpu" else LARGE_ON_GPU)
@@ -123,7 +123,7 @@ def measure(device: str, check: Callable[[], None] = lambda: None) -> Machine:
     )
 
 
-def _is_quick(dtype: str, device: str) -> bool:
+def is_quick(dtype: str, device: str) -> bool:
     """Whether the device has units for the type, so that steps in it are worth a measurement."""
     ways = {each: _product(device, each, SMALL)[0] for each in ("float32", dtype)}
     least = dict.fromkeys(ways, math.inf)

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -21,6 +21,17 @@ from . import orthogonal
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the quintic iteration, from the post above
 STEPS = 5
 OBLONG = 1.5  # from where on, times as long as wide, the short side alone is less work
+
+
+class Cut(NamedTuple):
+    """Into which parts of one size a matrix is taken, each of which is made orthogonal by itself."""
+
+    size: int
+    dimension: int  # 0: so many rows each, 1: so many columns
+
+    def parts(self, matrix: Tensor) -> tuple[Tensor, ...]:
+        """Views of them."""
+        return matrix.split(*self)
 
 
 def orthogonalise(matrices: Tensor, dtype: torch.dtype) -> Tensor:
@@ -61,11 +72,20 @@ def _product_of_steps(gram: Tensor) -> Tensor:
     return product
 
 
-def orthogonalise_each(matrices: list[Tensor], dtype: torch.dtype = torch.float32) -> list[Tensor]:
-    """The same for some of one shape, together."""
-    if orthogonal.suits(matrices, dtype):
-        return orthogonal.orthogonal(matrices, STEPS, COEFFICIENTS, OBLONG)
-    return list(orthogonalise(torch.stack(matrices), dtype).unbind())
+def orthogonalise_each(
+    matrices: list[Tensor], dtype: torch.dtype = torch.float32, cut: Cut | None = None
+) -> list[Tensor]:
+    """The same for some of one shape, or for the parts of each."""
+    cut = cut or Cut(len(matrices[0]), 0)
+    matrices = [matrix.contiguous() for matrix in matrices]
+    parts = [part for matrix in matrices for part in cut.parts(matrix)]
+    if orthogonal.suits(parts, dtype):
+        found = [torch.empty_like(matrix) for matrix in matrices]
+        into = [part for matrix in found for part in cut.parts(matrix)]
+        orthogonal.orthogonal(parts, into, STEPS, COEFFICIENTS, OBLONG)
+        return found
+    made = orthogonalise(torch.stack(parts), dtype).unflatten(0, (len(matrices), -1))
+    return [torch.cat(some.unbind(), cut.dimension) for some in made]
 
 
 class Muon(torch.optim.Optimizer):
@@ -77,10 +97,12 @@ class Muon(torch.optim.Optimizer):
         lr: float,
         momentum: float = 0.95,
         weight_decay: float = 0.0,
-        orthogonalise: Callable[[list[Tensor]], list[Tensor]] = orthogonalise_each,
+        orthogonalise: Callable[..., list[Tensor]] = orthogonalise_each,
+        cuts: Mapping[Tensor, Cut] | None = None,
     ):
+        """`orthogonalise` takes matrices of one shape, and as `cut` that of their `cuts`."""
         super().__init__(parameters, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
-        self.orthogonalise = orthogonalise
+        self.orthogonalise, self.cuts = orthogonalise, cuts or {}
         for group in self.param_groups:
             assert all(parameter.ndim == 2 for parameter in group["params"])
 
@@ -90,11 +112,11 @@ class Muon(torch.optim.Optimizer):
         assert closure is None
         skip: Tensor | None = getattr(self, "found_inf", None)  # 1 on the device: leave everything as it is
         for group in self.param_groups:
-            by_shape: dict[torch.Size, list[Tensor]] = defaultdict(list)
+            alike: dict[tuple[torch.Size, Cut | None], list[Tensor]] = defaultdict(list)
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    by_shape[parameter.shape].append(parameter)
-            for shape, parameters in by_shape.items():
+                    alike[parameter.shape, self.cuts.get(parameter)].append(parameter)
+            for (shape, cut), parameters in alike.items():
                 gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
                 buffers = [self._buffer(parameter) for parameter in parameters]
                 kept: float | Tensor = 1.0
@@ -106,9 +128,12 @@ class Muon(torch.optim.Optimizer):
                     ]
                 torch._foreach_lerp_(buffers, gradients, 1 - group["momentum"])
                 nesterov = list(torch._foreach_lerp(gradients, buffers, group["momentum"]))
-                updates = self.orthogonalise(nesterov)
+                updates = self.orthogonalise(nesterov, cut=cut)
                 # The update's root mean square becomes 0.2, as AdamW's is.
-                scale = 0.2 * math.sqrt(max(shape))
+                sides = list(shape)
+                if cut:
+                    sides[cut.dimension] = cut.size
+                scale = 0.2 * math.sqrt(max(sides))
                 torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"] * kept)
                 if skip is not None:
                     torch._foreach_mul_(updates, kept)

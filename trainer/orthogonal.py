@@ -12,7 +12,7 @@ from ..core.model.native import room_of, train, training_lanes
 
 
 class _Matrix(Structure):
-    _fields_ = [("input", c_void_p), ("output", c_void_p), ("rows", c_int64), ("columns", c_int64)]
+    _fields_ = [("input", c_void_p), ("output", c_void_p), *((name, c_int64) for name in ("rows", "columns", "row"))]
 
 
 class _Orthogonal(Structure):
@@ -33,21 +33,21 @@ def suits(matrices: Sequence[Tensor], dtype: torch.dtype) -> bool:
 
 
 def orthogonal(
-    matrices: Sequence[Tensor], steps: int, coefficients: tuple[float, float, float], oblong: float
-) -> list[Tensor]:
-    """What so many Newton-Schulz steps make of each matrix, which may be of any shape, divided by its norm.
+    matrices: Sequence[Tensor],
+    into: Sequence[Tensor],
+    steps: int,
+    coefficients: tuple[float, float, float],
+    oblong: float,
+) -> None:
+    """Set matrices to what so many Newton-Schulz steps make of others, each divided by its norm.
 
-    From `oblong` times as long as wide on, the steps are done on the short side.
+    They may be of any shape, and parts of larger ones that have the same strides, the columns side by side. From
+    `oblong` times as long as wide on, the steps are done on the short side.
     """
-    matrices = [matrix.contiguous() for matrix in matrices]
-    found = [torch.empty_like(matrix) for matrix in matrices]
-    told = (_Matrix * len(matrices))(
-        *(
-            _Matrix(matrix.data_ptr(), output.data_ptr(), *matrix.shape)
-            for matrix, output in zip(matrices, found, strict=True)
-        )
-    )
-    threads = min(torch.get_num_threads(), len(matrices))
-    work = _Orthogonal(told, len(matrices), threads, steps, *coefficients, oblong)
+    told = [
+        _Matrix(matrix.data_ptr(), output.data_ptr(), *matrix.shape, matrix.stride(0))
+        for matrix, output in zip(matrices, into, strict=True)
+    ]
+    threads = min(torch.get_num_threads(), len(told))
+    work = _Orthogonal((_Matrix * len(told))(*told), len(told), threads, steps, *coefficients, oblong)
     train("orthogonal", work, max(room_of("orthogonal", *matrix.shape) for matrix in matrices))
-    return found

@@ -38,6 +38,7 @@ LEARNING_RATES = {"muon": 0.02, "adamw": 0.003, "adam": 0.003, "sgd": 0.3}
 WEIGHT_DECAY = {"muon": 0.1, "adamw": 0.1, "adam": 0.0, "sgd": 0.0}
 TOGETHER = 0.9  # of the speed of several devices is left when they have told each other their gradients; an estimate
 CONTINUED = 0.1  # the factor on the rates where the model knows a lot already
+GROUPS = 8  # into which Muon takes the neurons behind attention
 EMBEDDING_RATE = 0.02  # AdamW's, beside Muon
 # Against learning by heart, with Muon, where text is read again: weights forget within so many passes (X. Wang and
 # L. Aitchison 2024, arXiv:2405.13698), but no more than so much a step; beyond so many passes some tokens are not seen
@@ -502,10 +503,17 @@ def step_flops(config: GPTConfig, tokens: int, optimizer: str, sampled: bool = F
     """Multiplications and additions of one step: forward, backward, and making the updates orthogonal."""
     work = tokens * token_flops(config, config.context, tokens if sampled else None)
     if optimizer == "muon":
-        width, wide = config.hidden_size, config.intermediate_size
-        square, oblong = 6 * width**3, 4 * width**2 * wide + 2 * width**3
-        work += 5 * config.num_layers * (4 * square + 3 * oblong)
+        heads, neurons = 2 * (config.num_heads + config.num_kv_heads), config.intermediate_size // GROUPS
+        of_a_layer = heads * _orthogonal_flops(config.head_dim, config.hidden_size)
+        of_a_layer += 3 * GROUPS * _orthogonal_flops(neurons, config.hidden_size)
+        work += config.num_layers * of_a_layer
     return work
+
+
+def _orthogonal_flops(rows: int, columns: int) -> float:
+    """Of five steps on the short side, and of the two products with the long one."""
+    short, long = min(rows, columns), max(rows, columns)
+    return 34.0 * short**3 + 4.0 * short**2 * long
 
 
 def _memory(config: GPTConfig, tokens: int, recompute: bool = False, shares: int = 1) -> int:

@@ -77,7 +77,7 @@ static void orthogonal(const Orthogonal *o, const Matrix *matrix, float *scratch
     float *x = scratch, *y = x + length * row, *gram = y + length * row, *factor = gram + square;
     double sum = 0;
     for (int64_t i = 0; i < matrix->rows; i++) {
-        const float *some = matrix->in + i * matrix->columns;
+        const float *some = matrix->in + i * matrix->row;
         float part = 0;
         for (int64_t j = 0; j < matrix->columns; j++) part += some[j] * some[j];
         sum += part;
@@ -85,7 +85,7 @@ static void orthogonal(const Orthogonal *o, const Matrix *matrix, float *scratch
     const float scale = 1 / ((float)sqrt(sum) + 1e-7f);
     for (int64_t i = 0; i < length; i++)
         for (int64_t j = 0; j < n; j++)
-            x[i * row + j] = j < width ? scale * matrix->in[tall ? i * width + j : j * length + i] : 0;
+            x[i * row + j] = j < width ? scale * matrix->in[tall ? i * matrix->row + j : j * matrix->row + i] : 0;
     const int oblong = length >= o->oblong * width;
     for (int64_t step = 0; step < (oblong ? 1 : o->steps); step++) {
         multiply(n, n, length, x, 1, row, x, row, gram, row, 1);
@@ -98,5 +98,5 @@ static void orthogonal(const Orthogonal *o, const Matrix *matrix, float *scratch
         x = y, y = spare;
     }
     for (int64_t i = 0; i < length; i++)
-        for (int64_t j = 0; j < width; j++) matrix->out[tall ? i * width + j : j * length + i] = x[i * row + j];
+        for (int64_t j = 0; j < width; j++) matrix->out[tall ? i * matrix->row + j : j * matrix->row + i] = x[i * row + j];
 }

@@ -33,7 +33,7 @@ typedef struct {
 typedef struct {
     const float *in;
     float *out;
-    int64_t rows, columns;
+    int64_t rows, columns, row; /* rows are so many floats apart: it may be a part of a larger one */
 } Matrix;
 
 typedef struct {

@@ -31,6 +31,7 @@ from newleaf.trainer.evaluation import bits_per_byte
 from newleaf.trainer.group import Network
 from newleaf.trainer.loop import initialise
 from newleaf.trainer.memory import keep_memory
+from newleaf.trainer.muon import Muon
 from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.plan import Plan, make_plan
 from newleaf.trainer.schedule import Schedule
@@ -72,6 +73,7 @@ class Recipe:
     first: Mapping[str, int] = field(default_factory=dict)  # numbers of its plan in the first 40 % of the time
     seed: int = 1
     factor: Callable[[float], float] = as_it_is
+    in_parts: bool = True  # whether Muon takes matrices apart
     vectors: bool = True  # what the embedding begins with
     averaged: float = 0.0  # how much of the mean of the weights stays at each step
     z_loss: float = 0.0  # its weight; its cost is not counted
@@ -83,6 +85,7 @@ RECIPES = {
     "another seed": Recipe(seed=2),
     "AdamW for Muon": Recipe({"optimizer": "adamw"}),
     "AdamW at 0.006 for 0.003": Recipe({"optimizer": "adamw", "learning_rate": 0.006}),
+    "Muon on whole matrices": Recipe(in_parts=False),
     "a cosine": Recipe(factor=cosine),
     "a decay over the last fifth": Recipe(factor=falling_late),
     "no warm-up": Recipe(factor=at_once),
@@ -199,6 +202,9 @@ class Training:
         self.model.model.token_dropout = self.last.token_dropout
         self.network = WithZLoss(self.model, recipe.z_loss) if recipe.z_loss else Network(self.model)
         self.optimisers = optimisers.build(self.network, self.last)
+        for optimiser in self.optimisers:
+            if isinstance(optimiser, Muon) and not recipe.in_parts:
+                optimiser.cuts = {}
         self.batches = [TokenBatches(text, plan.context, plan.rows, plan.seed) for plan in (self.first, self.last)]
         self.mean = {name: each.detach().clone() for name, each in self.model.named_parameters()}
         self.steps = 0
@@ -232,7 +238,7 @@ class Training:
 
 def cost(make: Callable[[Recipe], Training], recipe: Recipe, share: float) -> float:
     """How many times as long as a step of the recipe as it is one of another takes."""
-    if recipe.z_loss or not (recipe.options or recipe.first or recipe.averaged):
+    if recipe.z_loss or (recipe.in_parts and not (recipe.options or recipe.first or recipe.averaged)):
         return 1.0
     both = [make(Recipe()), make(recipe)]
     for training in both:

@@ -1,8 +1,9 @@
 """Tokens a second in training, against Transformers' Trainer and nanoGPT.
 
-`python tests/benchmarks/training_rate.py [ROUNDS [ROWS [SHAPE or TYPE...]]]`: ROWS of 256 tokens a step, shapes such as
-6x384, types float32 and bfloat16; `--context` and `--vocabulary` for others than 256 and 4,096; `--nanogpt FOLDER`, a
-copy of its repository, to compare with it too, eager as it is on a CPU unless it is told otherwise.
+`python tests/benchmarks/training_rate.py [ROUNDS [ROWS [SHAPE or TYPE...]]]`: ROWS of 256 tokens a step, `8,24` if
+nothing is said, those of short trainings and of long ones; shapes such as 6x384, types float32 and, where there
+are units for it, bfloat16; `--context` and `--vocabulary` for others than 256 and 4,096; `--nanogpt FOLDER`, a copy of
+its repository, to compare with it too, eager as it is on a CPU unless it is told otherwise.
 
 Whole steps as a training does them, with Muon and with AdamW, plain and compiled, and compiled with a loss over some of
 the vocabulary; and the steps of GPT2LMHeadModel in a Trainer, of the same layers, width, vocabulary, context and batch:
@@ -30,6 +31,7 @@ from newleaf.core.model.gpt import GPT
 from newleaf.trainer import optimisers
 from newleaf.trainer.batches import made_up_batch
 from newleaf.trainer.group import Network
+from newleaf.trainer.machine import is_quick
 from newleaf.trainer.memory import keep_memory
 from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.plan import Machine, Plan, make_plan, model_shape, token_flops
@@ -196,8 +198,9 @@ def compare(work: Work, rounds: int) -> None:
     for connection in connections.values():
         connection.send(False)
     highest = statistics.median(peaks)
-    print(f"{work.layers} x {work.width}, {work.dtype}: the peak is {highest / 1e9:.0f} GFLOP/s")
     trainer, batch_tokens = statistics.median(seconds["Trainer"]), work.rows * work.context
+    heading = f"{work.layers} x {work.width}, {work.dtype}, {batch_tokens:,} tokens a step"
+    print(f"{heading}: the peak is {highest / 1e9:.0f} GFLOP/s")
     for way, found in seconds.items():
         middle = statistics.median(found)
         tokens = batch_tokens / middle
@@ -212,18 +215,19 @@ def compare(work: Work, rounds: int) -> None:
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("rounds", nargs="?", type=int, default=5)
-    parser.add_argument("rows", nargs="?", type=int, default=8)
+    parser.add_argument("rounds", nargs="?", type=int, default=4)
+    parser.add_argument("rows", nargs="?", default="8,24")
     parser.add_argument("chosen", nargs="*", metavar="SHAPE or TYPE")
     parser.add_argument("--context", type=int, default=256)
     parser.add_argument("--vocabulary", type=int, default=4096)
     parser.add_argument("--nanogpt", metavar="FOLDER")
     parsed = parser.parse_args()
-    for shape in [each for each in parsed.chosen if each not in TYPES] or SHAPES:
+    shapes = [each for each in parsed.chosen if each not in TYPES] or SHAPES
+    dtypes = [each for each in parsed.chosen if each in TYPES] or [each for each in TYPES if is_quick(each, "cpu")]
+    for shape, rows, dtype in itertools.product(shapes, parsed.rows.split(","), dtypes):
         layers, width = map(int, shape.split("x"))
-        for dtype in [each for each in parsed.chosen if each in TYPES] or TYPES:
-            work = Work(layers, width, dtype, parsed.rows, parsed.vocabulary, parsed.context, parsed.nanogpt)
-            compare(work, parsed.rounds)
+        work = Work(layers, width, dtype, int(rows), parsed.vocabulary, parsed.context, parsed.nanogpt)
+        compare(work, parsed.rounds)
 
 
 if __name__ == "__main__":

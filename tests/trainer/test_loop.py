@@ -235,7 +235,7 @@ def test_the_penalties_gradients_are_those_of_their_formulas():
 
 
 def test_float16_learns_as_float32_does():
-    runs = [new_loop(steps=25, dtype=dtype) for dtype in ("float32", "float16")]
+    runs = [new_loop(steps=25, dtype=dtype, learning_rate=0.005) for dtype in ("float32", "float16")]
     for loop, _heard in runs:
         loop.run()
     assert runs[1][0].state.scale > 1

@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from newleaf.core.model import native
+from newleaf.core.model.config import GPTConfig
 from newleaf.core.model.gpt import GPT
 from newleaf.core.model.native import training_lanes
 from newleaf.trainer import optimisers, orthogonal
 from newleaf.trainer.group import Network
-from newleaf.trainer.muon import COEFFICIENTS, OBLONG, STEPS, Muon, orthogonalise
+from newleaf.trainer.muon import COEFFICIENTS, OBLONG, STEPS, Cut, Muon, orthogonalise, orthogonalise_each
 from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.plan import Machine, make_plan
 
@@ -47,12 +48,29 @@ def test_what_is_made_orthogonal_in_c_is_what_pytorch_makes_of_it(shape, lanes, 
     monkeypatch.setattr(native, "training_lanes", lambda: lanes)
     matrices = [*torch.randn(5, *shape, generator=torch.Generator().manual_seed(0)), torch.zeros(shape)]
     assert orthogonal.suits(matrices, torch.float32) and not orthogonal.suits(matrices, torch.bfloat16)
-    mine = orthogonal.orthogonal(matrices, *MUONS)
+    mine = made_in_c(matrices)
     for one, other in zip(mine, orthogonalise(torch.stack(matrices), torch.float32), strict=True):
         torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
-    assert all(
-        torch.equal(one, orthogonal.orthogonal([matrix], *MUONS)[0]) for one, matrix in zip(mine, matrices, strict=True)
-    )
+    assert all(torch.equal(one, made_in_c([matrix])[0]) for one, matrix in zip(mine, matrices, strict=True))
+
+
+def made_in_c(matrices):
+    found = [torch.empty_like(matrix) for matrix in matrices]
+    orthogonal.orthogonal(matrices, found, *MUONS)
+    return found
+
+
+@pytest.mark.parametrize("in_c", [True, False])
+@pytest.mark.parametrize("cut", [Cut(16, 0), Cut(16, 1), Cut(48, 0), Cut(1, 1)])
+@pytest.mark.parametrize("laid_out", [lambda matrix: matrix, lambda matrix: matrix.mT.contiguous().mT])
+def test_the_parts_of_a_matrix_become_what_each_becomes_by_itself(laid_out, cut, in_c, monkeypatch):
+    if not in_c:
+        monkeypatch.setattr(orthogonal, "suits", lambda *_: False)
+    matrices = [laid_out(each) for each in torch.randn(2, 48, 32, generator=torch.Generator().manual_seed(0))]
+    for matrix, found in zip(matrices, orthogonalise_each(matrices, cut=cut), strict=True):
+        assert found.shape == matrix.shape
+        for part, made in zip(cut.parts(matrix), cut.parts(found), strict=True):
+            torch.testing.assert_close(made, orthogonalise(part[None], torch.float32)[0], atol=1e-5, rtol=0)
 
 
 def test_wide_and_tall_matrices_are_treated_alike():
@@ -77,11 +95,40 @@ def test_matrices_together_move_as_they_would_alone():
         torch.testing.assert_close(together[i], moved([i])[0])
 
 
-def test_the_update_has_the_root_mean_square_of_adamws():
+@pytest.mark.parametrize("cut", [None, Cut(16, 0), Cut(16, 1)])
+def test_the_update_has_the_root_mean_square_of_adamws(cut):
     parameter = torch.nn.Parameter(torch.zeros(64, 128))
     parameter.grad = torch.randn(64, 128, generator=torch.Generator().manual_seed(0))
-    Muon([parameter], 1.0).step()
-    assert 0.15 < parameter.detach().square().mean().sqrt() < 0.25
+    Muon([parameter], 1.0, cuts={parameter: cut} if cut else None).step()
+    for part in cut.parts(parameter.detach()) if cut else [parameter.detach()]:
+        assert 0.15 < part.square().mean().sqrt() < 0.25
+
+
+@pytest.mark.parametrize("biases", [False, True])
+def test_muon_takes_attention_head_by_head_and_what_is_behind_it_in_eighths(biases):
+    model = GPT(GPTConfig(200, 64, 48, 2, 4, 2, 16, 96, qkv_bias=biases, output_bias=biases, mlp_bias=biases))
+    names = {parameter: name for name, parameter in model.named_parameters()}
+    parts = {
+        names[parameter]: [tuple(part.shape) for part in cut.parts(parameter)]
+        for parameter, cut in optimisers.cuts_of(model).items()
+    }
+    of_a_layer = {
+        "self_attn.q_proj": 4 * [(16, 48)],
+        "self_attn.k_proj": 2 * [(16, 48)],
+        "self_attn.v_proj": 2 * [(16, 48)],
+        "self_attn.o_proj": 4 * [(48, 16)],
+        "mlp.gate_proj": 8 * [(12, 48)],
+        "mlp.up_proj": 8 * [(12, 48)],
+        "mlp.down_proj": 8 * [(48, 12)],
+    }
+    assert parts == {
+        f"model.layers.{layer}.{name}.weight": shapes for layer in range(2) for name, shapes in of_a_layer.items()
+    }
+
+
+def test_neurons_that_eight_do_not_divide_stay_together():
+    model = GPT(GPTConfig(200, 64, 48, 1, 4, 2, 16, 100))
+    assert len(optimisers.cuts_of(model)) == 4
 
 
 def test_every_parameter_has_one_optimiser():

@@ -433,7 +433,7 @@ async def test_a_damaged_file_of_conversations_is_told_and_the_app_goes_on(chatt
 
 
 async def test_a_reply_that_grows_is_kept_while_it_is_written(chatting, monkeypatch):
-    monkeypatch.setattr("newleaf.tui.turn_actions.KEPT", 0.0)
+    monkeypatch.setattr("newleaf.tui.turn_actions.KEPT", 0.05)
     app = NewleafApp()
     async with app.run_test(size=(80, 24)) as pilot:
         view = await open_chat(pilot, max_tokens=1_000_000, temperature=0)
