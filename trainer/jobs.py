@@ -87,7 +87,8 @@ class Job:
         status = self._read_status()
         if status["state"] in LIVE and not self.lock.is_held():
             status = self._read_status()  # it may have ended between the two looks
-            just_made = status["state"] == "queued" and time.time() - status["updated"] < STARTING
+            no_word_yet = status["state"] == "queued" and "pid" not in status
+            just_made = no_word_yet and time.time() - status["updated"] < STARTING
             if status["state"] in LIVE and not just_made:
                 status["state"] = "lost"
                 status["error"] = _(

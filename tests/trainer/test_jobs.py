@@ -285,6 +285,18 @@ def test_without_a_tokenizer_one_is_trained(book):
     assert ModelInfo.open("m").provenance["tokenizer"] == "m"
 
 
+@pytest.mark.usefixtures("ready")
+def test_a_training_that_is_killed_while_it_waits_in_line_is_lost_at_once():
+    first, second = train("first", steps=100_000), train("second", steps=5)
+    wait_until(lambda: "waits" in second.status().get("message", ""))
+    os.kill(second.status()["pid"], signal.SIGKILL)
+    wait_until(lambda: not second.lock.is_held())
+    assert second.state == "lost"
+    resume(second)
+    first.stop()
+    assert wait_for_end(first)["state"] == "stopped" and wait_for_end(second)["state"] == "finished"
+
+
 def test_a_status_that_says_running_without_a_process_is_lost(text_file):
     job = importing.submit([text_file], "story")
     wait_for_end(job)
