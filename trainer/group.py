@@ -106,9 +106,9 @@ class Network:
         """Make the gradients smaller where the norm of all together is higher than this; gives what it was."""
         return nn.utils.clip_grad_norm_(self.model.parameters(), norm)
 
-    def orthogonalise(self, matrices: list[Tensor], dtype: torch.dtype, cut: Cut | None) -> list[Tensor]:
-        """What Muon makes of matrices of one shape, or of the parts of each."""
-        return orthogonalise_each(matrices, dtype, cut)
+    def orthogonalise(self, matrices: list[Tensor], cut: Cut, dtype: torch.dtype) -> list[Tensor]:
+        """What Muon makes of the parts of each of some matrices of one shape."""
+        return orthogonalise_each(matrices, cut, dtype)
 
     def weights(self) -> dict[str, Tensor]:
         """All weights, whole. All processes must ask."""

@@ -72,11 +72,8 @@ def _product_of_steps(gram: Tensor) -> Tensor:
     return product
 
 
-def orthogonalise_each(
-    matrices: list[Tensor], dtype: torch.dtype = torch.float32, cut: Cut | None = None
-) -> list[Tensor]:
-    """The same for some of one shape, or for the parts of each."""
-    cut = cut or Cut(len(matrices[0]), 0)
+def orthogonalise_each(matrices: list[Tensor], cut: Cut, dtype: torch.dtype = torch.float32) -> list[Tensor]:
+    """The same for the parts of each of some matrices of one shape."""
     matrices = [matrix.contiguous() for matrix in matrices]
     parts = [part for matrix in matrices for part in cut.parts(matrix)]
     if orthogonal.suits(parts, dtype):
@@ -85,7 +82,7 @@ def orthogonalise_each(
         orthogonal.orthogonal(parts, into, STEPS, COEFFICIENTS, OBLONG)
         return found
     made = orthogonalise(torch.stack(parts), dtype).unflatten(0, (len(matrices), -1))
-    return [torch.cat(some.unbind(), cut.dimension) for some in made]
+    return list(torch.cat(made.unbind(1), 1 + cut.dimension).unbind())
 
 
 class Muon(torch.optim.Optimizer):
@@ -100,7 +97,7 @@ class Muon(torch.optim.Optimizer):
         orthogonalise: Callable[..., list[Tensor]] = orthogonalise_each,
         cuts: Mapping[Tensor, Cut] | None = None,
     ):
-        """`orthogonalise` takes matrices of one shape, and as `cut` that of their `cuts`."""
+        """`orthogonalise` takes matrices of one shape, and their cut: of those that are in no `cuts` the whole."""
         super().__init__(parameters, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
         self.orthogonalise, self.cuts = orthogonalise, cuts or {}
         for group in self.param_groups:
@@ -112,10 +109,11 @@ class Muon(torch.optim.Optimizer):
         assert closure is None
         skip: Tensor | None = getattr(self, "found_inf", None)  # 1 on the device: leave everything as it is
         for group in self.param_groups:
-            alike: dict[tuple[torch.Size, Cut | None], list[Tensor]] = defaultdict(list)
+            alike: dict[tuple[torch.Size, Cut], list[Tensor]] = defaultdict(list)
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    alike[parameter.shape, self.cuts.get(parameter)].append(parameter)
+                    whole = Cut(len(parameter), 0)
+                    alike[parameter.shape, self.cuts.get(parameter, whole)].append(parameter)
             for (shape, cut), parameters in alike.items():
                 gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
                 buffers = [self._buffer(parameter) for parameter in parameters]
@@ -128,12 +126,9 @@ class Muon(torch.optim.Optimizer):
                     ]
                 torch._foreach_lerp_(buffers, gradients, 1 - group["momentum"])
                 nesterov = list(torch._foreach_lerp(gradients, buffers, group["momentum"]))
-                updates = self.orthogonalise(nesterov, cut=cut)
+                updates = self.orthogonalise(nesterov, cut)
                 # The update's root mean square becomes 0.2, as AdamW's is.
-                sides = list(shape)
-                if cut:
-                    sides[cut.dimension] = cut.size
-                scale = 0.2 * math.sqrt(max(sides))
+                scale = 0.2 * math.sqrt(max(cut.size, shape[1 - cut.dimension]))
                 torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"] * kept)
                 if skip is not None:
                     torch._foreach_mul_(updates, kept)

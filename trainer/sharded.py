@@ -41,14 +41,14 @@ class Sharded(Network):
     def clip(self, norm: float) -> Tensor:
         return cast(DTensor, super().clip(norm)).full_tensor()
 
-    def orthogonalise(self, matrices: list[Tensor], dtype: torch.dtype, cut: Cut | None) -> list[Tensor]:
+    def orthogonalise(self, matrices: list[Tensor], cut: Cut, dtype: torch.dtype) -> list[Tensor]:
         """As one process does; each makes whole ones of its own orthogonal."""
         found: list[Tensor] = []
         size, rank = self.mesh.size(), self.mesh.get_rank()
         for begin in range(0, len(matrices), size):
             some = matrices[begin : begin + size]
             wholes = [cast(DTensor, matrix).full_tensor() for matrix in some]
-            mine = orthogonalise_each([wholes[min(rank, len(some) - 1)]], dtype, cut)[0].contiguous()
+            mine = orthogonalise_each([wholes[min(rank, len(some) - 1)]], cut, dtype)[0].contiguous()
             made = [torch.empty_like(mine) for _process in range(size)]
             dist.all_gather(made, mine)
             found += [self._share(whole, like) for whole, like in zip(made, some, strict=False)]

@@ -67,7 +67,7 @@ def test_the_parts_of_a_matrix_become_what_each_becomes_by_itself(laid_out, cut,
     if not in_c:
         monkeypatch.setattr(orthogonal, "suits", lambda *_: False)
     matrices = [laid_out(each) for each in torch.randn(2, 48, 32, generator=torch.Generator().manual_seed(0))]
-    for matrix, found in zip(matrices, orthogonalise_each(matrices, cut=cut), strict=True):
+    for matrix, found in zip(matrices, orthogonalise_each(matrices, cut), strict=True):
         assert found.shape == matrix.shape
         for part, made in zip(cut.parts(matrix), cut.parts(found), strict=True):
             torch.testing.assert_close(made, orthogonalise(part[None], torch.float32)[0], atol=1e-5, rtol=0)
