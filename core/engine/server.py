@@ -196,12 +196,10 @@ class Server:
 
     def _work(self, waiting: queue.Queue[tuple[Client, dict[str, Any]]]) -> None:
         while True:
-            self._do(*waiting.get())
-            if waiting is self.slow:
-                with self._lock:
-                    self.busy -= 1
+            client, request = waiting.get()
+            self._do(client, request, makes_busy=waiting is self.slow)
 
-    def _do(self, client: Client, request: dict[str, Any]) -> None:
+    def _do(self, client: Client, request: dict[str, Any], makes_busy: bool = False) -> None:
         tasks: dict[str, Callable[[Client, int, dict[str, Any]], Any]] = {
             "encode": lambda _client, _number, request: tokenizers.encode(request),
             "pieces": lambda _client, _number, request: tokenizers.pieces(request),
@@ -219,18 +217,22 @@ class Server:
             "knowledge_of": self._knowledge_of,
             "preview_records": lambda _client, _number, request: documents.preview_records(request),
         }
-        number = request["id"]
+        number, last = request["id"], {}
         try:
             if not client.is_cancelled(number):
                 set_language(request.get("language"))
-                client.answer(number, done=tasks[request["do"]](client, number, request))
+                last = {"done": tasks[request["do"]](client, number, request)}
         except Cancelled:
-            client.answer(number, error=_("Cancelled."), kind="cancelled")
+            last = {"error": _("Cancelled."), "kind": "cancelled"}
         except Exception as error:
             sentence = explain(error) or _(FAULT).format(error=f"{type(error).__name__}: {error}")
-            client.answer(number, error=sentence, kind="wrong" if isinstance(error, UserError) else "fault")
-        finally:
-            client.forget(number)
+            last = {"error": sentence, "kind": "wrong" if isinstance(error, UserError) else "fault"}
+        client.forget(number)
+        if makes_busy:  # no longer when the answer is read: whoever asks next would load the model anew
+            with self._lock:
+                self.busy -= 1
+        if last:
+            client.answer(number, **last)
 
     def _import_tokenizer(self, client: Client, number: int, request: dict[str, Any]) -> dict[str, Any]:
         return tokenizers.import_tokenizer(request, lambda: client.is_cancelled(number))

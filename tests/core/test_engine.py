@@ -487,6 +487,12 @@ async def test_what_is_no_request_ends_that_connection_alone(engine, tokenizer):
 # Commands.
 
 
+async def test_with_its_last_answer_it_is_busy_no_longer(engine, tiny_model):
+    for _ in range(100):
+        await engine.load("tiny")
+        assert not (await engine.status())["busy"]
+
+
 async def test_a_command_writes_with_the_engine_that_has_the_model(engine, tiny_model):
     await engine.load("tiny")
     writing = open_writing("tiny", LoadOptions())
