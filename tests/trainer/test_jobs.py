@@ -287,7 +287,9 @@ def test_without_a_tokenizer_one_is_trained(book):
 
 @pytest.mark.usefixtures("ready")
 def test_a_training_that_is_killed_while_it_waits_in_line_is_lost_at_once():
-    first, second = train("first", steps=100_000), train("second", steps=5)
+    first = train("first", steps=100_000)
+    wait_until(lambda: steps_seen(first))
+    second = train("second", steps=5)
     wait_until(lambda: "waits" in second.status().get("message", ""))
     os.kill(second.status()["pid"], signal.SIGKILL)
     wait_until(lambda: not second.lock.is_held())
