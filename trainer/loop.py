@@ -27,7 +27,7 @@ from . import optimisers
 from .batches import Batch
 from .group import ALONE, Group
 from .memory import free_memory, is_out_of_memory
-from .plan import Plan
+from .plan import EVALUATION_SHARE, FEWEST, Plan
 from .schedule import Schedule
 from .step import gradients, update
 from .word_vectors import word_vectors
@@ -153,6 +153,7 @@ class Loop:
         self.initial = initial or (lambda model: initialise(model, plan))
         self.model, self.plan, self.batch, self.observer = model, plan, batch, observer
         self.reserve = 0.0  # seconds of the plan's time that are for what comes after the loop
+        self._rests_until = 0.0  # seconds of work, before which nothing is measured again
         # A GPU need not wait for us to look at a step: it looks itself, and we do when the step is reported.
         self.looks_later = plan.device == "cuda" and plan.dtype != "float16"
         self._unseen: list[tuple[int, Tensor]] = []  # steps, and their loss and gradient norm (2,)
@@ -424,7 +425,7 @@ class Loop:
         if plan.eval_every:
             return state.step % plan.eval_every == 0 and state.step != state.last_evaluated
         assert plan.time is not None
-        if state.elapsed < state.evaluations * plan.time / plan.evaluations:
+        if state.elapsed < max(state.evaluations * plan.time / plan.evaluations, self._rests_until):
             return False
         state.evaluations = int(state.elapsed * plan.evaluations / plan.time) + 1
         return True
@@ -434,7 +435,7 @@ class Loop:
             self._evaluate()
 
     def _evaluate(self) -> None:
-        state = self.state
+        state, begin = self.state, self._now()
         self.model.eval()
         score = self.observer.evaluate(state)
         state.last_evaluated = state.step
@@ -449,6 +450,9 @@ class Loop:
         (cheap,) = self.group.first([float(self._checkpoint_seconds < CHECKPOINT_SHARE * since)])
         if state.best_step == state.step > 0 and cheap:
             self._checkpoint()
+        if time := self.plan.time:  # where it takes longer than was thought, it is done less often
+            (taken,) = self.group.first([self._now() - begin])
+            self._rests_until = state.elapsed + min(taken / EVALUATION_SHARE, time / FEWEST)
 
     def _learns_no_more(self) -> bool:
         """Whether to end; when the held-out text is learnt no further at the full rate, the rate falls first."""

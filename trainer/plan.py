@@ -25,7 +25,9 @@ MEASURED = "nano", "micro", "mini"  # of them; larger ones use a machine as well
 BYTES_PER_TOKEN = 4  # where the text is not known, about
 SMALLEST_CORPUS = 1_000  # tokens
 CONTEXT = 256
-EVALUATION_SHARE = 0.025  # of the time, for measuring on held-out text
+EVALUATION_SHARE = 0.015  # of the time, for measuring on held-out text on the way, and what goes with it
+FINAL_SHARE = 0.015  # of the time, at most, for the last measurement, on all held-out text
+TRAINING_SHARE = 1 - EVALUATION_SHARE - FINAL_SHARE
 FEWEST, MOST = 5, 20  # measurements in a training
 TOKENS_MEASURED = 8_192  # at least, each time
 LARGEST_MICRO_BATCH = 16_384  # tokens that are computed at once
@@ -270,9 +272,12 @@ def make_plan(
     if options.compile == "auto" and trial:
         compiled = trial.pays(time or (options.steps or 0) * step_seconds(False))
     seconds = time or (options.steps or 0) * step_seconds(compiled)
-    steps = options.steps or max(1, int(seconds * (1 - EVALUATION_SHARE) / step_seconds(compiled)))
+    steps = options.steps or max(1, int(seconds * TRAINING_SHARE / step_seconds(compiled)))
     rate = rows * context / step_seconds(compiled)
-    measured = EVALUATION_SHARE * seconds * 3 * rate  # tokens: a forward pass alone is three times as fast as a step
+    # A forward pass is a third of a step, but over all of the vocabulary.
+    forward = token_flops(config, context) / 3
+    faster = token_flops(config, context, rows * context if sampled else None) / forward
+    measured = EVALUATION_SHARE * seconds * faster * rate  # tokens
     evaluations = round(min(MOST, max(FEWEST, measured / TOKENS_MEASURED)))
     eval_tokens = max(TOKENS_MEASURED, int(measured / evaluations))
     by_steps = options.eval_every or (max(1, steps // evaluations) if options.steps else None)
@@ -344,7 +349,7 @@ def prolonged(plan: Plan, step: int, elapsed: float, time: float | None, steps: 
             changes["eval_every"] = max(1, steps // plan.evaluations)
     else:
         assert time is not None
-        more, seconds = max(1, int(time * (1 - EVALUATION_SHARE) / step_seconds)), time
+        more, seconds = max(1, int(time * TRAINING_SHARE / step_seconds)), time
         changes = {"time": elapsed + time, "steps": None}
     total = step + more
     return replace(

@@ -36,7 +36,7 @@ from .launch import launch
 from .loop import Loop, State, initialise
 from .memory import is_out_of_memory, keep_memory, memory_is_full
 from .options import TrainOptions
-from .plan import prolonged
+from .plan import FINAL_SHARE, prolonged
 from .preparing import Preparation
 from .reporter import Reporter
 from .resuming import MORE
@@ -45,7 +45,6 @@ from .tracking import Tracker, open_tracker
 
 SAMPLE = GenerationOptions(max_tokens=60, temperature=0.8, seed=1)
 WAIT = 2.0  # seconds between two tries to write to a full disk
-FINAL_SHARE = 0.08  # of the time, at most, for the last measurement on all held-out text
 
 
 class Training:

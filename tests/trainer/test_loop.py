@@ -2,6 +2,8 @@
 
 import copy
 import math
+import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from newleaf.trainer.batches import TokenBatches
 from newleaf.trainer.loop import Loop
 from newleaf.trainer.optimisers import matrices_of
 from newleaf.trainer.options import TrainOptions
-from newleaf.trainer.plan import Machine, make_plan
+from newleaf.trainer.plan import FEWEST, Machine, make_plan
 
 MACHINE = Machine("cpu", "test", 1, 8 << 30, {"nano": 1e11, "mini": 1e11}, "float32")
 TEXT = np.tile(np.arange(64, dtype=np.uint16), 200)
@@ -82,7 +84,7 @@ def spoil_loss(loop, monkeypatch, at, times, value):
     monkeypatch.setattr(loop.model, "loss", loss)
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("value", [math.nan, pytest.param(math.inf, marks=pytest.mark.long)])
 def test_a_loss_that_is_no_number_sends_the_training_back_with_a_smaller_rate(monkeypatch, value):
     loop, heard = new_loop(checkpoint_every=0.0)
     spoil_loss(loop, monkeypatch, 12, 1, value)
@@ -190,6 +192,21 @@ def test_where_one_row_is_too_much_layers_are_computed_twice(monkeypatch):
     again, _heard = new_loop(steps=10)
     again.load_state_dict(heard.kept[-1])
     assert again.model.model.recompute
+
+
+def test_where_measuring_takes_long_it_is_done_less_often():
+    loop, heard = new_loop(steps=None, time=1.5)
+    loop.plan = replace(loop.plan, evaluations=20)
+    measured = []
+
+    def evaluate(state):
+        measured.append(state.step)
+        time.sleep(0.1)
+        return 1.0
+
+    heard.evaluate = evaluate
+    assert loop.run()
+    assert len(measured) <= FEWEST + 2  # and before the first step, and after the last
 
 
 @pytest.mark.parametrize("optimizer", ["muon", "adamw", "adam", "sgd"])

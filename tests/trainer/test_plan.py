@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 from newleaf.core.errors import UserError
 from newleaf.trainer.expectation import Text
 from newleaf.trainer.options import SIZE_NAMES, TrainOptions
-from newleaf.trainer.plan import SIZES, Machine, Plan, Trial, alike, even_rows, make_plan, shape_name
+from newleaf.trainer.plan import (
+    EVALUATION_SHARE,
+    SIZES,
+    Machine,
+    Plan,
+    Trial,
+    alike,
+    even_rows,
+    make_plan,
+    shape_name,
+    token_flops,
+)
 
 LAPTOP = Machine("cpu", "test", 2, 8 << 30, {"nano": 1e11, "mini": 1e11}, "float32")
 
@@ -63,6 +74,14 @@ def test_every_plan_can_be_carried_out(train_tokens, vocab_size, time, flops):
     assert found.batch_tokens == found.rows * context
     assert found.expected_steps >= 1 and found.evaluations >= 1 and found.eval_tokens >= 1
     assert Plan.from_dict(json.loads(json.dumps(found.as_dict()))) == found
+
+
+def test_measuring_takes_its_share_though_a_step_sees_some_of_the_vocabulary():
+    found = plan(size="nano", time=300.0, vocab_size=16_384, val_tokens=10**6)
+    assert found.sampled_softmax
+    flops = found.expected_tokens_per_second * token_flops(found.model_config, 256, found.batch_tokens)
+    seconds = found.evaluations * found.eval_tokens * token_flops(found.model_config, 256) / 3 / flops
+    assert seconds == pytest.approx(EVALUATION_SHARE * 300, rel=0.1)
 
 
 @given(rows=st.integers(1, 2000), most=st.integers(1, 2000))

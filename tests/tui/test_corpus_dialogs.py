@@ -146,9 +146,9 @@ def test_paths_are_read_as_terminals_write_them(tmp_path):
     ("path", "sentence"),
     [
         ("/no/such/file", "There is no file or folder /no/such/file."),
-        ("-", "Standard input is for the command line"),
+        pytest.param("-", "Standard input is for the command line", marks=pytest.mark.long),
         ("hf:owner/name", "A data set is loaded when it is imported"),
-        ("/no/such/*.txt", "No file fits /no/such/*.txt."),
+        pytest.param("/no/such/*.txt", "No file fits /no/such/*.txt.", marks=pytest.mark.long),
     ],
 )
 async def test_what_cannot_be_looked_into_is_told_in_its_place(newleaf_home, path, sentence):

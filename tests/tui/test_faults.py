@@ -12,7 +12,7 @@ from newleaf.tui.corpus import CorpusView
 from newleaf.tui.kept import JobWatch, entries
 
 
-@pytest.mark.parametrize("content", ["{", "[]"])
+@pytest.mark.parametrize("content", ["{", pytest.param("[]", marks=pytest.mark.long)])
 @pytest.mark.parametrize(
     ("file", "tab"),
     [

@@ -18,10 +18,10 @@ def burst(app, *keys):
 @pytest.mark.parametrize(
     ("keys", "expected"),
     [
-        (["2", "i"], "Import a tokenizer"),
+        pytest.param(["2", "i"], "Import a tokenizer", marks=pytest.mark.long),
         (["3", "n"], "newleaf train"),
         (["f3", "i"], "Import a tokenizer"),
-        (["2", "1", "a"], "Import (Ctrl+S)"),
+        pytest.param(["2", "1", "a"], "Import (Ctrl+S)", marks=pytest.mark.long),
         (["f5", "4", "f4", "2", "1", "2", "i"], "Import a tokenizer"),
     ],
 )
