@@ -36,7 +36,7 @@ BATCH_TOKENS, OF_TOKENS, BATCH_POWER = (
     1_000_000,
     0.4,
 )  # a step's tokens in a training of so many, and how it grows
-LEARNING_RATES = {"muon": 0.02, "adamw": 0.003, "adam": 0.003, "sgd": 0.3}
+LEARNING_RATES = {"muon": 0.014, "adamw": 0.003, "adam": 0.003, "sgd": 0.3}
 WEIGHT_DECAY = {"muon": 0.1, "adamw": 0.1, "adam": 0.0, "sgd": 0.0}
 TOGETHER = 0.9  # of the speed of several devices is left when they have told each other their gradients; an estimate
 CONTINUED = 0.1  # the factor on the rates where the model knows a lot already
