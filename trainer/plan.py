@@ -274,10 +274,9 @@ def make_plan(
     seconds = time or (options.steps or 0) * step_seconds(compiled)
     steps = options.steps or max(1, int(seconds * TRAINING_SHARE / step_seconds(compiled)))
     rate = rows * context / step_seconds(compiled)
-    # A forward pass is a third of a step, but over all of the vocabulary.
-    forward = token_flops(config, context) / 3
-    faster = token_flops(config, context, rows * context if sampled else None) / forward
-    measured = EVALUATION_SHARE * seconds * faster * rate  # tokens
+    # A forward pass is a third of a step that sees all of the vocabulary, as measuring does.
+    seen = token_flops(config, context, rows * context if sampled else None) / token_flops(config, context)
+    measured = EVALUATION_SHARE * seconds * 3 * seen * rate  # tokens
     evaluations = round(min(MOST, max(FEWEST, measured / TOKENS_MEASURED)))
     eval_tokens = max(TOKENS_MEASURED, int(measured / evaluations))
     by_steps = options.eval_every or (max(1, steps // evaluations) if options.steps else None)

@@ -120,14 +120,23 @@ class Client:
         self._cancelled.discard(number)
 
     def answer(self, number: int, **values: Any) -> None:
+        """Send an answer to a request."""
+        self.send(line_of(number, **values))
+
+    def send(self, line: bytes) -> None:
         """Send a line; a client that is gone, or reads nothing, gets no more."""
         if self.gone:
             return
         try:
             with self._writing:
-                self.connection.sendall(json.dumps({"id": number, **values}).encode() + b"\n")
+                self.connection.sendall(line)
         except OSError:
             self.leave()
+
+
+def line_of(number: int, **values: Any) -> bytes:
+    """An answer to a request, as it is sent. Raises TypeError for what cannot be told."""
+    return json.dumps({"id": number, **values}).encode() + b"\n"
 
 
 class Server:
@@ -217,22 +226,22 @@ class Server:
             "knowledge_of": self._knowledge_of,
             "preview_records": lambda _client, _number, request: documents.preview_records(request),
         }
-        number, last = request["id"], {}
+        number, last = request["id"], b""
         try:
             if not client.is_cancelled(number):
                 set_language(request.get("language"))
-                last = {"done": tasks[request["do"]](client, number, request)}
+                last = line_of(number, done=tasks[request["do"]](client, number, request))
         except Cancelled:
-            last = {"error": _("Cancelled."), "kind": "cancelled"}
+            last = line_of(number, error=_("Cancelled."), kind="cancelled")
         except Exception as error:
             sentence = explain(error) or _(FAULT).format(error=f"{type(error).__name__}: {error}")
-            last = {"error": sentence, "kind": "wrong" if isinstance(error, UserError) else "fault"}
+            last = line_of(number, error=sentence, kind="wrong" if isinstance(error, UserError) else "fault")
         client.forget(number)
         if makes_busy:  # no longer when the answer is read: whoever asks next would load the model anew
             with self._lock:
                 self.busy -= 1
         if last:
-            client.answer(number, **last)
+            client.send(last)
 
     def _import_tokenizer(self, client: Client, number: int, request: dict[str, Any]) -> dict[str, Any]:
         return tokenizers.import_tokenizer(request, lambda: client.is_cancelled(number))

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -19,6 +20,7 @@ from newleaf.core.corpus.store import Corpus
 from newleaf.core.engine import place
 from newleaf.core.engine.client import Engine
 from newleaf.core.engine.models import Models
+from newleaf.core.engine.server import Client, Server
 from newleaf.core.engine.writing import open_writing
 from newleaf.core.errors import UserError
 from newleaf.core.generation.generate import Writer
@@ -482,6 +484,16 @@ async def test_what_is_no_request_ends_that_connection_alone(engine, tokenizer):
             connection.settimeout(PATIENCE)
             assert connection.recv(100) == b""
     assert await engine.encode("pieces", "x")
+
+
+def test_what_cannot_be_told_is_a_fault_that_its_sender_hears_of(monkeypatch):
+    server = Server(memory=1 << 30)
+    monkeypatch.setattr(server.models, "as_list", lambda: [object()])
+    here, there = socket.socketpair()
+    with here, there:
+        server._do(Client(here), {"id": 1, "do": "status"})
+        there.settimeout(PATIENCE)
+        assert json.loads(there.recv(1000))["kind"] == "fault"
 
 
 # Commands.
