@@ -193,6 +193,6 @@ async def test_a_logarithmic_axis_makes_a_straight_line_of_powers():
 
 
 def test_numbers_are_told_in_few_signs():
-    told = [value_text(value) for value in (0, 2.314, 0.05, 0.0003, -18_432.0, 250_000, 3e9, 0.4)]
-    assert told == ["0.00", "2.31", "0.05", "3e-04", "-18.4k", "250k", "3e+09", "0.40"]
+    told = [value_text(value) for value in (0, 2.314, 0.05, 0.014, 0.0003, -18_432.0, 250_000, 3e9, 0.4)]
+    assert told == ["0.00", "2.31", "0.05", "0.014", "3e-04", "-18.4k", "250k", "3e+09", "0.40"]
     assert max(map(len, told)) <= 6

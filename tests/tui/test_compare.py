@@ -37,7 +37,7 @@ def test_what_differs_comes_first(two):
     assert float(by_label["held out, bits per byte"].values[0]) < float(by_label["held out, bits per byte"].values[1])
 
 
-@pytest.mark.parametrize("size", [USUAL, pytest.param(SMALL, marks=pytest.mark.long)])
+@pytest.mark.parametrize("size", [USUAL, SMALL])
 async def test_two_that_are_marked_are_compared_in_a_table(two, size):
     app = NewleafApp()
     async with app.run_test(size=size) as pilot:

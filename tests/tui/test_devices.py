@@ -65,7 +65,7 @@ def running(newleaf_home):
     lock.release()
 
 
-@pytest.mark.parametrize("size", [USUAL, pytest.param(SMALL, marks=pytest.mark.long)])
+@pytest.mark.parametrize("size", [USUAL, SMALL])
 async def test_the_training_tab_has_a_panel_of_the_devices(running, size):
     app = NewleafApp()
     async with app.run_test(size=size) as pilot:

@@ -26,7 +26,7 @@ def offered(app):
     return [active.binding.description for key, active in app.screen.active_bindings.items() if key == "t"]
 
 
-@pytest.mark.parametrize("size", [USUAL, pytest.param(SMALL, marks=pytest.mark.long)])
+@pytest.mark.parametrize("size", [USUAL, SMALL])
 async def test_one_key_leads_from_a_corpus_to_a_model(book, short, size):
     app = NewleafApp()
     async with app.run_test(size=size) as pilot:

@@ -30,7 +30,7 @@ async def open_jobs(pilot):
     await wait_for(pilot, lambda: isinstance(pilot.app.screen, JobsScreen), "the screen")
 
 
-@pytest.mark.parametrize("size", [pytest.param(SMALL, marks=pytest.mark.long), USUAL, WIDE])
+@pytest.mark.parametrize("size", [SMALL, USUAL, WIDE])
 @pytest.mark.parametrize("code", ["en", pytest.param("zh_CN", marks=pytest.mark.long)])
 async def test_all_jobs_at_any_size(jobs, size, code):
     language.set_language(code)

@@ -21,7 +21,7 @@ async def open_models(pilot):
     await wait_for(pilot, lambda: isinstance(pilot.app.screen, ModelsScreen), "the screen")
 
 
-@pytest.mark.parametrize("size", [USUAL, pytest.param(SMALL, marks=pytest.mark.long)])
+@pytest.mark.parametrize("size", [USUAL, SMALL])
 async def test_a_model_is_shown_and_renamed(tiny_model, size):
     app = NewleafApp()
     async with app.run_test(size=size) as pilot:

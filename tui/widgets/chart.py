@@ -257,7 +257,7 @@ class Chart(Widget):
 
 
 def value_text(value: float, digits: int = 2) -> str:
-    """A number in few signs: 2.31, 18.4k, 3e-04."""
+    """A number in few signs: 2.31, 0.014, 18.4k, 3e-04."""
     size = abs(value)
     if not math.isfinite(value):
         return str(value)
@@ -265,7 +265,7 @@ def value_text(value: float, digits: int = 2) -> str:
         return f"{value / 1e3:.{0 if size >= 1e5 else 1}f}k"
     if 0.1 <= size < 1e3 or not size:
         return f"{value:.{digits}f}"
-    return f"{value:.{digits - 1}g}" if 1e-3 <= size < 1 else f"{value:.0e}"
+    return f"{value:.{digits}g}" if 1e-3 <= size < 1 else f"{value:.0e}"
 
 
 def changed_cells(old: Strip, new: Strip) -> tuple[int, int]:
