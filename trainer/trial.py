@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import statistics
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -72,15 +72,17 @@ class _Tries:
             return self._timed(lambda: update(optimisers))
 
         step()  # makes their memory
-        return _least(step)
+        return statistics.median(_times(step))
 
     def fastest_rows(self) -> tuple[int, float]:
-        """The number of rows, and the seconds of a token with it."""
+        """The number of rows, and the seconds that a token usually takes with it: a training is not always as fast as
+        it can be.
+        """
         plan = self.plan
         most = min(plan.rows, max(1, LARGEST_MICRO_BATCH // plan.context))
         rows = max(1, min(most, SMALLEST_MICRO_BATCH // plan.context))
-        begin, best = time.perf_counter(), self._seconds_unless_full(rows)
-        while math.isinf(best):
+        begin, best = time.perf_counter(), self._times_unless_full(rows)
+        while not best:
             if rows > 1:
                 rows //= 2
             elif not self.model.model.recompute:
@@ -88,34 +90,30 @@ class _Tries:
             else:
                 raise memory_is_full()
             most = rows
-            best = self._seconds_unless_full(rows)
+            best = self._times_unless_full(rows)
         best_rows = rows
         while rows < most:
             used = time.perf_counter() - begin
             if 3 * used > SHARE * plan.expected_seconds:  # the next takes twice as long as all before
                 break
             rows = min(2 * rows, most)
-            seconds = self._seconds_unless_full(rows)
-            if math.isinf(seconds):
+            taken = self._times_unless_full(rows)
+            if not taken:
                 break
-            if seconds < CLEARLY * best:
-                best_rows, best = rows, seconds
-        return best_rows, best
+            if min(taken) < CLEARLY * min(best):
+                best_rows, best = rows, taken
+        return best_rows, statistics.median(best)
 
-    def _seconds_unless_full(self, rows: int) -> float:
-        """Of a token; infinite where the memory does not take so many rows."""
+    def _times_unless_full(self, rows: int) -> list[float]:
+        """Seconds of a token, forward and backward, with so many rows at once; none where the memory is full."""
         try:
-            return self.token_seconds(rows)
+            self.gradients(rows)
+            return [seconds / (rows * self.plan.context) for seconds in _times(lambda: self._of_gradients(rows))]
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
         free_memory(self.model)
-        return math.inf
-
-    def token_seconds(self, rows: int) -> float:
-        """Of a token, forward and backward, with so many rows at once."""
-        self.gradients(rows)
-        return _least(lambda: self._timed(lambda: self.gradients(rows))) / (rows * self.plan.context)
+        return []
 
     def gain_of_compiled(self, rows: int) -> float:
         """How many times as fast the network is with compiled layers, by turns: all is slow now and then."""
@@ -125,9 +123,12 @@ class _Tries:
         while len(without) < TURNS and sum(without) <= LONG * TURNS / 2:
             for used, taken in ((layers, with_them), ((), without)):
                 self.model.model.compiled = used
-                taken.append(self._timed(lambda: self.gradients(rows)))
+                taken.append(self._of_gradients(rows))
         self.model.model.compiled = layers
         return min(without) / min(with_them)
+
+    def _of_gradients(self, rows: int) -> float:
+        return self._timed(lambda: self.gradients(rows))
 
     def _timed(self, work: Callable[[], None]) -> float:
         return seconds_of(work, self.plan.device)
@@ -139,9 +140,9 @@ class _Tries:
             torch.accelerator.synchronize()
 
 
-def _least(seconds: Callable[[], float]) -> float:
-    """The shortest of some times."""
+def _times(seconds: Callable[[], float]) -> list[float]:
+    """Of some steps."""
     taken: list[float] = []
     while len(taken) < STEPS and sum(taken) <= LONG:
         taken.append(seconds())
-    return min(taken)
+    return taken

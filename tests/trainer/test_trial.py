@@ -1,5 +1,6 @@
 """Steps are tried before a training; what was found is remembered."""
 
+import itertools
 import time
 
 import pytest
@@ -29,6 +30,15 @@ def test_it_finds_rows_and_seconds_within_what_the_step_has():
     assert 1 <= found.micro_rows <= plan.rows
     assert 0 < found.token_seconds < 0.01 and found.update_seconds > 0
     assert found.compiled is None
+
+
+def test_its_seconds_are_those_that_a_step_usually_takes(monkeypatch):
+    """By the fastest of some steps a training was planned with a third more steps than it came to."""
+    plan, model = plan_and_model(batch_tokens=1024)
+    taken = itertools.cycle([0.01, 0.02, 0.03])
+    monkeypatch.setattr("newleaf.trainer.trial.seconds_of", lambda work, device: next(taken))
+    found = try_steps(model, plan, "off", None, lambda text: None)
+    assert found.token_seconds == pytest.approx(0.02 / 1024) and found.update_seconds == pytest.approx(0.02)
 
 
 def test_rows_that_the_memory_does_not_take_are_not_chosen(monkeypatch):
