@@ -38,9 +38,10 @@ def test_the_wheel_works_in_a_fresh_environment_in_another_folder(tmp_path):
     assert any(name.startswith("newleaf/tui/") and name.endswith(".tcss") for name in names)
     assert not any(name.startswith(("newleaf/tests", "newleaf/tools", "newleaf/docs")) for name in names)
 
-    subprocess.run([sys.executable, "-m", "venv", tmp_path / "fresh"], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "fresh"], check=True)
     python = tmp_path / "fresh" / "bin" / "python"
-    subprocess.run([python, "-m", "pip", "install", "--quiet", "--no-deps", wheel], check=True)
+    install = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-compile"]
+    subprocess.run([*install, wheel], check=True)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     dependencies = next(path for path in sys.path if path.endswith("site-packages"))

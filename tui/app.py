@@ -147,7 +147,7 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
         self.set_interval(DRAFT, partial(self._safely, self.keep_draft))
         self.call_later(self._look)
         self.call_after_refresh(self.focus_view)
-        self.call_after_refresh(self._bring_others)
+        self.call_after_refresh(self.make_other_views)
         self.set_keymap(self.keymap)
         self._write_of_mouse(PRESSES)
         for sentence in self.to_tell:
@@ -213,7 +213,7 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
         self.say(_("{sentence}. {more}").format(sentence=text, more=more) if more else text, error=failed)
 
     @work(exit_on_error=False)
-    async def _bring_others(self) -> None:
+    async def make_other_views(self) -> None:
         """The first screen is there: make the views of the other tabs, while keys are answered."""
         for name in TABS:
             await asyncio.to_thread(view_of, name)

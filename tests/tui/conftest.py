@@ -2,6 +2,8 @@
 
 import pytest
 
+from newleaf.tui.app import NewleafApp
+
 
 @pytest.fixture(autouse=True)
 def no_faults(newleaf_home, request):
@@ -14,3 +16,18 @@ def no_faults(newleaf_home, request):
 @pytest.fixture
 def a_fault_is_expected():
     """For a test that causes one."""
+
+
+@pytest.fixture(autouse=True)
+def only_views_that_are_opened(request, monkeypatch):
+    """Spares a test what the app does while its first screen is looked at: half the work of opening it.
+
+    Whoever needs the views of other tabs before their keys were pressed asks for `all_views`.
+    """
+    if "all_views" not in request.fixturenames:
+        monkeypatch.setattr(NewleafApp, "make_other_views", lambda app: None)
+
+
+@pytest.fixture
+def all_views():
+    """For a test in which the app makes the views of all tabs by itself, as it does for people."""

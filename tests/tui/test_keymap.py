@@ -89,6 +89,7 @@ def test_the_settings_hold_them_with_or_without_quotation_marks(settings):
     assert chosen_keys()[0] == {} and "cannot be read" in chosen_keys()[1][0]
 
 
+@pytest.mark.usefixtures("all_views")
 async def test_a_changed_key_works_and_is_shown_everywhere(settings, tiny_model):
     settings('[keys]\n"app.help" = "f12"\n"chat.controls" = "ctrl+t"\n"app.jobs" = "nothing"\n')
     app = NewleafApp()

@@ -172,7 +172,15 @@ async def test_another_preview_takes_the_place_of_the_first(tmp_path):
             await wait_for_text(pilot, f"The text of {name}.")
 
 
-@pytest.mark.parametrize("keys", [("f2", "a"), ("f3", "n"), ("f3", "i"), ("f4", "n"), ("f4", "f")], ids="-".join)
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ("f2", "a"),
+        ("f4", "n"),
+        *(pytest.param(keys, marks=pytest.mark.long) for keys in (("f3", "n"), ("f3", "i"), ("f4", "f"))),
+    ],
+    ids="-".join,
+)
 async def test_the_buttons_of_a_dialog_do_what_their_keys_do(book, tokenizer, tiny_model, keys):
     app = NewleafApp()
     async with app.run_test(size=(80, 24)) as pilot:

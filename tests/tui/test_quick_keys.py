@@ -8,6 +8,8 @@ from textual import events
 
 from newleaf.tui.app import NewleafApp
 
+pytestmark = pytest.mark.usefixtures("all_views")
+
 
 def burst(app, *keys):
     """Keys that the terminal sends together."""

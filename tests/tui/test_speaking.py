@@ -38,6 +38,7 @@ def making_anew(app):
 
 
 @pytest.mark.parametrize(("before", "after"), [("en", "zh_CN"), pytest.param("zh_CN", "en", marks=pytest.mark.long)])
+@pytest.mark.usefixtures("all_views")
 async def test_every_word_changes_at_once(book, tokenizer, tiny_model, before, after):
     pretend_training("alpha")
     language.set_language(before)
@@ -91,6 +92,7 @@ async def test_what_was_typed_marked_and_written_stays(book, tokenizer, tiny_mod
         assert app.tab == "training" and app.focused.id == "trainings"
 
 
+@pytest.mark.usefixtures("all_views")
 async def test_the_tokenizer_to_compare_with_stays(book, tokenizer, newleaf_home):
     import shutil
 
@@ -106,6 +108,7 @@ async def test_the_tokenizer_to_compare_with_stays(book, tokenizer, newleaf_home
         assert app.query_one(TokenizerView)._kept == "others"
 
 
+@pytest.mark.usefixtures("all_views")
 async def test_a_tab_that_is_written_in_follows_when_it_is_whole(tiny_model):
     app = NewleafApp()
     async with app.run_test(size=(80, 24)) as pilot:
