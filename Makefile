@@ -11,7 +11,7 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet
 # installed is compiled when it is first used, which most of it never is.
 export PYTHONDONTWRITEBYTECODE =
 INSTALL := $(PIP) install --no-compile -c constraints.txt
-INSTALLED := .venv/bin/python pyproject.toml setup.py constraints.txt $(wildcard core/model/*.c core/model/*.h) \
+SOURCES := .venv/bin/python pyproject.toml setup.py constraints.txt $(wildcard core/model/*.c core/model/*.h) \
 	$(wildcard core/corpus/*.c core/corpus/*.h) $(wildcard locale/*/LC_MESSAGES/*.po)
 
 .PHONY: demo run test test-long check format clean
@@ -45,12 +45,12 @@ clean:
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
-.venv/installed: $(INSTALLED)
+.venv/installed: $(SOURCES)
 	@echo "Installing newleaf and what it needs into .venv (PyTorch is large: a minute or more) ..."
 	$(INSTALL) -e .
 	@touch $@
 
-.venv/installed-dev: $(INSTALLED)
+.venv/installed-dev: $(SOURCES)
 	@echo "Installing newleaf, what it needs and what the tests need into .venv (PyTorch is large: minutes) ..."
 	$(INSTALL) -e '.[dev]'
 	@touch .venv/installed $@

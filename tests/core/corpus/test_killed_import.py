@@ -41,7 +41,7 @@ def rows(name="c"):
 @pytest.mark.parametrize(
     ("number", "moments"),
     [
-        (signal.SIGKILL, 3),
+        (signal.SIGKILL, 5),
         pytest.param(signal.SIGKILL, 10, marks=pytest.mark.long),
         pytest.param(signal.SIGINT, 10, marks=pytest.mark.long),
     ],
