@@ -259,7 +259,6 @@ def start(job: Job, stdin: IO[Any] | None = None) -> None:
         (job.path / STOP).unlink(missing_ok=True)
         status = {**job._read_status(), "state": "queued", "updated": round(time.time(), 3)}
         write_json(job.path / "status.json", {key: status[key] for key in ("state", "progress", "updated")})
-        environment = {**os.environ, "NEWLEAF_HOME": str(home_path()), "NEWLEAF_LANGUAGE": current_language()}
         with (job.path / "log.txt").open("ab") as log:
             _children.append(
                 subprocess.Popen(
@@ -268,13 +267,24 @@ def start(job: Job, stdin: IO[Any] | None = None) -> None:
                     stdout=log,
                     stderr=log,
                     cwd=job.path,
-                    env=environment,
+                    env=worker_environment(),
                     start_new_session=True,
                     pass_fds=[lock.descriptor],
                 )
             )
     finally:
         lock.release()
+
+
+def worker_environment() -> dict[str, str]:
+    """The environment of a process that works for this one."""
+    return {
+        # Large pages of memory, where the C library is glibc and the system gives them to who asks: up to 5 % of a step
+        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+        **os.environ,
+        "NEWLEAF_HOME": str(home_path()),
+        "NEWLEAF_LANGUAGE": current_language(),
+    }
 
 
 def state_word(state: str) -> str:

@@ -8,19 +8,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import sys
 from collections.abc import Mapping
 from typing import Any
 
 from ..core.corpus.store import Corpus
 from ..core.errors import FAULT, UserError, explain
-from ..core.home import home_path
-from ..core.language import current_language
 from ..core.language import gettext as _
 from ..core.model.store import ModelInfo
 from ..core.tokenizer.store import tokenizer_for
 from .expectation import Text
+from .jobs import worker_environment
 from .options import TrainOptions
 from .plan import Plan, check_size, make_plan, vocabulary_for
 
@@ -66,7 +64,7 @@ async def ask_plan(corpus: str, tokenizer: str | None, options: TrainOptions, or
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
-        env={**os.environ, "NEWLEAF_HOME": str(home_path()), "NEWLEAF_LANGUAGE": current_language()},
+        env=worker_environment(),
     )
     request = {"corpus": corpus, "tokenizer": tokenizer, "options": options.as_dict(), "from": origin}
     try:

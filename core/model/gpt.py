@@ -21,6 +21,8 @@ from torch.utils.checkpoint import checkpoint
 
 from .attention import available, causal_attention, suits
 from .config import GPTConfig
+from .linear import available as linear_available
+from .linear import linear
 from .loss import Candidates, linear_cross_entropy, token_losses
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -187,6 +189,7 @@ class Attention(nn.Module):
         super().__init__()
         self.config, self.layer = config, layer
         self.native, self.threads = available(config.head_dim), torch.get_num_threads()
+        self.own_products = linear_available()
         heads, kv_heads = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
         self.q_proj = nn.Linear(config.hidden_size, heads, bias=config.qkv_bias)
         self.k_proj = nn.Linear(config.hidden_size, kv_heads, bias=config.qkv_bias)
@@ -200,7 +203,8 @@ class Attention(nn.Module):
         self, x: Tensor, rotary: tuple[Tensor, Tensor] | None, cache: Cache | None, mask: Tensor | None
     ) -> Tensor:
         split = (*x.shape[:2], -1, self.config.head_dim)
-        queries, keys, values = self.q_proj(x).view(split), self.k_proj(x).view(split), self.v_proj(x).view(split)
+        projections = self.q_proj, self.k_proj, self.v_proj
+        queries, keys, values = (each.view(split) for each in linear(x, projections, self.own_products))
         if self.config.qk_norm:
             queries, keys = self.q_norm(queries), self.k_norm(keys)
         queries, keys, values = queries.transpose(1, 2), keys.transpose(1, 2), values.transpose(1, 2)
@@ -208,9 +212,11 @@ class Attention(nn.Module):
             queries, keys = rotate(queries, *rotary), rotate(keys, *rotary)  # (B, H, T, D), (B, K, T, D)
         if cache is not None:  # only here is the layer's number looked at: all layers share what is compiled for one
             keys, values = cache.extend(self.layer, keys, values)
-        elif mask is None and self.native and suits(queries, values, self.threads):
-            return self.o_proj(causal_attention(queries, keys, values))
-        return self.o_proj(attend(queries, keys, values, mask))
+        if cache is None and mask is None and self.native and suits(queries, values, self.threads):
+            mixed = causal_attention(queries, keys, values)
+        else:
+            mixed = attend(queries, keys, values, mask)
+        return linear(mixed, [self.o_proj], self.own_products)[0]
 
 
 class MLP(nn.Module):
@@ -220,6 +226,7 @@ class MLP(nn.Module):
         super().__init__()
         width, inner, bias = config.hidden_size, config.intermediate_size, config.mlp_bias
         self.gated, self.activation = config.gated, ACTIVATIONS[config.activation]
+        self.own_products = linear_available()
         if config.gated:
             self.gate_proj = nn.Linear(width, inner, bias=bias)
         self.up_proj = nn.Linear(width, inner, bias=bias)
@@ -227,8 +234,11 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.gated:
-            return self.down_proj(self.activation(self.gate_proj(x)) * self.up_proj(x))
-        return self.down_proj(self.activation(self.up_proj(x)))
+            gate, up = linear(x, [self.gate_proj, self.up_proj], self.own_products)
+            inner = self.activation(gate) * up
+        else:
+            inner = self.activation(linear(x, [self.up_proj], self.own_products)[0])
+        return linear(inner, [self.down_proj], self.own_products)[0]
 
 
 def drop(x: Tensor, share: float) -> Tensor:

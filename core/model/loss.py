@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .linear import product
 from .native import train, training_lanes
 
 CHUNK = 1 << 21  # logits at once, but
@@ -114,7 +115,8 @@ def _slopes_by_rows(
     part: Tensor, outputs: Tensor, bias: Tensor | None, targets: Tensor, counts: Tensor | None, room: Tensor
 ) -> tuple[Tensor, Tensor]:
     """The same in float32 on a CPU, by loss.h, in `room` (rows, V or more): each row stays in the first cache."""
-    logits = torch.mm(part, outputs.mT, out=room[: len(part), : len(outputs)])
+    logits = room[: len(part), : len(outputs)]
+    product(part, outputs.mT, logits)
     losses = part.new_empty(len(part))
     least, most = (int(each) for each in torch.aminmax(targets))
     if least < 0 or most >= len(outputs):
@@ -153,13 +155,14 @@ class _LinearCrossEntropy(torch.autograd.Function):
             part = hidden[some]
             losses, slopes = slopes_of(part, outputs, bias, targets[some], None if counts is None else counts[some])
             total += losses
-            to_hidden[some] = slopes @ outputs
-            if to_outputs is None:
-                continue
-            if slopes.dtype == to_outputs.dtype:
-                to_outputs.addmm_(slopes.mT, part)
+            if slopes.dtype == hidden.dtype == outputs.dtype:
+                product(slopes, outputs, to_hidden[some])
+                if to_outputs is not None:
+                    product(slopes.mT, part, to_outputs, add=True)
             else:
-                to_outputs += slopes.mT @ part
+                to_hidden[some] = slopes @ outputs
+                if to_outputs is not None:
+                    to_outputs += slopes.mT @ part
         number = len(targets) if counts is None else counts.sum()
         to_weight = to_outputs
         if candidates is not None and to_outputs is not None:

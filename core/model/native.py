@@ -1,7 +1,8 @@
 """What is written in C, from Python: the step of decode.c, a few tokens through all layers on a CPU, in one call.
 
-Attention and the loss in training (attention.py, loss.py) and Muon (trainer/orthogonal.py) are in the same library. It
-is built when newleaf is installed, where there is a C compiler with OpenMP; elsewhere PyTorch does the work.
+Attention, linear maps and the loss in training (attention.py, linear.py, loss.py) and Muon (trainer/orthogonal.py) are
+in the same library. It is built when newleaf is installed, where there is a C compiler with OpenMP; elsewhere PyTorch
+does the work.
 """
 
 from __future__ import annotations
@@ -86,6 +87,7 @@ def library() -> Any | None:
                     found.newleaf_decode.restype = None
                     for room in (found.newleaf_attention_room, found.newleaf_orthogonal_room):
                         room.argtypes, room.restype = [c_int64, c_int64], c_int64
+                    found.newleaf_linear_room.restype = c_int64
                     return found
     return None
 

@@ -1,7 +1,7 @@
 /* What training on a CPU asks of small matrices, in float32, with products of our own: causal attention and its gradients
  * (attention.h), and Muon's orthogonal matrices (orthogonal.h). A library's products are made for large matrices; here
- * what is multiplied stays in a core's cache from one product to the next. And what the loss is between two products of
- * the library (loss.h).
+ * what is multiplied stays in a core's cache from one product to the next. And what the loss is between two products
+ * (loss.h), and products of large matrices for processors that the library was not made for (linear.h).
  *
  * Each thread has whole heads, matrices or rows, and every sum its order: the same bits for any number of threads.
  *
@@ -55,6 +55,25 @@ typedef struct {
     float *losses;          /* (N) */
 } Loss;
 
+typedef struct {
+    const float *at;
+    int64_t row, column; /* how many floats apart they are */
+} Numbers;
+
+typedef struct {
+    Numbers left, right; /* (rows, depth), (depth, columns) */
+    float *out;          /* (rows, columns) */
+    int64_t row;         /* its rows are so many floats apart */
+    int64_t rows, columns, depth;
+} Product;
+
+typedef struct {
+    const Product *products; /* one behind the other */
+    int64_t number, threads;
+    int64_t add; /* whether what comes out is added to what is there */
+    float *scratch;
+} Linear;
+
 #define INLINE static inline __attribute__((always_inline))
 #define EACH_BLOCK(begin, rows, length) \
     for (int64_t begin = 0, rows; begin < length && (rows = length - begin < BLOCK ? length - begin : BLOCK); begin += BLOCK)
@@ -92,6 +111,7 @@ int64_t newleaf_orthogonal_room(int64_t rows, int64_t columns) {
 #include "attention.h"
 #include "orthogonal.h"
 #include "loss.h"
+#include "linear.h"
 #undef NAMED
 #undef LANES
 #undef ROWS
@@ -148,10 +168,19 @@ void newleaf_loss(const Loss *o, int lanes) {
 #pragma omp parallel for num_threads((int)o->threads) schedule(static)
     for (int64_t i = 0; i < o->rows; i++) lanes == 16 ? slopes_of_avx512(o, i) : slopes_of_avx2(o, i);
 }
+
+/* Whether products of large matrices are faster here than PyTorch's, whose library was made for Intel's processors. */
+int newleaf_linear_pays(void) { return __builtin_cpu_is("amd") && newleaf_training_lanes() == 8; }
+
+int64_t newleaf_linear_room(const Linear *l) { return room_of(l); }
+void newleaf_linear(const Linear *l, int lanes) { linear(l); }
 #else
 int newleaf_training_lanes(void) { return 0; }
 void newleaf_attention_forward(const Attention *a, int lanes) {}
 void newleaf_attention_backward(const Attention *a, int lanes) {}
 void newleaf_orthogonal(const Orthogonal *o, int lanes) {}
 void newleaf_loss(const Loss *o, int lanes) {}
+int newleaf_linear_pays(void) { return 0; }
+int64_t newleaf_linear_room(const Linear *l) { return 0; }
+void newleaf_linear(const Linear *l, int lanes) {}
 #endif

@@ -1,40 +1,47 @@
-"""What our own products of small matrices give a training on a CPU: whole steps with them and without, by turns.
+"""What products of our own give a training on a CPU: whole steps with them and without, by turns.
 
 `python tests/benchmarks/products.py [ROUNDS [ROWS [SHAPE...]]]`: ROWS of 256 tokens a step, shapes such as 6x384.
-Compiled, with Muon, in float32, the loss over all of the vocabulary and over some of it. Run it on a quiet machine.
+Compiled, with Muon, in float32, the loss over all of the vocabulary and over some of it; without those of small
+matrices (attention, Muon), and without those of large ones (linear maps, the loss). Run it on a quiet machine.
 """
 
 import statistics
 import sys
 from collections.abc import Callable
+from unittest.mock import patch
 
 from training_rate import Work, plan_of, step_of
 
-from newleaf.core.model.gpt import GPT, Attention
+from newleaf.core.model import linear
+from newleaf.core.model.gpt import GPT
 from newleaf.trainer import orthogonal
 from newleaf.trainer.memory import keep_memory
 
 SHAPES = ("2x128", "3x192", "4x128", "6x384")
+WAYS = {"with them": (True, True), "without small": (False, True), "without large": (True, False)}
 
 
-def steps_of(layers: int, width: int, rows: int, sampled: bool, native: bool) -> Callable[[], float]:
+def steps_of(layers: int, width: int, rows: int, sampled: bool, small: bool, large: bool) -> Callable[[], float]:
     """A function that does a step, and gives its seconds."""
     plan = plan_of(Work(layers, width, "float32", rows), "muon", sampled)
     model = GPT(plan.model_config)
     for module in model.modules():
-        if isinstance(module, Attention):
-            module.native = module.native and native
+        if hasattr(module, "native"):
+            module.native = module.native and small
+        if hasattr(module, "own_products"):
+            module.own_products = module.own_products and large
     model.model.compile_layers()
-    step, suits = step_of(model, plan), orthogonal.suits
+    suits, pays = orthogonal.suits, linear.available()
 
-    def chosen() -> float:
-        orthogonal.suits = suits if native else lambda *_: False  # type: ignore[assignment]
-        try:
-            return step()
-        finally:
-            orthogonal.suits = suits
+    def chosen(run: Callable[[], float]) -> float:
+        with (
+            patch.object(orthogonal, "suits", suits if small else lambda *_: False),
+            patch.object(linear, "available", lambda: pays and large),
+        ):
+            return run()
 
-    return chosen
+    step = chosen(lambda: step_of(model, plan))  # type: ignore[arg-type, return-value]
+    return lambda: chosen(step)  # type: ignore[arg-type]
 
 
 def main() -> None:
@@ -45,17 +52,17 @@ def main() -> None:
     for shape in sys.argv[3:] or SHAPES:
         layers, width = map(int, shape.split("x"))
         for sampled in (False, True):
-            ways = [steps_of(layers, width, rows, sampled, native) for native in (True, False)]
-            seconds: list[list[float]] = [[], []]
+            steps = [steps_of(layers, width, rows, sampled, *each) for each in WAYS.values()]
+            seconds: list[list[float]] = [[] for _ in WAYS]
             for _round in range(rounds):
-                for found, step in zip(seconds, ways, strict=True):
+                for found, step in zip(seconds, steps, strict=True):
                     found.append(step())
-            mine, pytorchs = map(statistics.median, seconds)
+            mine, *others = map(statistics.median, seconds)
             loss = "some of the vocabulary" if sampled else "the vocabulary"
-            print(
-                f"{shape}, {loss}: {mine * 1e3:.1f} ms, {pytorchs * 1e3:.1f} without: {pytorchs / mine:.2f} x",
-                flush=True,
-            )
+            without = [
+                f"{way} {each * 1e3:.1f}: {each / mine:.2f} x" for way, each in zip([*WAYS][1:], others, strict=True)
+            ]
+            print(f"{shape}, {loss}: {mine * 1e3:.1f} ms, {', '.join(without)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import argparse
 import importlib
 import itertools
 import multiprocessing
+import os
 import statistics
 import sys
 import tempfile
@@ -31,6 +32,7 @@ from newleaf.core.model.gpt import GPT
 from newleaf.trainer import optimisers
 from newleaf.trainer.batches import made_up_batch
 from newleaf.trainer.group import Network
+from newleaf.trainer.jobs import worker_environment
 from newleaf.trainer.machine import is_quick
 from newleaf.trainer.memory import keep_memory
 from newleaf.trainer.options import TrainOptions
@@ -40,6 +42,7 @@ from newleaf.trainer.step import gradients, update
 SHAPES = ("2x128", "4x128", "6x384")
 TYPES = ("float32", "bfloat16")
 STEPS = 6  # of each in a round
+LARGE_PAGES = "GLIBC_TUNABLES"  # says that a process is to have them, which all of newleaf's trainings have
 NEWLEAFS = [
     f"newleaf, {optimizer}, {kind}" for optimizer in ("adamw", "muon") for kind in ("plain", "compiled", "sampled")
 ]
@@ -186,6 +189,9 @@ def compare(work: Work, rounds: int) -> None:
     connections: dict[str, Connection] = {}
     for way in ("Trainer", *(["nanoGPT"] if work.nanogpt else []), *NEWLEAFS):
         connections[way], other = multiprocessing.Pipe()
+        os.environ.pop(LARGE_PAGES, None)
+        if way in NEWLEAFS:
+            os.environ[LARGE_PAGES] = worker_environment()[LARGE_PAGES]
         multiprocessing.Process(target=run, args=(other, work, way), daemon=True).start()
         connections[way].recv()  # it is ready: one compiles at a time
     seconds: dict[str, list[float]] = {way: [] for way in connections}

@@ -4,8 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from newleaf.core.model import linear, native
 from newleaf.core.model import loss as chunked
-from newleaf.core.model import native
 from newleaf.core.model.native import training_lanes
 
 
@@ -16,6 +16,7 @@ def lanes(request, monkeypatch):
         pytest.skip("newleaf was built without it, or for another processor")
     monkeypatch.setattr(native, "training_lanes", lambda: request.param)
     monkeypatch.setattr(chunked, "training_lanes", lambda: request.param)
+    monkeypatch.setattr(linear, "available", lambda: request.param == 8)
 
 
 @pytest.fixture

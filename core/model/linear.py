@@ -1,0 +1,142 @@
+"""Linear maps of many tokens in training on a CPU, by linear.h: several of one input in a call, and their gradients.
+
+They are operators of PyTorch's, so that what is compiled can call them too. Where PyTorch's own products are as fast,
+and for other devices and types, those do the work.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from collections.abc import Sequence
+from ctypes import Structure, c_int64, c_void_p
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .native import library, train
+
+FEWEST = 256  # tokens; with fewer, copying the weights takes longer than is won
+
+
+class _Numbers(Structure):
+    _fields_ = [("at", c_void_p), ("row", c_int64), ("column", c_int64)]
+
+
+class _Product(Structure):
+    _fields_ = [
+        ("left", _Numbers),
+        ("right", _Numbers),
+        ("out", c_void_p),
+        *((name, c_int64) for name in ("row", "rows", "columns", "depth")),
+    ]
+
+
+class _Linear(Structure):
+    _fields_ = [
+        ("products", c_void_p),
+        *((name, c_int64) for name in ("number", "threads", "add")),
+        ("scratch", c_void_p),
+    ]
+
+
+@functools.cache
+def available() -> bool:
+    """Whether products of large matrices are faster here than PyTorch's."""
+    found = library()
+    return found is not None and bool(found.newleaf_linear_pays())
+
+
+def linear(x: Tensor, layers: Sequence[nn.Module], native: bool) -> list[Tensor]:
+    """What each layer makes of x (..., C); if `native`, in training in one call, where they have no biases."""
+    weights: list[Any] = [layer.weight for layer in layers if type(layer) is nn.Linear and layer.bias is None]
+    if native and len(weights) == len(layers) and suits(x, weights):
+        return [each.view(*x.shape[:-1], -1) for each in torch.ops.newleaf.linear(x.flatten(0, -2), weights)]
+    return [layer(x) for layer in layers]
+
+
+def suits(x: Tensor, weights: Sequence[Tensor]) -> bool:
+    """Whether the library can map x (..., C) by these weights, and there are enough tokens."""
+    single = x.is_cpu and all(each.dtype == torch.float32 for each in (x, *weights))
+    enough = x.numel() >= FEWEST * x.shape[-1]
+    return single and enough and torch.is_grad_enabled() and not torch.is_autocast_enabled("cpu")
+
+
+def product(left: Tensor, right: Tensor, out: Tensor, add: bool = False) -> None:
+    """A matrix becomes, or grows by, two others of its type multiplied, in the faster way."""
+    if available() and out.is_cpu and out.dtype == torch.float32 and left.numel() and out.numel():
+        multiply([(left, right, out)], add)
+    elif add:
+        out.addmm_(left, right)
+    else:
+        torch.mm(left, right, out=out)
+
+
+def multiply(products: Sequence[tuple[Tensor, Tensor, Tensor]], add: bool = False) -> None:
+    """Each third matrix becomes the first times the second, or grows by it; in float32, rows of the third side by side.
+
+    Either all have the same first one, or the same second one, or what they are adds up in the same third one.
+    """
+    told = (_Product * len(products))()
+    for each, (left, right, out) in zip(told, products, strict=True):
+        assert left.dtype == right.dtype == out.dtype == torch.float32 and out.stride(1) == 1
+        each.left, each.right, each.out, each.row = _numbers(left), _numbers(right), out.data_ptr(), out.stride(0)
+        (each.rows, each.depth), each.columns = left.shape, right.shape[1]
+    work = _Linear(ctypes.addressof(told), len(told), torch.get_num_threads(), add)
+    scratch = torch.empty(library().newleaf_linear_room(ctypes.byref(work)))  # type: ignore[union-attr]
+    work.scratch = scratch.data_ptr()
+    train("linear", work)
+
+
+def _numbers(matrix: Tensor) -> _Numbers:
+    return _Numbers(matrix.data_ptr(), *matrix.stride())
+
+
+def _forward(x: Tensor, weights: list[Tensor]) -> list[Tensor]:
+    found = _forward_shapes(x, weights)
+    multiply([(x, weight.mT, out) for weight, out in zip(weights, found, strict=True)])
+    return found
+
+
+def _forward_shapes(x: Tensor, weights: list[Tensor]) -> list[Tensor]:
+    return [x.new_empty(len(x), len(weight)) for weight in weights]
+
+
+def _backward(slopes: list[Tensor], x: Tensor, weights: list[Tensor], to_x: bool, to_weights: bool) -> list[Tensor]:
+    found = _backward_shapes(slopes, x, weights, to_x, to_weights)
+    if to_x:
+        multiply([(slope, weight, found[0]) for slope, weight in zip(slopes, weights, strict=True)])
+    if to_weights:
+        multiply([(slope.mT, x, out) for slope, out in zip(slopes, found[to_x:], strict=True)])
+    return found
+
+
+def _backward_shapes(
+    slopes: list[Tensor], x: Tensor, weights: list[Tensor], to_x: bool, to_weights: bool
+) -> list[Tensor]:
+    of_x = [x.new_empty(x.shape)] if to_x else []
+    return of_x + ([weight.new_empty(weight.shape) for weight in weights] if to_weights else [])
+
+
+def _keep(ctx: Any, inputs: tuple[Tensor, list[Tensor]], output: list[Tensor]) -> None:
+    x, weights = inputs
+    ctx.save_for_backward(x, *weights)
+
+
+def _gradients(ctx: Any, slopes: list[Tensor]) -> tuple[Tensor | None, Sequence[Tensor | None]]:
+    x, *weights = ctx.saved_tensors
+    to_x, each_weight = ctx.needs_input_grad
+    to_weights = any(each_weight)
+    found = torch.ops.newleaf.linear_backward(slopes, x, weights, to_x, to_weights)
+    return found[0] if to_x else None, list(found[to_x:]) if to_weights else [None] * len(weights)
+
+
+_library = torch.library.Library("newleaf", "FRAGMENT")
+_library.define("linear(Tensor x, Tensor[] weights) -> Tensor[]")
+_library.define("linear_backward(Tensor[] slopes, Tensor x, Tensor[] weights, bool to_x, bool to_weights) -> Tensor[]")
+_library.impl("linear", _forward, "CPU")
+_library.impl("linear_backward", _backward, "CPU")
+torch.library.register_fake("newleaf::linear", _forward_shapes, lib=_library)
+torch.library.register_fake("newleaf::linear_backward", _backward_shapes, lib=_library)
+torch.library.register_autograd("newleaf::linear", _gradients, setup_context=_keep, lib=_library)

@@ -1,0 +1,148 @@
+"""Linear maps in C to train on a CPU, and their gradients, are those of PyTorch's products."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn import functional as F
+
+from newleaf.core.model import linear as module
+from newleaf.core.model.config import GPTConfig
+from newleaf.core.model.gpt import GPT
+from newleaf.core.model.linear import FEWEST, linear, multiply
+from newleaf.core.model.lora import LoRALinear
+from newleaf.core.model.native import training_lanes
+
+pytestmark = pytest.mark.skipif(not training_lanes(), reason="newleaf was built without it, or for another processor")
+TURNED = st.booleans()  # whether columns, not rows, are side by side
+SIZE = st.one_of(st.integers(1, 60), st.sampled_from([95, 96, 97, 191, 200, 383, 384, 385, 511, 512, 513, 1030]))
+
+
+def matrix(rows, columns, turned=False, seed=0):
+    """Of whole numbers, so small that sums of their products are exact in any order."""
+    generator = torch.Generator().manual_seed(seed)
+    if turned:
+        return torch.randint(-8, 9, (columns, rows), generator=generator).float().mT
+    return torch.randint(-8, 9, (rows, columns), generator=generator).float()
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=SIZE, depth=SIZE, columns=SIZE, left_turned=TURNED, right_turned=TURNED, add=TURNED)
+def test_a_product_is_exact(rows, depth, columns, left_turned, right_turned, add):
+    left, right = matrix(rows, depth, left_turned), matrix(depth, columns, right_turned, 1)
+    out = matrix(rows, columns, seed=2)
+    expected = left @ right + (out if add else 0)
+    multiply([(left, right, out)], add)
+    assert torch.equal(out, expected)
+
+
+@settings(max_examples=30, deadline=None)
+@given(sizes=st.lists(SIZE, min_size=2, max_size=4), rows=SIZE, depth=SIZE, turned=st.tuples(TURNED, TURNED))
+def test_products_that_share_a_side_or_add_up_are_done_in_one_call(sizes, rows, depth, turned):
+    left, right = matrix(rows, depth, turned[0]), matrix(depth, rows, turned[1])
+    rights = [matrix(depth, size, turned[1], seed) for seed, size in enumerate(sizes)]
+    lefts = [matrix(size, depth, turned[0], seed) for seed, size in enumerate(sizes)]
+    outs = [torch.empty(rows, size) for size in sizes]
+    multiply([(left, each, out) for each, out in zip(rights, outs, strict=True)])
+    assert all(torch.equal(out, left @ each) for each, out in zip(rights, outs, strict=True))
+    outs = [torch.empty(size, rows) for size in sizes]
+    multiply([(each, right, out) for each, out in zip(lefts, outs, strict=True)])
+    assert all(torch.equal(out, each @ right) for each, out in zip(lefts, outs, strict=True))
+    pairs = [(matrix(rows, size, turned[0]), matrix(size, depth, turned[1], 1)) for size in sizes]
+    out = torch.empty(rows, depth)
+    multiply([(*pair, out) for pair in pairs])
+    assert torch.equal(out, sum(left @ right for left, right in pairs))
+
+
+def test_a_part_of_a_matrix_is_read_and_written_alone():
+    whole, left, right = torch.zeros(40, 70), matrix(60, 80), matrix(90, 100)
+    multiply([(left[10:40, 5:65], right[20:80, 30:80], whole[5:35, 10:60])])
+    assert torch.equal(whole[5:35, 10:60], left[10:40, 5:65] @ right[20:80, 30:80])
+    whole[5:35, 10:60] = 0
+    assert not whole.any()
+
+
+def test_the_bits_are_the_same_for_any_number_of_threads():
+    x, weights = torch.randn(700, 130), [torch.randn(200, 130), torch.randn(90, 130)]
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2, 3, 7):
+            torch.set_num_threads(threads)
+            outs = torch.ops.newleaf.linear(x, weights)
+            found.append([*outs, *torch.ops.newleaf.linear_backward(outs, x, weights, True, True)])
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(one, other) for each in found for one, other in zip(each, found[0], strict=True))
+
+
+def test_what_is_no_number_is_not_hidden():
+    left, right, out = torch.ones(50, 40), torch.ones(40, 30), torch.empty(50, 30)
+    left[7, 5] = right[9, 3] = float("nan")
+    multiply([(left, right, out)])
+    lost = out.isnan()
+    assert lost[7].all() and lost[:, 3].all() and lost.sum() == 30 + 50 - 1
+
+
+@pytest.mark.parametrize("frozen", ["", "x", "weights"])
+def test_gradients_are_pytorchs_and_only_those_that_are_wanted(frozen):
+    layers = [nn.Linear(20, size, bias=False) for size in (30, 40)]
+    x = torch.randn(2, FEWEST, 20, requires_grad=frozen != "x")
+    for layer in layers:
+        layer.requires_grad_(frozen != "weights")
+    asked = [each for each in (x, *(layer.weight for layer in layers)) if each.requires_grad]
+    ours, theirs = linear(x, layers, True), [layer(x) for layer in layers]
+    assert all(each.grad_fn.name() != other.grad_fn.name() for each, other in zip(ours, theirs, strict=True))
+    torch.testing.assert_close(ours, theirs)
+    slopes = [torch.randn_like(each) for each in ours]
+    found, expected = (torch.autograd.grad(each, asked, slopes) for each in (ours, theirs))
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("left_out", ["a bias", "few tokens", "no gradients", "another type", "autocast", "an adapter"])
+def test_what_it_was_not_made_for_is_left_to_pytorch(left_out, monkeypatch):
+    monkeypatch.setattr(module, "multiply", lambda *_: pytest.fail("it was done here"))
+    layer = nn.Linear(20, 30, bias=left_out == "a bias")
+    x = torch.randn(FEWEST - 1 if left_out == "few tokens" else FEWEST, 20)
+    if left_out == "another type":
+        layer, x = layer.double(), x.double()
+    if left_out == "an adapter":
+        layer = LoRALinear(layer, 2, 4, torch.Generator().manual_seed(0))
+    with (
+        torch.set_grad_enabled(left_out != "no gradients"),
+        torch.autocast("cpu", torch.bfloat16, enabled=left_out == "autocast"),
+    ):
+        assert torch.equal(linear(x, [layer], True)[0], layer(x))
+
+
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_a_network_learns_the_same_with_it_and_without(compiled):
+    shape = {"vocab_size": 50, "context": 160, "hidden_size": 64, "num_layers": 2, "num_heads": 2, "num_kv_heads": 2}
+    shape |= {"head_dim": 32, "intermediate_size": 96}
+    tokens, found = torch.arange(320).view(2, 160) % 50, []
+    for ours in (True, False):
+        model = GPT(GPTConfig(**shape)).train()
+        model.initialise(torch.Generator().manual_seed(0))
+        for layer in model.model.layers:
+            layer.self_attn.own_products = layer.mlp.own_products = ours
+            for part in (layer.self_attn.o_proj, layer.mlp.down_proj):
+                part.weight.data.normal_(std=0.1, generator=torch.Generator().manual_seed(1))
+        if compiled:
+            model.model.compile_layers()
+        model.loss(tokens, tokens.roll(-1, 1)).backward()
+        found.append([parameter.grad for parameter in model.parameters()])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+
+
+def test_one_matrix_by_whichever_way_is_faster_is_the_same(monkeypatch):
+    left, right = matrix(30, 40), matrix(40, 50)
+    for pays in (True, False):
+        monkeypatch.setattr(module, "available", lambda pays=pays: pays)
+        out = torch.empty(30, 50)
+        module.product(left, right, out)
+        assert torch.equal(out, F.linear(left, right.mT))
+        module.product(left, right, out, add=True)
+        assert torch.equal(out, 2 * left @ right)
+    module.product(torch.empty(30, 0), torch.empty(0, 50), out)
+    assert not out.any()
