@@ -19,7 +19,7 @@ from torch import Tensor
 from .linear import product
 from .native import train, training_lanes
 
-CHUNK = 1 << 21  # logits at once, but
+CHUNK = 1 << 22  # logits at once, but
 ROWS = {"cpu": 256}  # at least as many rows: with fewer, a product waits for the weights it reads
 ROWS_ELSEWHERE = 1024
 LEAST = torch.finfo(torch.float32).tiny  # probability: rounded to 0, its loss would be infinite
