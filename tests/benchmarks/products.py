@@ -2,7 +2,8 @@
 
 `python tests/benchmarks/products.py [ROUNDS [ROWS [SHAPE...]]]`: ROWS of 256 tokens a step, shapes such as 6x384.
 Compiled, with Muon, in float32, the loss over all of the vocabulary and over some of it; without those of small
-matrices (attention, Muon), and without those of large ones (linear maps, the loss). Run it on a quiet machine.
+matrices (attention, Muon), without those of large ones (linear maps, the loss), and without any. Run it on a quiet
+machine.
 """
 
 import statistics
@@ -18,7 +19,12 @@ from newleaf.trainer import orthogonal
 from newleaf.trainer.memory import keep_memory
 
 SHAPES = ("2x128", "3x192", "4x128", "6x384")
-WAYS = {"with them": (True, True), "without small": (False, True), "without large": (True, False)}
+WAYS = {
+    "with them": (True, True),
+    "without small": (False, True),
+    "without large": (True, False),
+    "without": (False, False),
+}
 
 
 def steps_of(layers: int, width: int, rows: int, sampled: bool, small: bool, large: bool) -> Callable[[], float]:
