@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from newleaf.core.model.config import GPTConfig
+from newleaf.core.model.gpt import GPT
 
 CONTEXT = 64
 LLAMA3 = {"factor": 4.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 16}
@@ -50,3 +51,14 @@ def randomise(network):
 
 def tokens(batch=2, length=CONTEXT):
     return torch.randint(200, (batch, length), generator=torch.Generator().manual_seed(1))
+
+
+def what_it_learns(shape, tokens, prepare, compiled):
+    """A network's gradients, of tokens (B, T); `prepare` is called for each of its layers."""
+    model = randomise(GPT(shape)).train()
+    for layer in model.model.layers:
+        prepare(layer)
+    if compiled:
+        model.model.compile_layers()
+    model.loss(tokens, tokens.roll(-1, 1)).backward()
+    return [parameter.grad for parameter in model.parameters()]

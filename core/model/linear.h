@@ -14,34 +14,10 @@
 #define HIGH 96                /* rows of a block at most, and */
 #define LOW 24                 /* at least: whole tiles */
 
-/* Sums of so many rows and WIDE columns, of what was copied. */
+/* Sums of ROWS rows and WIDE columns, of what was copied. */
 static __attribute__((noinline)) void tile_of(
     int64_t depth, const float *left, const float *right, float *out, int64_t row, int add) {
-    lanes sum[ROWS * VECTORS];
-#pragma GCC unroll 16
-    for (int i = 0; i < ROWS; i++) {
-        __builtin_prefetch(out + i * row, 1);
-        __builtin_prefetch(out + i * row + WIDE - 1, 1);
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < ROWS * VECTORS; i++) sum[i] = (lanes){0};
-#pragma GCC unroll 4
-    for (int64_t k = 0; k < depth; k++) {
-        lanes some[VECTORS];
-#pragma GCC unroll 16
-        for (int v = 0; v < VECTORS; v++) some[v] = *(const lanes *)(right + k * WIDE + v * LANES);
-#pragma GCC unroll 16
-        for (int i = 0; i < ROWS; i++)
-#pragma GCC unroll 16
-            for (int v = 0; v < VECTORS; v++) sum[i * VECTORS + v] += left[k * ROWS + i] * some[v];
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < ROWS; i++)
-#pragma GCC unroll 16
-        for (int v = 0; v < VECTORS; v++) {
-            lanes *to = (lanes *)(out + i * row + v * LANES);
-            *to = add ? *to + sum[i * VECTORS + v] : sum[i * VECTORS + v];
-        }
+    tile(ROWS, VECTORS, depth, left, 1, ROWS, right, WIDE, out, row, add);
 }
 
 /* Four by four numbers, rows for columns. */
@@ -55,39 +31,33 @@ INLINE void turn(const float *from, int64_t row, float *to, int64_t to_row) {
     _mm_storeu_ps(to + 3 * to_row, d);
 }
 
-/* Some of the depth of a copy in panels (columns / WIDE, depth, WIDE); the last is filled up with zeros. */
-static void copy_right(Numbers b, int64_t begin, int64_t end, int64_t depth, int64_t columns, float *to) {
-    for (int64_t j = 0; j < columns; j += WIDE, to += depth * WIDE) {
-        const float *from = b.at + j * b.column;
-        const int64_t some = columns - j < WIDE ? columns - j : WIDE;
+/* Some of the depth of a copy, of whose (depth, length) numbers so many lie side by side: (length / wide, depth, wide).
+ * The last is filled up with zeros. */
+INLINE void copy(Numbers from, int64_t begin, int64_t end, int64_t depth, int64_t length, int wide, float *to) {
+    for (int64_t j = 0; j < length; j += wide, to += depth * wide) {
+        const float *some = from.at + j * from.column;
+        const int64_t number = length - j < wide ? length - j : wide;
         int64_t k = begin;
-        if (some == WIDE && b.column == 1)
-            for (; k < end; k++) memcpy(to + k * WIDE, from + k * b.row, WIDE * sizeof *to);
-        else if (some == WIDE && b.row == 1)
-            for (; k + 4 <= end; k += 4)
-                for (int i = 0; i < WIDE; i += 4) turn(from + k + i * b.column, b.column, to + k * WIDE + i, WIDE);
+        if (number == wide && from.column == 1)
+            for (; k < end; k++) memcpy(to + k * wide, some + k * from.row, wide * sizeof *to);
+        else if (number == wide && from.row == 1)
+            for (; k + 4 <= end; k += 4) {
+                int i = 0;
+                for (; i + 4 <= wide; i += 4) turn(some + k + i * from.column, from.column, to + k * wide + i, wide);
+                for (; i < wide; i++)
+                    for (int64_t q = k; q < k + 4; q++) to[q * wide + i] = some[i * from.column + q];
+            }
         for (; k < end; k++)
-            for (int64_t i = 0; i < WIDE; i++) to[k * WIDE + i] = i < some ? from[k * b.row + i * b.column] : 0;
+            for (int64_t i = 0; i < wide; i++) to[k * wide + i] = i < number ? some[k * from.row + i * from.column] : 0;
     }
 }
 
-/* Some of the depth of a copy in tiles (rows / ROWS, depth, ROWS); the last is filled up with zeros. */
-static void copy_left(Numbers a, int64_t begin, int64_t end, int64_t depth, int64_t rows, float *to) {
-    for (int64_t i = 0; i < rows; i += ROWS, to += depth * ROWS) {
-        const float *from = a.at + i * a.row;
-        const int64_t some = rows - i < ROWS ? rows - i : ROWS;
-        int64_t k = begin;
-        if (some == ROWS && a.row == 1)
-            for (; k < end; k++) memcpy(to + k * ROWS, from + k * a.column, ROWS * sizeof *to);
-        else if (some == ROWS && a.column == 1)
-            for (; k + 4 <= end; k += 4) {
-                turn(from + k, a.row, to + k * ROWS, ROWS);
-                for (int64_t r = 4; r < ROWS; r++)
-                    for (int64_t q = k; q < k + 4; q++) to[q * ROWS + r] = from[r * a.row + q];
-            }
-        for (; k < end; k++)
-            for (int64_t r = 0; r < ROWS; r++) to[k * ROWS + r] = r < some ? from[r * a.row + k * a.column] : 0;
-    }
+static void copy_right(Numbers right, int64_t begin, int64_t end, int64_t depth, int64_t columns, float *to) {
+    copy(right, begin, end, depth, columns, WIDE, to);
+}
+
+static void copy_left(Numbers left, int64_t begin, int64_t end, int64_t depth, int64_t rows, float *to) {
+    copy((Numbers){left.at, left.column, left.row}, begin, end, depth, rows, ROWS, to);
 }
 
 /* A block of rows, of so great a depth, times all columns. */
@@ -95,14 +65,16 @@ static void panels_of(const Product *p, int64_t rows, int64_t depth, const float
     for (int64_t j = 0; j < p->columns; j += WIDE, right += depth * WIDE)
         for (int64_t i = 0; i < rows; i += ROWS) {
             const int64_t high = rows - i < ROWS ? rows - i : ROWS, wide = p->columns - j < WIDE ? p->columns - j : WIDE;
-            float *to = out + i * p->row + j, some[ROWS * WIDE];
+            float *to = out + i * p->row + j;
             if (high == ROWS && wide == WIDE) {
                 tile_of(depth, left + i * depth, right, to, p->row, add);
                 continue;
             }
-            tile_of(depth, left + i * depth, right, some, WIDE, 0);
-            for (int64_t r = 0; r < high; r++, to += p->row)
-                for (int64_t q = 0; q < wide; q++) to[q] = some[r * WIDE + q] + (add ? to[q] : 0);
+            float some[ROWS * WIDE] = {0};
+            if (add) /* to the same sums in the same order as in a whole tile */
+                for (int64_t r = 0; r < high; r++) memcpy(some + r * WIDE, to + r * p->row, wide * sizeof *to);
+            tile_of(depth, left + i * depth, right, some, WIDE, add);
+            for (int64_t r = 0; r < high; r++) memcpy(to + r * p->row, some + r * WIDE, wide * sizeof *to);
         }
 }
 

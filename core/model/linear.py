@@ -64,8 +64,11 @@ def suits(x: Tensor, weights: Sequence[Tensor]) -> bool:
 
 
 def product(left: Tensor, right: Tensor, out: Tensor, add: bool = False) -> None:
-    """A matrix becomes, or grows by, two others of its type multiplied, in the faster way."""
-    if available() and out.is_cpu and out.dtype == torch.float32 and left.numel() and out.numel():
+    """A matrix becomes, or grows by, two others multiplied, in the faster way. Where types differ, autocast decides."""
+    if not left.dtype == right.dtype == out.dtype:
+        found = left @ right
+        out.add_(found) if add else out.copy_(found)
+    elif available() and out.is_cpu and out.dtype == torch.float32 and left.numel() and out.numel():
         multiply([(left, right, out)], add)
     elif add:
         out.addmm_(left, right)

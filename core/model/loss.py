@@ -155,14 +155,9 @@ class _LinearCrossEntropy(torch.autograd.Function):
             part = hidden[some]
             losses, slopes = slopes_of(part, outputs, bias, targets[some], None if counts is None else counts[some])
             total += losses
-            if slopes.dtype == hidden.dtype == outputs.dtype:
-                product(slopes, outputs, to_hidden[some])
-                if to_outputs is not None:
-                    product(slopes.mT, part, to_outputs, add=True)
-            else:
-                to_hidden[some] = slopes @ outputs
-                if to_outputs is not None:
-                    to_outputs += slopes.mT @ part
+            product(slopes, outputs, to_hidden[some])
+            if to_outputs is not None:
+                product(slopes.mT, part, to_outputs, add=True)
         number = len(targets) if counts is None else counts.sum()
         to_weight = to_outputs
         if candidates is not None and to_outputs is not None:

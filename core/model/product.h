@@ -17,6 +17,7 @@ INLINE void tile(
 #pragma GCC unroll 16
         for (int v = 0; v < vectors; v++)
             sum[i * vectors + v] = add ? *(const lanes *)(c + i * c_row + v * LANES) : (lanes){0};
+#pragma GCC unroll 4
     for (int64_t k = 0; k < depth; k++) {
         lanes some[VECTORS];
 #pragma GCC unroll 16

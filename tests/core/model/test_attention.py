@@ -1,7 +1,10 @@
 """What is mixed in C to train on a CPU, and its gradients, are those of PyTorch's attention."""
 
+from functools import partial
+
 import pytest
 import torch
+from architectures import what_it_learns
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
@@ -100,19 +103,13 @@ def shape_of(**more):
 
 @pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_a_network_learns_the_same_with_it_and_without(compiled):
-    tokens, all_found = torch.arange(80).view(2, 40) % 50, []
-    for ours in (True, False):
-        model = GPT(shape_of()).train()
-        model.initialise(torch.Generator().manual_seed(0))
-        for layer in model.model.layers:
-            assert layer.self_attn.native
-            layer.self_attn.native, layer.self_attn.threads = ours, 1
-            layer.self_attn.o_proj.weight.data.normal_(std=0.1, generator=torch.Generator().manual_seed(1))
-        if compiled:
-            model.model.compile_layers()
-        model.loss(tokens, tokens.roll(-1, 1)).backward()
-        all_found.append([parameter.grad for parameter in model.parameters()])
-    for one, other in zip(*all_found, strict=True):
+    def prepare(layer, ours):
+        assert layer.self_attn.native
+        layer.self_attn.native, layer.self_attn.threads = ours, 1
+
+    tokens = torch.arange(80).view(2, 40) % 50
+    pair = [what_it_learns(shape_of(), tokens, partial(prepare, ours=ours), compiled) for ours in (True, False)]
+    for one, other in zip(*pair, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
 
 

@@ -1,15 +1,16 @@
 """Linear maps in C to train on a CPU, and their gradients, are those of PyTorch's products."""
 
+from functools import partial
+
 import pytest
 import torch
+from architectures import CONTEXT, config, what_it_learns
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
 from newleaf.core.model import linear as module
-from newleaf.core.model.config import GPTConfig
-from newleaf.core.model.gpt import GPT
 from newleaf.core.model.linear import FEWEST, linear, multiply
 from newleaf.core.model.lora import LoRALinear
 from newleaf.core.model.native import training_lanes
@@ -117,21 +118,12 @@ def test_what_it_was_not_made_for_is_left_to_pytorch(left_out, monkeypatch):
 
 @pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_a_network_learns_the_same_with_it_and_without(compiled):
-    shape = {"vocab_size": 50, "context": 160, "hidden_size": 64, "num_layers": 2, "num_heads": 2, "num_kv_heads": 2}
-    shape |= {"head_dim": 32, "intermediate_size": 96}
-    tokens, found = torch.arange(320).view(2, 160) % 50, []
-    for ours in (True, False):
-        model = GPT(GPTConfig(**shape)).train()
-        model.initialise(torch.Generator().manual_seed(0))
-        for layer in model.model.layers:
-            layer.self_attn.own_products = layer.mlp.own_products = ours
-            for part in (layer.self_attn.o_proj, layer.mlp.down_proj):
-                part.weight.data.normal_(std=0.1, generator=torch.Generator().manual_seed(1))
-        if compiled:
-            model.model.compile_layers()
-        model.loss(tokens, tokens.roll(-1, 1)).backward()
-        found.append([parameter.grad for parameter in model.parameters()])
-    for one, other in zip(*found, strict=True):
+    def prepare(layer, ours):
+        layer.self_attn.own_products = layer.mlp.own_products = ours
+
+    tokens = torch.arange(320).view(5, CONTEXT) % 50
+    pair = [what_it_learns(config(), tokens, partial(prepare, ours=ours), compiled) for ours in (True, False)]
+    for one, other in zip(*pair, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
 
 
