@@ -26,7 +26,7 @@ import torch
 NEWLEAF = str(Path(sys.executable).with_name("newleaf"))
 CONTEXT = 256
 ROWS = 8  # the Trainer's own default
-CALIBRATION = 12  # steps
+CALIBRATION = 12  # steps at least, and a twentieth of the time
 SHORTEST = 0.9  # of its time: a Trainer that was done sooner begins again with more steps
 
 
@@ -81,6 +81,8 @@ def train_peer(layers: int, width: int, rate: float, seconds: float, arrays: str
     from peer import arguments, new_gpt2
     from transformers import Trainer, set_seed
 
+    from newleaf.trainer.machine import is_quick
+
     data = np.load(arrays)
     blocks = data["train"][: len(data["train"]) // CONTEXT * CONTEXT].reshape(-1, CONTEXT).astype(np.int64)
     dataset = [{"input_ids": torch.from_numpy(block), "labels": torch.from_numpy(block)} for block in blocks]
@@ -103,18 +105,20 @@ def train_peer(layers: int, width: int, rate: float, seconds: float, arrays: str
             train_dataset=dataset,
         )
 
-    def step_seconds(bf16: bool) -> float:
+    def step_seconds(bf16: bool, counted: int = CALIBRATION) -> float:
         taken = []
-        for steps in (2, 2 + CALIBRATION):
+        for steps in (2, 2 + counted):
             run = trainer(steps, bf16)
             begin = time.perf_counter()
             run.train()
             taken.append(time.perf_counter() - begin)
-        return (taken[1] - taken[0]) / CALIBRATION
+        return (taken[1] - taken[0]) / counted
 
-    found = {bf16: step_seconds(bf16) for bf16 in (False, True)}
-    bf16 = found[True] < found[False]
-    steps, taken = max(1, round(seconds / found[bf16])), 0.0
+    types = (False, True) if is_quick("bfloat16", "cpu") else (False,)  # hours without units for it
+    found = {bf16: step_seconds(bf16) for bf16 in types}
+    bf16 = min(types, key=lambda each: found[each])
+    exact = step_seconds(bf16, max(CALIBRATION, round(seconds / 20 / found[bf16])))
+    steps, taken = max(1, round(seconds / exact)), 0.0
     while taken < SHORTEST * seconds:
         if taken:  # the machine is faster than it was when the steps were counted out
             steps = round(steps * seconds / taken)
