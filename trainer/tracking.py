@@ -115,11 +115,7 @@ class _Trackio:
         self.run = trackio.init(project=PROJECT, name=run, config={**settings, "first_step": step}, resume="allow")
 
     def log(self, step: int, values: Mapping[str, float]) -> None:
-        import trackio
-
-        trackio.log(dict(values), step=step)
+        self.run.log(dict(values), step=step)  # trackio.log knows of the run in the thread that began it only
 
     def end(self) -> None:
-        import trackio
-
-        trackio.finish()
+        self.run.finish()

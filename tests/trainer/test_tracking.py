@@ -1,7 +1,9 @@
 """A training's figures in the trackers that people know, read back with each tracker's own reader."""
 
+import importlib.util
 import json
 import struct
+import threading
 
 import pytest
 from homes import TINY
@@ -79,6 +81,12 @@ def in_trackio(path):
     return found
 
 
+def skip_without(name):
+    """Without an import, which would tell trackio for good where it keeps its files."""
+    if importlib.util.find_spec(tracking.MODULES[name]) is None:
+        pytest.skip(f"{name} is not installed")
+
+
 READERS = {"tensorboard": in_tensorboard, "wandb": in_wandb, "mlflow": in_mlflow, "trackio": in_trackio}
 
 
@@ -91,7 +99,7 @@ READERS = {"tensorboard": in_tensorboard, "wandb": in_wandb, "mlflow": in_mlflow
 )
 @pytest.mark.usefixtures("book", "tokenizer")
 def test_each_step_and_each_measurement_is_there(name, monkeypatch):
-    pytest.importorskip(tracking.MODULES[name])
+    skip_without(name)
     options = TrainOptions(steps=STEPS, track=name, eval_every=6, **TINY)
     job = training.submit("book", "mirrored", options, "pieces")
     finish(job)
@@ -102,6 +110,22 @@ def test_each_step_and_each_measurement_is_there(name, monkeypatch):
     for step, value in found["train/loss"]:
         assert value == pytest.approx(steps[step]["loss"], abs=1e-4)
     assert [step for step, _value in found["held_out/bits_per_byte"]] == [0, 6, 12]
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] if name in ("mlflow", "wandb") else []) for name in READERS]
+)
+def test_the_machines_figures_come_from_another_thread(name):
+    skip_without(name)
+    tracker = tracking.open_tracker(name, "mirrored", 0, {"size": "nano"})
+    tracker.log(1, {"train/loss": 2.0})
+    thread = threading.Thread(target=tracker.log, args=(1, {"machine/cpu": 0.5}))
+    thread.start()
+    thread.join()
+    tracker.log(2, {"train/loss": 1.0})
+    tracker.end()
+    found = READERS[name](folder("tracking") / name)
+    assert found["train/loss"] == [(1, 2.0), (2, 1.0)] and found["machine/cpu"] == [(1, 0.5)]
 
 
 @pytest.mark.usefixtures("book", "tokenizer")
