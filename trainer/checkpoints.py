@@ -1,7 +1,8 @@
 """Checkpoints: whole or absent, and the last good one stays until the next is safe.
 
 Which stay: the two newest, the best, and one each so many steps where that is wanted, within a budget of disk space.
-A checkpoint is a zip archive with a checksum for each part, so whether it is whole can be told without PyTorch.
+A checkpoint is a zip archive, and ends with a checksum of all that is before it, as the archive's comment: those that
+zip keeps of each part say nothing of its directory. So whether it is whole can be told without PyTorch.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,6 +18,9 @@ from typing import Any, BinaryIO
 from ..core.files import sync_folder
 
 NEWEST = 2
+MARK = b"newleaf crc32 "  # before the checksum, in hexadecimal
+SEAL = len(MARK) + 8  # bytes
+_END, _END_SIZE = b"PK\5\6", 22  # of an archive without a comment: where its last record begins, and its bytes
 _NAME = re.compile(r"step-(\d+)\.pt")
 
 
@@ -55,10 +60,24 @@ def checkpoint_path(folder: Path, step: int) -> Path:
 def is_whole(path: Path) -> bool:
     """Whether every part of a checkpoint is as it was written; reads all of it."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with path.open("rb") as file:
+            size = file.seek(-SEAL, os.SEEK_END)
+            seal = file.read()
+            if seal.startswith(MARK):
+                return seal == _seal(file, size)
+        with zipfile.ZipFile(path) as archive:  # of before there was a seal
             return archive.testzip() is None
     except Exception:  # whatever a damaged file makes the reader say
         return False
+
+
+def _seal(file: BinaryIO, size: int) -> bytes:
+    """The seal of a file's first `size` bytes, after which it then is."""
+    file.seek(0)
+    found = 0
+    while part := file.read(min(1 << 20, size - file.tell())):
+        found = zlib.crc32(part, found)
+    return MARK + b"%08x" % found
 
 
 def newest_whole(folder: Path) -> tuple[Path | None, list[Path]]:
@@ -77,8 +96,13 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any], kept: Kept =
     path = checkpoint_path(folder, step)
     temporary = folder / ".checkpoint.partial"
     try:
-        with temporary.open("wb") as file:
+        with temporary.open("w+b") as file:
             _write(state, file)
+            size = file.seek(-_END_SIZE, os.SEEK_END) + _END_SIZE
+            if file.read(len(_END)) == _END:
+                file.seek(size - 2)
+                file.write(SEAL.to_bytes(2, "little"))  # the length of the comment
+                file.write(_seal(file, size))
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -1,5 +1,6 @@
 """Which checkpoints stay, and whether one is whole."""
 
+import contextlib
 import random
 
 import pytest
@@ -53,6 +54,30 @@ def test_a_single_wrong_bit_in_the_weights_is_found(tmp_path, seed):
     place = begin * 8 + random.Random(seed).randrange(2000 * 4 * 8)
     data[place // 8] ^= 1 << place % 8
     path.write_bytes(data)
+    assert not is_whole(path)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_so_is_one_anywhere_else_in_the_file(tmp_path, seed):
+    """The archive's directory has no checksum of its own, and PyTorch may be unable to read it then."""
+    path = save_checkpoint(tmp_path, 1, STATE)
+    whole = path.read_bytes()
+    data = bytearray(whole)
+    begin = whole.find(STATE["weights"].numpy().tobytes()) + 2000 * 4
+    place = begin * 8 + random.Random(seed).randrange((len(whole) - begin) * 8)
+    data[place // 8] ^= 1 << place % 8
+    path.write_bytes(data)
+    loads = False
+    with contextlib.suppress(Exception):
+        loads = torch.equal(torch.load(path)["weights"], STATE["weights"])
+    assert loads or not is_whole(path)
+
+
+def test_one_of_before_there_was_a_seal_is_whole(tmp_path):
+    path = tmp_path / "step-000000007.pt"
+    torch.save(STATE, path)
+    assert is_whole(path)
+    path.write_bytes(path.read_bytes()[:-30])
     assert not is_whole(path)
 
 
