@@ -74,6 +74,7 @@ class Recipe:
     seed: int = 1
     factor: Callable[[float], float] = as_it_is
     in_parts: bool = True  # whether Muon takes matrices apart
+    shared: int = 1  # how many heads of queries have their keys and values in common
     vectors: bool = True  # what the embedding begins with
     averaged: float = 0.0  # how much of the mean of the weights stays at each step
     z_loss: float = 0.0  # its weight; its cost is not counted
@@ -86,6 +87,8 @@ RECIPES = {
     "AdamW for Muon": Recipe({"optimizer": "adamw"}),
     "AdamW at 0.006 for 0.003": Recipe({"optimizer": "adamw", "learning_rate": 0.006}),
     "Muon on whole matrices": Recipe(in_parts=False),
+    "keys and values for 2 heads in common": Recipe(shared=2),
+    "keys and values for 3 heads in common": Recipe(shared=3),
     "a cosine": Recipe(factor=cosine),
     "a decay over the last fifth": Recipe(factor=falling_late),
     "no warm-up": Recipe(factor=at_once),
@@ -196,7 +199,8 @@ class Training:
         if recipe.first:
             self.first = replace(self.first, micro_rows=self.first.rows)
         torch.manual_seed(self.last.seed)
-        self.model = GPT(self.last.model_config).train()
+        shape = self.last.model_config
+        self.model = GPT(replace(shape, num_kv_heads=max(1, shape.num_heads // recipe.shared))).train()
         initialise(self.model, self.last, text if recipe.vectors else None)
         self.model.model.set_dropout(self.last.dropout)
         self.model.model.token_dropout = self.last.token_dropout
@@ -238,7 +242,8 @@ class Training:
 
 def cost(make: Callable[[Recipe], Training], recipe: Recipe, share: float) -> float:
     """How many times as long as a step of the recipe as it is one of another takes."""
-    if recipe.z_loss or (recipe.in_parts and not (recipe.options or recipe.first or recipe.averaged)):
+    works_otherwise = recipe.options or recipe.first or recipe.averaged or recipe.shared > 1 or not recipe.in_parts
+    if recipe.z_loss or not works_otherwise:
         return 1.0
     both = [make(Recipe()), make(recipe)]
     for training in both:
@@ -292,7 +297,7 @@ def main() -> None:
             for words, recipe in chosen.items():
                 done, score = way(make, recipe, steps, tokens)
                 usual = usual or score
-                print(f"    {words:34} {done:5,} steps  {score:.4f}  {score / usual - 1:+.2%}", flush=True)
+                print(f"    {words:38} {done:5,} steps  {score:.4f}  {score / usual - 1:+.2%}", flush=True)
 
 
 if __name__ == "__main__":
