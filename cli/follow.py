@@ -44,7 +44,7 @@ def finish(job: Job, from_now: bool = False) -> int:
             with contextlib.suppress(UserError):  # it has just ended
                 job.stop()
     status = job.status()
-    if status["state"] in ("stopped", "failed") and not status.get("fault") and not job.has_checkpoint:
+    if status["state"] in ("stopped", "failed") and not status.get("fault") and not job.has_work:
         job.remove()
     return _end(job, status)
 

@@ -149,6 +149,13 @@ class FolderLock:
             os.close(self.descriptor)
             self.descriptor = -1
 
+    def is_in_place(self) -> bool:
+        """Whether the lock taken here is that of the folder: who had it before may have moved the folder away."""
+        try:
+            return os.path.samestat(os.fstat(self.descriptor), self.path.stat())
+        except FileNotFoundError:
+            return False
+
     def is_held(self) -> bool:
         """Whether some process has the lock now."""
         try:
@@ -173,10 +180,15 @@ def staged_folder(path: Path, replace: bool = False) -> Iterator[Path]:
     """
     clear_staging(path.parent)
     staging = path.parent / f"{STAGING}{path.name}"
-    staging.mkdir(mode=0o700, exist_ok=True)
     lock = FolderLock(staging)
-    if not lock.acquire():
-        raise UserError(_("{path} is being made by another process. Wait for it, or stop it.").format(path=path))
+    while lock.descriptor < 0:
+        staging.mkdir(mode=0o700, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # another process has made its folder just now
+            if not lock.acquire():
+                text = _("{path} is being made by another process. Wait for it, or stop it.")
+                raise UserError(text.format(path=path))
+            if not lock.is_in_place():
+                lock.release()
     try:
         for leftover in staging.iterdir():
             if leftover != lock.path:

@@ -39,6 +39,8 @@ class FoldTraining:
     def run(self, initial: Callable[[GPT], None]) -> float | None:
         """Bits per byte of the fold's documents with the best weights; None when a stop is wanted."""
         checkpoint = self.last_checkpoint()
+        if checkpoint is not None:
+            self.best = checkpoint.pop("best")
         self.loop = Loop(self.model, self.plan, self.batches.batch, self, initial, checkpoint=checkpoint)
         if not self.loop.run():
             return None
@@ -60,12 +62,11 @@ class FoldTraining:
     def stepped(self, state: State, metrics: dict[str, float]) -> None:
         """Show where it is."""
         total = state.step + self.loop.remaining_steps()
-        share = state.elapsed / self.plan.time if self.plan.time else state.step / total
         index, folds = map(int, self.name.split("/"))
         left = self.training.seconds_left(state, self.loop)
-        whole = self.plan.time or (state.elapsed / state.step * total)
+        whole = self.plan.time or left / max(1, total - state.step) * total
         self.training.reporter.update(
-            progress=round(min(0.999, (index - 1 + share) / (folds + 1)), 4),
+            progress=self.training.progress(state, total, before=index - 1),
             eta_s=round(left + (folds + 1 - index) * whole, 1),
             message=_("fold {fold}: step {step:,} of {total:,}").format(fold=self.name, step=state.step, total=total),
             loss=round(metrics["loss"], 4),
@@ -84,8 +85,8 @@ class FoldTraining:
         """Nothing to say."""
 
     def checkpoint(self, state: dict[str, Any], step: int) -> None:
-        """In a folder of the fold's own."""
-        self.training.with_room(lambda: save_checkpoint(self.folder, step, state))
+        """In a folder of the fold's own, with the best weights so far, of which there is no model's folder."""
+        self.training.with_room(lambda: save_checkpoint(self.folder, step, {**state, "best": self.best}))
 
     def last_checkpoint(self) -> dict[str, Any] | None:
         """The newest of this fold."""

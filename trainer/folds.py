@@ -18,9 +18,9 @@ import numpy as np
 from ..core.errors import UserError
 from ..core.files import read_object, write_json
 from ..core.language import gettext as _
+from .jobs import FOLDS
 
 Tokens = np.ndarray[Any, Any]
-FILE = "folds.json"
 MOST_TOKENS = 200_000_000  # that are dealt in memory
 
 
@@ -49,7 +49,7 @@ class Scores:
     """What was found so far, in the job's folder: a resumed job goes on with the next fold."""
 
     def __init__(self, folder: Path):
-        self.path = folder / FILE
+        self.path = folder / FOLDS
         self.found: list[float] = read_object(self.path, "scores")["scores"] if self.path.exists() else []
 
     def add(self, score: float) -> None:

@@ -68,6 +68,8 @@ class History:
         """When it was, in minutes of work. With a resume the clock goes on from the last step that is left."""
         now = float(event.get("t", self._last))
         if self._begun is None:
+            if event.get("kind") == "message":  # of the line that it waited in, it may be
+                return 0.0
             self._begun = now
         if event.get("kind") == "resume":
             self._begun = now - 60 * (self.minutes[-1] if self.minutes else 0.0)

@@ -12,11 +12,12 @@ A stop is asked for by a file: there is no signal that could reach the wrong pro
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +25,7 @@ from typing import IO, Any
 
 from ..core import store
 from ..core.errors import UserError
-from ..core.files import FolderLock, read_json, read_lines, read_object, staged_folder, write_json
+from ..core.files import FolderLock, read_lines, read_object, staged_folder, write_json
 from ..core.home import check_name, folder, home_path
 from ..core.language import current_language
 from ..core.language import gettext as _
@@ -34,8 +35,10 @@ LIVE = ("queued", "running", "stopping")
 ENDLESS = ("serve",)  # kinds of jobs that go on until somebody stops them
 TRAININGS = ("train", "finetune")  # kinds of jobs that train a model, in steps and with checkpoints
 RESUMABLE = ("stopped", "failed", "lost")
+FOLDS = "folds.json"  # what a cross-validation has found so far
 STOP = "stop"  # the file that asks for a stop
 PAUSE = "pause"  # what stands in it when the job shall go on some time
+WATCHED = "NEWLEAF_JOB_PROCESS"  # in the environment of processes that a job's starts: its number
 STARTING = 5.0  # seconds within which a new job's process takes over
 
 _children: list[subprocess.Popen[bytes]] = []  # started here: reaped when somebody looks
@@ -108,10 +111,11 @@ class Job:
             return False
 
     def _read_status(self) -> dict[str, Any]:
-        try:
-            return dict(read_json(self.path / "status.json"))
-        except (FileNotFoundError, UserError):  # damaged: the next beat of the process writes it anew
-            return {"state": "queued", "progress": 0.0, "updated": 0.0}
+        with contextlib.suppress(FileNotFoundError, UserError):
+            status = read_object(self.path / "status.json", "state", "progress", "updated")
+            if status["state"] in (*LIVE, *RESUMABLE, "finished"):
+                return status
+        return {"state": "queued", "progress": 0.0, "updated": 0.0}  # the next beat of the process writes it anew
 
     @property
     def state(self) -> str:
@@ -127,8 +131,13 @@ class Job:
 
     @property
     def has_checkpoint(self) -> bool:
-        """Whether a resumed job would not begin from the beginning."""
+        """Whether there is one of its own training; those of a cross-validation's folds are others."""
         return any((self.path / "checkpoints").glob("step-*"))
+
+    @property
+    def has_work(self) -> bool:
+        """Whether a resumed job would not begin from the beginning."""
+        return self.has_checkpoint or (self.path / FOLDS).exists() or any(self.path.glob("fold-*/step-*"))
 
     @property
     def log_size(self) -> int:
@@ -219,6 +228,8 @@ def create(
         _make_room(Job(path))
     created = round(time.time(), 3)
     with staged_folder(path) as staging:
+        if (path / "job.json").exists():  # somebody was quicker
+            _make_room(Job(path))
         write_json(
             staging / "job.json",
             {
@@ -240,7 +251,7 @@ def _make_room(job: Job) -> None:
     state = job.state
     if state in LIVE:
         raise UserError(_("Job {name} is making it already. Watch it: newleaf job watch {name}").format(name=job.name))
-    if state in ("stopped", "lost") and job.has_checkpoint:
+    if state in ("stopped", "lost") and job.has_work:
         raise UserError(
             _(
                 "Job {name} is {state}, with its work so far. Go on with it: newleaf job resume {name}. "
@@ -250,12 +261,16 @@ def _make_room(job: Job) -> None:
     job.remove()
 
 
-def start(job: Job, stdin: IO[Any] | None = None) -> None:
-    """Start the process of a job that has none. It belongs to no terminal and outlives whoever started it."""
+def start(job: Job, stdin: IO[Any] | None = None, prepare: Callable[[], None] = lambda: None) -> None:
+    """Start the process of a job that has none. It belongs to no terminal and outlives whoever started it.
+
+    What `prepare` does in the folder is done while nobody else may write there. Raises UserError when it runs already.
+    """
     lock = job.lock
     if not lock.acquire(patience=STARTING):  # a process that has just said its last word may not be gone yet
         raise UserError(_("Job {name} is running already.").format(name=job.name))
     try:
+        prepare()
         (job.path / STOP).unlink(missing_ok=True)
         status = {**job._read_status(), "state": "queued", "updated": round(time.time(), 3)}
         write_json(job.path / "status.json", {key: status[key] for key in ("state", "progress", "updated")})

@@ -6,21 +6,26 @@ machine runs this as a job of its own, and they meet at the rendezvous.
 
 from __future__ import annotations
 
-import ctypes
+import contextlib
 import os
 import signal
+import socket
 import sys
+import threading
+import time
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 
 from ..core.errors import UserError
 from ..core.files import read_object, write_json
 from ..core.language import gettext as _
 from ..core.progress import Cancelled
-from .jobs import Job
+from .jobs import WATCHED, Job
 from .memory import is_out_of_memory
 from .options import TrainOptions
 from .plan import Plan
@@ -29,6 +34,7 @@ from .reporter import Reporter, SilentReporter
 OUTCOME = "outcome.json"  # what the first process on this machine leaves: how it ended
 RESTARTS = 20  # of all processes, after one is lost
 PATIENCE = 3600  # seconds that the machines wait for each other
+LOOK = 0.5  # seconds between two looks, for another machine and for a wish to stop
 
 
 def launch(job: Job, reporter: Reporter, options: TrainOptions, number: int) -> None:
@@ -36,7 +42,9 @@ def launch(job: Job, reporter: Reporter, options: TrainOptions, number: int) -> 
 
     Raises UserError and Cancelled as a training alone does.
     """
+    from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.elastic.rendezvous import RendezvousError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
     # A store of its own for each start: processes that begin again else find the addresses of those that are gone.
@@ -58,9 +66,17 @@ def launch(job: Job, reporter: Reporter, options: TrainOptions, number: int) -> 
     )
     if options.nodes > 1:
         reporter.update(message=_("waiting for the other machines at {place}").format(place=options.rendezvous))
-    with reporter.handed_over():
+        _wait_for_host(str(options.rendezvous), reporter)
+    os.environ[WATCHED] = str(os.getpid())
+    with reporter.handed_over(), _stops_while_waiting(reporter):
         try:
             elastic_launch(config, work)(str(job.path))
+        except SignalException:
+            raise Cancelled from None
+        except RendezvousError as error:
+            text = _("The machines lost each other at {place}: {error}. Go on, on each: newleaf job resume {name}")
+            reason = str(error.__cause__ or error).partition("\n")[0].rstrip(".")
+            raise UserError(text.format(place=options.rendezvous, error=reason, name=job.name)) from None
         except ChildFailedError as error:
             rank, failure = error.get_first_failure()
             text = _("Process {rank} of the training was lost {times} times, last with: {error}. See the job's log.")
@@ -74,9 +90,84 @@ def launch(job: Job, reporter: Reporter, options: TrainOptions, number: int) -> 
         raise Cancelled
 
 
+def _wait_for_host(place: str, reporter: Reporter) -> None:
+    """Come back when the machine where all meet answers, or if it is this one. Raises UserError and Cancelled."""
+    host, _colon, port = place.rpartition(":")
+    host = host.strip("[]")
+    try:
+        addresses = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)
+    except (OSError, OverflowError) as error:
+        text = _("--rendezvous {place} names no machine that is known here: {error}.")
+        raise UserError(text.format(place=place, error=getattr(error, "strerror", None) or error)) from None
+    if any(map(_is_here, addresses)):
+        return
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        reporter.check()
+        try:
+            socket.create_connection((host, int(port)), timeout=2).close()
+        except OSError as error:
+            if time.monotonic() > deadline:
+                text = _("Nobody answers at {place}: {error}. Start the training on that machine too.")
+                raise UserError(text.format(place=place, error=error.strerror or error)) from None
+            time.sleep(LOOK)
+        else:
+            return
+
+
+def _is_here(address: tuple[Any, ...]) -> bool:
+    """Whether an address, as `getaddrinfo` has it, is one of this machine's."""
+    family, kind, _protocol, _name, (ip, _port, *rest) = address
+    try:
+        with socket.socket(family, kind) as probe:
+            probe.bind((ip, 0, *rest))
+    except OSError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _stops_while_waiting(reporter: Reporter) -> Iterator[None]:
+    """In this context a wish to stop ends the wait for other machines too, with a SignalException or Cancelled.
+
+    While there are processes it is theirs to stop, with a checkpoint; while there are none, nobody looks.
+    """
+
+    def cancel(*_signal: object) -> None:
+        raise Cancelled
+
+    def watch() -> None:
+        alone = 0
+        while not ended.wait(LOOK):
+            alone = alone + 1 if reporter.stop_requested and not _processes() else 0
+            if alone > 1:  # not just between two starts
+                os.kill(os.getpid(), signal.SIGQUIT)
+                return
+
+    ended = threading.Event()
+    before = signal.signal(signal.SIGQUIT, cancel)  # the agent has one of its own, once it runs
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
+        signal.signal(signal.SIGQUIT, before)
+
+
+def _processes() -> list[psutil.Process]:
+    """Those that train, which this one has started."""
+    found = []
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):
+            if any("spawn_main" in word for word in child.cmdline()):
+                found.append(child)
+    return found
+
+
 def work(folder: str) -> None:
     """One of the processes."""
-    _die_with_parent()
     from .finetuning import FineTuning
     from .group import Processes
     from .training import Training
@@ -113,9 +204,3 @@ def _remember_less(job: Job) -> None:
     path = job.path / "plan.json"
     values = read_object(path)
     write_json(path, {**values, "micro_rows": max(1, values["micro_rows"] // 2)})
-
-
-def _die_with_parent() -> None:
-    """Leave no process behind when the job's is killed (Linux; elsewhere the broken connection ends it)."""
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)

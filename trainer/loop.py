@@ -159,7 +159,7 @@ class Loop:
         self._unseen: list[tuple[int, Tensor]] = []  # steps, and their loss and gradient norm (2,)
         self._seen = 0.0, 0.0  # those of the last step that was looked at
         self._unseen_steps, self._unseen_seconds = 0, 0.0
-        self._seconds_per_step = 0.0  # of late
+        self.seconds_per_step = 0.0  # of late
         self._last_checkpoint = self._checkpoint_seconds = 0.0
         self._begin = 0.0  # the clock's reading when `elapsed` was zero, pauses left out
         model.to("cpu")
@@ -311,7 +311,7 @@ class Loop:
             return max(0, state.schedule.end - state.step)
         assert plan.time is not None
         left = max(0.0, plan.time - self.reserve - state.elapsed)
-        return round(left / self._seconds_per_step) if self._seconds_per_step else plan.expected_steps
+        return round(left / self.seconds_per_step) if self.seconds_per_step else plan.expected_steps
 
     def _step(self, look: bool) -> None:
         """One step; it is looked at, and learned from if it is right, or the other way round."""
@@ -339,9 +339,9 @@ class Loop:
         self._unseen_steps += 1
         self._unseen_seconds += self._now() - begin
         if not self._unseen:
-            past = RECENT if self._seconds_per_step else 0.0
+            past = RECENT if self.seconds_per_step else 0.0
             taken = self._unseen_seconds / self._unseen_steps
-            self._seconds_per_step = past * self._seconds_per_step + (1 - past) * taken
+            self.seconds_per_step = past * self.seconds_per_step + (1 - past) * taken
             self._unseen_steps, self._unseen_seconds = 0, 0.0
         if shown:
             loss_seen, norm_seen = self._seen
@@ -351,7 +351,7 @@ class Loop:
                     "loss": loss_seen,
                     "learning_rate": plan.learning_rate * factor,
                     "gradient_norm": norm_seen,
-                    "tokens_per_second": plan.batch_tokens / self._seconds_per_step,
+                    "tokens_per_second": plan.batch_tokens / self.seconds_per_step,
                 },
             )
 

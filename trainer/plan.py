@@ -338,19 +338,37 @@ def make_plan(
     )
 
 
-def prolonged(plan: Plan, step: int, elapsed: float, time: float | None, steps: int | None) -> Plan:
-    """The plan of a training that is at `step` after `elapsed` seconds, and goes on for so long or so many steps."""
+@dataclass(frozen=True)
+class More:
+    """How much longer a training shall be, beyond what was still to come of it."""
+
+    time: float | None = None  # seconds; or
+    steps: int | None = None
+    goal_time: float | None = None  # what it was to take in all, where it has not come to its end; or
+    goal_steps: int | None = None
+
+
+def prolonged(plan: Plan, step: int, elapsed: float, more: More, eval_every: int | None = None) -> Plan:
+    """The plan of a training that is at `step` after `elapsed` seconds, and goes on for longer than it was to.
+
+    It is measured every `eval_every` steps, or as often as the plan has it for what is to come.
+    """
     step_seconds = plan.batch_tokens / plan.expected_tokens_per_second
-    if steps is not None:
-        more, end, seconds = steps, step + steps, steps * step_seconds
-        changes: dict[str, Any] = {"steps": end, "time": None, "eval_every": plan.eval_every}
-        if plan.eval_every is None:
-            changes["eval_every"] = max(1, steps // plan.evaluations)
+    if more.goal_time:
+        left_seconds = max(0.0, more.goal_time - elapsed)
+        left_steps = int(left_seconds * TRAINING_SHARE / step_seconds)
     else:
-        assert time is not None
-        more, seconds = max(1, int(time * TRAINING_SHARE / step_seconds)), time
-        changes = {"time": elapsed + time, "steps": None}
-    total = step + more
+        left_steps = max(0, (more.goal_steps or 0) - step)
+        left_seconds = left_steps * step_seconds
+    if more.steps is not None:
+        steps, seconds = left_steps + more.steps, left_seconds + more.steps * step_seconds
+        changes: dict[str, Any] = {"steps": step + steps, "time": None}
+        changes["eval_every"] = eval_every or max(1, steps // plan.evaluations)
+    else:
+        assert more.time is not None
+        steps, seconds = left_steps + max(1, int(more.time * TRAINING_SHARE / step_seconds)), left_seconds + more.time
+        changes = {"time": elapsed + seconds, "steps": None, "eval_every": eval_every}
+    total = step + steps
     return replace(
         plan,
         **changes,

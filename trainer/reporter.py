@@ -174,7 +174,7 @@ class Reporter:
         self.status.pop("eta_s", None)
         with contextlib.suppress(OSError):
             self.flush()
-        self._write(self.status, durable=True)
+        self._write({**self.status, "updated": round(time.time(), 3)}, durable=True)
 
 
 class SilentReporter(Reporter):

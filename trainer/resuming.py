@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..core import store
+from ..core.corpus.store import Corpus
 from ..core.errors import UserError
-from ..core.files import write_json
+from ..core.files import read_object, write_json
 from ..core.language import N_
 from ..core.language import gettext as _
 from ..core.options import OptionsBase, option, parse_duration
+from ..core.tokenizer.store import TokenizerInfo
 from .checkpoints import checkpoint_path, is_whole, list_steps, newest_whole, remove_newer, step_of
 from .finetune_options import FineTuneOptions
-from .jobs import RESUMABLE, Job, start, state_word
+from .jobs import FOLDS, RESUMABLE, Job, start, state_word
 from .options import TrainOptions
+from .plan import More, Plan
 
-MORE = "more.json"  # how much longer a training shall be: {"time": seconds} or {"steps": number}
+MORE = "more.json"  # how much longer a training shall be
+TEXT = "text.json"  # the fingerprints of the corpus and the tokenizer that a training began with
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class Prospect:
     """What a resumed job would begin with, or why there is none."""
 
     step: int | None = None  # of the newest checkpoint that is whole; None: from the beginning
+    fold: str | None = None  # which of a cross-validation's it is in, as 2/5
     damaged: tuple[str, ...] = ()  # newer checkpoints that are not whole
     obstacle: str | None = None  # a sentence
 
@@ -59,6 +64,12 @@ def prospect(job: Job) -> Prospect:
             return Prospect(
                 obstacle=_("Job {name} cannot be resumed: {path} is gone.").format(name=job.name, path=f"{kind}/{name}")
             )
+    try:
+        changed = [path for path, (then, now) in _fingerprints(job).items() if then != now]
+    except UserError as error:  # what it learns from is damaged
+        return Prospect(obstacle=str(error))
+    if changed:
+        return Prospect(obstacle=changed_text(job, changed))
     path, damaged = newest_whole(job.path / "checkpoints")
     names = tuple(each.name for each in damaged)
     if path is None and damaged:
@@ -73,13 +84,46 @@ def prospect(job: Job) -> Prospect:
         return Prospect(
             obstacle=_("Job {name} is finished, and has kept no checkpoint to go on from.").format(name=job.name)
         )
-    return Prospect(None if path is None else step_of(path), names)
+    if path is None:
+        return Prospect(fold=_fold(job))
+    return Prospect(step_of(path), damaged=names)
+
+
+def _fingerprints(job: Job) -> dict[str, tuple[str, str]]:
+    """Of the corpus and the tokenizer of a training, as they were and as they are, by their paths in the home."""
+    inputs, path = job.spec["inputs"], job.path / TEXT
+    if not path.exists():
+        return {}
+    then = read_object(path, "corpus", "tokenizer")
+    found = {f"corpora/{inputs['corpus']}": (then["corpus"], Corpus.open(inputs["corpus"]).manifest.fingerprint)}
+    name = inputs.get("tokenizer") or job.target
+    if not inputs.get("from") and name in store.names("tokenizers"):
+        now = TokenizerInfo.open(name).report.get("fingerprint", then["tokenizer"])
+        found[f"tokenizers/{name}"] = (then["tokenizer"], now)
+    return found
+
+
+def changed_text(job: Job, paths: Iterable[str]) -> str:
+    """Why a training cannot go on with another text than it began with."""
+    return _(
+        "Job {name} cannot be resumed: {path} is another than it began with. Go on from its model instead: "
+        "newleaf train {corpus} --from {model} --name NEW"
+    ).format(name=job.name, path=", ".join(paths), corpus=job.spec["inputs"]["corpus"], model=job.target)
+
+
+def _fold(job: Job) -> str | None:
+    """The fold in which a cross-validation goes on, if it has come to anything."""
+    folds = job.spec["options"].get("folds")
+    done = len(read_object(job.path / FOLDS, "scores")["scores"]) if (job.path / FOLDS).exists() else 0
+    return f"{done + 1}/{folds}" if folds and job.has_work and done < folds else None
 
 
 def prospect_text(found: Prospect) -> str:
     """A prospect in words."""
     if found.obstacle:
         return found.obstacle
+    if found.fold:
+        return _("from fold {fold}, with what is known of those before").format(fold=found.fold)
     if found.step is None:
         return _("from the beginning: there is no checkpoint yet")
     text = _("from step {step:,}, whose checkpoint is whole").format(step=found.step)
@@ -109,35 +153,43 @@ def resume(
         raise UserError(message.format(name=job.name))
     kind = FineTuneOptions if job.kind == "finetune" else TrainOptions
     options = kind.from_mapping({**job.spec["options"], **where}) if where else None
-    if origin is not None:  # nothing is removed before all is known to be right
-        remove_newer(job.path / "checkpoints", step_named(job, origin))
-    if more:
-        write_json(job.path / MORE, more)
-    if options:
-        write_json(job.path / "job.json", {**job.spec, "options": options.as_dict()})
-    start(Job(job.path))
+    step = None if origin is None else step_named(job, origin)
+
+    def prepare() -> None:
+        if step is not None:
+            remove_newer(job.path / "checkpoints", step)
+        if more:
+            write_json(job.path / MORE, asdict(more))
+        if options:
+            write_json(job.path / "job.json", {**job.spec, "options": options.as_dict()})
+
+    start(Job(job.path), prepare=prepare)
 
 
-def _more(job: Job, time: str | None, steps: str | None) -> dict[str, float]:
+def _more(job: Job, time: str | None, steps: str | None) -> More | None:
     if time is None and steps is None:
-        return {}
+        return None
     if not job.trains:
         raise UserError(_("Only a training can be prolonged."))
     if time is not None and steps is not None:
         raise UserError(_("--time and --steps exclude each other: give one."))
     if not job.has_checkpoint:
         raise UserError(_("Job {name} has no checkpoint yet: resume it without --time.").format(name=job.name))
-    text = (time or steps or "").strip()
+    text = (steps or "" if time is None else time).strip()
     try:
-        value = parse_duration(text[1:]) if time else int(text[1:])
+        value = int(text[1:]) if time is None else parse_duration(text[1:])
         if not text.startswith("+") or value <= 0:
             raise ValueError(text)
     except ValueError:
-        expected = "--time +30m" if time else "--steps +500"
+        expected = "--steps +500" if time is None else "--time +30m"
         raise UserError(
             _("{text} is not how much longer to train. Write: {expected}").format(text=text, expected=expected)
         ) from None
-    return {"time": value} if time else {"steps": value}
+    more = More(steps=int(value)) if time is None else More(time=value)
+    if job.state == "finished":
+        return more
+    plan = Plan.from_dict(read_object(job.path / "plan.json"))
+    return replace(more, goal_time=plan.time, goal_steps=plan.steps)
 
 
 def step_named(job: Job, origin: str, read: bool = True) -> int:

@@ -36,10 +36,10 @@ from .launch import launch
 from .loop import Loop, State, initialise
 from .memory import is_out_of_memory, keep_memory, memory_is_full
 from .options import TrainOptions
-from .plan import FINAL_SHARE, prolonged
+from .plan import FINAL_SHARE, More, prolonged
 from .preparing import Preparation
 from .reporter import Reporter
-from .resuming import MORE
+from .resuming import MORE, TEXT, changed_text
 from .telemetry import Telemetry
 from .tracking import Tracker, open_tracker
 
@@ -80,9 +80,21 @@ class Training:
         preparation = Preparation(self.job, self.reporter, self.options)
         self.corpus, self.origin = preparation.corpus, preparation.origin
         self.tokenizer_name, self.tokenizer, self.files = preparation.text()
+        self._check_text()
         self.plan = preparation.plan(self.tokenizer, self.files)
         self.val_tokens = self.files.tokens("val")
         self.bytes_per_token = self.files.index["train"]["bytes"] / self.files.index["train"]["tokens"]
+
+    def _check_text(self) -> None:
+        """Raises UserError where it would go on with another text or tokenizer than it began with."""
+        path, now = self.job.path / TEXT, self._fingerprints
+        if not path.exists():
+            write_json(path, now)
+            return
+        then, names = read_object(path), {"corpus": self.corpus.name, "tokenizer": self.tokenizer_name}
+        folders = {"corpus": "corpora", "tokenizer": "tokenizers"}
+        if changed := [f"{folders[kind]}/{names[kind]}" for kind in folders if now[kind] != then.get(kind)]:
+            raise UserError(changed_text(self.job, changed))
 
     @property
     def _fingerprints(self) -> Any:
@@ -151,7 +163,7 @@ class Training:
             self.reporter.message(
                 _("Fold {fold} of {folds}: {bits:.4f} bits per byte.").format(fold=index + 1, folds=folds, bits=score)
             )
-        self.reporter.update(message=_("training the model itself"), progress=0.0)
+        self.reporter.update(message=_("training the model itself"), progress=round(folds / (folds + 1), 4))
 
     def _measure_old(self, when: str, model: GPT) -> None:
         if self.origin and self.origin.old:
@@ -172,10 +184,10 @@ class Training:
         path = self.job.path / MORE
         if not path.exists():
             return
-        more, checkpoint = read_object(path), load_newest(self.job.path / "checkpoints")[0]
+        more, checkpoint = More(**read_object(path)), load_newest(self.job.path / "checkpoints")[0]
         if checkpoint is not None:
             state = checkpoint["state"]
-            self.plan = prolonged(self.plan, state["step"], state["elapsed"], more.get("time"), more.get("steps"))
+            self.plan = prolonged(self.plan, state["step"], state["elapsed"], more, self.options.eval_every)
             write_json(self.job.path / "plan.json", self.plan.as_dict())
             self.reporter.event("plan", **self.plan.as_dict())
         path.unlink()
@@ -193,9 +205,8 @@ class Training:
         mfu = self.plan.utilisation(metrics["tokens_per_second"])
         self._track(state.step, {**metrics, "bits_per_byte": bits, "mfu": mfu}, "train/")
         total = state.step + self.loop.remaining_steps()
-        share = state.elapsed / self.plan.time if self.plan.time else state.step / total
         self.reporter.update(
-            progress=round(min(0.999, share), 4),
+            progress=self.progress(state, total, before=self.options.folds or 0),
             eta_s=eta,
             message=_("step {step:,} of {total:,}").format(step=state.step, total=total),
             step=state.step,
@@ -245,12 +256,17 @@ class Training:
         }
         self._track(self.loop.state.step, {**values, **flat}, "machine/")
 
+    def progress(self, state: State, total: int, before: int) -> float:
+        """The share that is done, of this training of `total` steps, those of `before` folds and those to come."""
+        share = state.elapsed / self.plan.time if self.plan.time else state.step / total
+        return round(min(0.999, (before + share) / ((self.options.folds or 0) + 1)), 4)
+
     def seconds_left(self, state: State, loop: Loop) -> float:
-        """About how long it will take to its end."""
+        """About how long it will take to its end, after a step that `state.elapsed` does not have in it yet."""
         if self.plan.time:
             return round(max(0.0, self.plan.time - state.elapsed), 1)
-        done = state.elapsed / state.step if state.step else 0.0
-        return round(done * loop.remaining_steps(), 1)
+        a_step = state.elapsed / (state.step - 1) if state.step > 1 else loop.seconds_per_step
+        return round(a_step * loop.remaining_steps(), 1)
 
     def evaluate(self, state: State) -> float | None:
         """Bits per byte of as much held-out text as the plan gives time for."""
@@ -330,7 +346,7 @@ class Training:
         )
 
     def with_room(self, write: Callable[[], object]) -> None:
-        """Write; while the disk is full, wait until there is room. Raises the error when a stop is wanted meanwhile."""
+        """Write; while the disk is full, wait until there is room. Raises Cancelled when a stop is wanted meanwhile."""
         begin = time.perf_counter()
         told = False
         while True:
@@ -338,8 +354,11 @@ class Training:
                 write()
                 break
             except OSError as error:
-                if not is_disk_full(error) or self.stop_requested():
+                if not is_disk_full(error):
                     raise
+            if self.stop_requested():
+                self.reporter.message(_("The disk is full: what was done since the last checkpoint could not be kept."))
+                raise Cancelled
             if not told:
                 told = True
                 self.reporter.message(

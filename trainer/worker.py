@@ -5,6 +5,7 @@ LOCK is the file descriptor of the folder's lock, inherited from whoever started
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import sys
@@ -13,7 +14,7 @@ import traceback
 from pathlib import Path
 
 from ..core.progress import Cancelled
-from .jobs import ENDLESS, Job
+from .jobs import ENDLESS, WATCHED, Job
 from .queue import KINDS, wait_for_turn
 from .reporter import Reporter
 from .work import do
@@ -46,6 +47,16 @@ def main(folder: str, lock: str) -> int:
     return 0
 
 
+def _die_with_parent() -> None:
+    """Leave no process behind when the job's is killed (Linux; elsewhere the broken connection ends it)."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    if os.getppid() != int(os.environ.get(WATCHED, os.getppid())):  # it was killed before
+        os._exit(1)
+
+
+if __name__ == "__mp_main__":  # one of several that train together, before it imports anything that takes long
+    _die_with_parent()
 if __name__ == "__main__":
     code = main(*sys.argv[1:])
     sys.stdout.flush()

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -222,6 +223,25 @@ def test_a_lock_is_not_handed_to_a_child_that_is_not_given_it(tmp_path):
 
 
 # Folders.
+
+
+def test_who_waits_for_a_staged_folder_that_gets_done_makes_one_of_its_own(tmp_path):
+    made = []
+
+    def make(word):
+        with staged_folder(tmp_path / "thing", replace=True) as folder:
+            made.append(word)
+            (folder / "word").write_text(word)
+            time.sleep(0.1)
+
+    threads = [threading.Thread(target=make, args=(word,)) for word in ("one", "two")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(made) == ["one", "two"]
+    assert (tmp_path / "thing" / "word").read_text() == made[-1]
+    assert [path.name for path in tmp_path.iterdir()] == ["thing"]
 
 
 def test_a_staged_folder_appears_finished(tmp_path):

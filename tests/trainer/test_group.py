@@ -174,6 +174,35 @@ def test_two_machines_that_meet_at_a_rendezvous_do_the_steps_of_one(newleaf_home
         )
 
 
+@pytest.mark.long
+def test_no_process_is_left_when_the_job_is_killed_while_they_start():
+    job = train("killed-early", steps=2000, gpus="2")
+    wait_until(lambda: "pid" in job.status() and len(processes(job)) == 2)
+    children = processes(job)
+    os.kill(job.status()["pid"], signal.SIGKILL)
+    wait_until(lambda: not any(child.is_running() and child.status() != "zombie" for child in children))
+    assert job.state == "lost" and not losses(job)
+
+
+@pytest.mark.long
+def test_who_waits_for_another_machine_can_be_stopped():
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        place = f"localhost:{probe.getsockname()[1]}"
+    job = train("alone", steps=25, nodes=2, rendezvous=place)
+    wait_until(lambda: "waiting for the other machines" in job.status().get("message", ""))
+    job.stop()
+    wait_until(lambda: job.state not in LIVE)
+    assert job.state == "stopped"
+
+
+@pytest.mark.long
+def test_a_machine_that_nobody_knows_is_said_to_be_so():
+    job = train("lonely", steps=25, nodes=2, rendezvous="no-such-machine.invalid:29400")
+    wait_until(lambda: job.state not in LIVE)
+    assert "no-such-machine.invalid:29400 names no machine" in job.status()["error"]
+
+
 def test_what_is_wrong_with_the_numbers_is_said():
     for options, word in (
         ({"gpus": "0"}, "1 or more"),

@@ -13,11 +13,15 @@ import time
 import pytest
 from homes import TINY
 from kills import survive
+from trainings import pretend_training
 from waiting import wait_for_end, wait_until
 
+from newleaf.core.corpus.store import Corpus
 from newleaf.core.errors import UserError
 from newleaf.core.files import read_lines
 from newleaf.core.model.store import ModelInfo
+from newleaf.core.tokenizer.store import TokenizerInfo
+from newleaf.trainer import jobs
 from newleaf.trainer.history import History
 from newleaf.trainer.jobs import LIVE, Job, list_jobs
 from newleaf.trainer.options import TrainOptions
@@ -59,7 +63,7 @@ def test_an_import_tells_what_it_does_and_what_it_made(text_file):
     assert status["state"] == "finished" and status["progress"] == 1
     assert status["corpus"] == "story"
     assert any("story" in text for text in history(job).messages)
-    assert job.summary()["kind"] == "import"
+    assert job.summary()["kind"] == "import" and status["updated"] > status["started"]
 
 
 def test_what_cannot_work_is_refused_before_anything_is_made(tmp_path):
@@ -207,6 +211,21 @@ def test_a_full_disk_holds_a_training_up_and_it_goes_on_when_there_is_room(small
     assert history(job).steps == list(range(1, 61))
 
 
+@pytest.mark.long
+@pytest.mark.usefixtures("ready")
+def test_a_training_that_waits_for_room_can_be_stopped(small_disk):
+    job = train("full", steps=100_000, checkpoint_every=0.0)
+    wait_until(lambda: steps_seen(job) > 10)
+    with contextlib.suppress(OSError), (small_disk / "balloon").open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(1 << 16))
+    wait_until(lambda: "disk is full" in job.status().get("message", ""))
+    job.stop()
+    assert wait_for_end(job)["state"] == "stopped"
+    (small_disk / "balloon").unlink()
+    assert prospect(job).step and not prospect(job).obstacle
+
+
 @pytest.mark.usefixtures("ready")
 def test_sigterm_ends_a_training_with_a_checkpoint():
     job = train("asked", steps=100_000)
@@ -343,6 +362,67 @@ def test_a_finished_training_can_be_prolonged():
     status = wait_for_end(job)
     assert status["state"] == "finished" and status["step"] > 35
     assert ModelInfo.open("longer").bits_per_byte < first["bits_per_byte"]
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("ready")
+def test_a_stopped_training_that_is_prolonged_has_what_was_to_come_and_more():
+    job = train("stopped", steps=60)
+    wait_until(lambda: steps_seen(job) > 10)
+    job.stop()
+    assert wait_for_end(job)["step"] < 60
+    resume(job, steps="+5")
+    status = wait_for_end(job)
+    assert status["state"] == "finished" and status["step"] == 65
+
+
+@pytest.mark.usefixtures("ready")
+def test_a_resume_that_comes_too_late_changes_nothing(monkeypatch):
+    job = Job(pretend_training("late", state="stopped"))
+    before = (job.path / "job.json").read_bytes()
+    monkeypatch.setattr(jobs, "STARTING", 0.0)
+    lock = job.lock
+    assert lock.acquire()  # as the process has it that somebody else has just started
+    with pytest.raises(UserError, match="running already"):
+        resume(job, where={"gpus": "2"})
+    lock.release()
+    assert (job.path / "job.json").read_bytes() == before
+
+
+@pytest.mark.usefixtures("ready")
+@pytest.mark.parametrize("kind", ["corpora/book", "tokenizers/pieces"])
+def test_a_training_does_not_go_on_with_another_text_than_it_began_with(newleaf_home, kind):
+    job = Job(pretend_training("stale", state="stopped"))
+    text = {
+        "corpus": Corpus.open("book").manifest.fingerprint,
+        "tokenizer": TokenizerInfo.open("pieces").report["fingerprint"],
+    }
+    (job.path / "text.json").write_text(json.dumps(text))
+    assert not prospect(job).obstacle
+    (file,) = (newleaf_home / kind).glob("manifest.json" if "book" in kind else "report.json")
+    file.write_text(json.dumps({**json.loads(file.read_text()), "fingerprint": "another"}))
+    with pytest.raises(UserError, match=f"{kind} is another than it began with"):
+        resume(job)
+
+
+@pytest.mark.usefixtures("ready")
+def test_a_cross_validation_that_was_stopped_has_something_to_go_on_with():
+    job = Job(pretend_training("five", state="stopped"))
+    (job.path / "job.json").write_text(json.dumps({**job.spec, "options": {"folds": 5}}))
+    assert not job.has_work
+    (job.path / "folds.json").write_text('{"scores": [2.5, 2.4]}')
+    job = Job(job.path)
+    assert prospect(job).fold == "3/5"
+    with pytest.raises(UserError, match="with its work so far"):
+        train("five", steps=5)
+
+
+def test_a_status_of_which_nothing_can_be_made_is_that_of_a_lost_job():
+    job = Job(pretend_training("damaged"))
+    for text in ("[]", "{}", '{"state": "dancing", "progress": 0, "updated": 0}', '{"state": [], "progress": 0}'):
+        (job.path / "status.json").write_text(text)
+        assert job.state == "lost"
+        assert job in list_jobs()
 
 
 @pytest.mark.long

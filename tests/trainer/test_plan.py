@@ -14,11 +14,13 @@ from newleaf.trainer.plan import (
     EVALUATION_SHARE,
     SIZES,
     Machine,
+    More,
     Plan,
     Trial,
     alike,
     even_rows,
     make_plan,
+    prolonged,
     shape_name,
     token_flops,
 )
@@ -45,6 +47,22 @@ def test_more_time_never_gives_a_smaller_model_and_always_more_tokens():
 def test_steps_are_taken_at_their_word_and_time_is_too():
     assert plan(steps=123).steps == 123 and plan(steps=123).time is None
     assert plan(time=90.0).time == 90 and plan(time=90.0).steps is None
+
+
+def test_what_is_prolonged_is_measured_as_often_as_its_new_length_calls_for():
+    short = plan(size="nano", steps=20)
+    assert prolonged(short, 20, 10.0, More(steps=1000)).eval_every == 1000 // short.evaluations
+    assert prolonged(short, 20, 10.0, More(steps=1000), eval_every=7).eval_every == 7
+    assert prolonged(short, 20, 10.0, More(time=600.0)).eval_every is None
+
+
+def test_what_was_still_to_come_is_not_lost_by_prolonging():
+    assert prolonged(plan(steps=60), 17, 10.0, More(steps=5, goal_steps=60)).steps == 65
+    assert prolonged(plan(steps=60), 60, 10.0, More(steps=5)).steps == 65
+    assert prolonged(plan(time=300.0), 100, 120.0, More(time=60.0, goal_time=300.0)).time == 360
+    assert prolonged(plan(time=300.0), 100, 300.0, More(time=60.0)).time == 360
+    assert prolonged(plan(time=300.0), 100, 120.0, More(steps=5, goal_time=300.0)).steps > 106
+    assert prolonged(plan(steps=60), 17, 10.0, More(time=60.0, goal_steps=60)).time > 71
 
 
 def test_what_is_set_by_hand_stays():

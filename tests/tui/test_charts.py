@@ -163,6 +163,13 @@ def test_a_resumed_training_has_the_minutes_of_work_alone():
     assert found.minutes == [0, 1, 2, 3] and found.steps == [1, 2, 3, 4]
 
 
+def test_the_time_in_line_is_no_work():
+    found = History()
+    found.feed([{"t": 0.0, "kind": "message", "text": "Another training runs."}, {"t": 5000.0, "kind": "plan"}])
+    found.feed([{"t": 5060.0, "kind": "step", "step": 1, "loss": 1.0, "bits_per_byte": 1.0}])
+    assert found.minutes == [1] and found.messages == ["Another training runs."]
+
+
 @pytest.mark.parametrize("size", [USUAL, WIDE])
 async def test_the_tab_has_as_many_charts_as_there_is_room_for(runs, size):
     app = NewleafApp()
