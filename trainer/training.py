@@ -31,6 +31,7 @@ from .evaluation import bits_per_byte
 from .fold_training import FoldTraining
 from .folds import Scores, deal
 from .group import ALONE, Group, workers
+from .history import History
 from .jobs import Job
 from .launch import launch
 from .loop import Loop, State, initialise
@@ -406,12 +407,26 @@ class Training:
                     part=limit / len(self.val_tokens)
                 )
             )
-        if state.best_step < state.step:
+        if (before := self._known_before()) and state.best and state.best > before:
+            self.reporter.message(
+                _(
+                    "The held-out text was known better before the first step, at {before:.4f} bits per byte. "
+                    "Train with a lower --learning-rate: {rate:g}"
+                ).format(before=before, rate=float(f"{self.plan.learning_rate / 3:.2g}"))
+            )
+        elif state.best_step < state.step:
             self.reporter.message(
                 _("The best weights were those of step {step:,}: later ones knew the held-out text less well.").format(
                     step=state.best_step
                 )
             )
+
+    def _known_before(self) -> float | None:
+        """Bits per byte of held-out text before the first step, if they were measured."""
+        history = History()
+        history.feed(self.job.events()[0])
+        measured = dict(zip(history.evaluation_steps, history.evaluations, strict=True))
+        return measured.get(0)
 
     def _best_weights(self) -> Mapping[str, Any]:
         """Of the network, from the model's folder, where the best ones are."""

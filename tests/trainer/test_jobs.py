@@ -376,6 +376,15 @@ def test_a_stopped_training_that_is_prolonged_has_what_was_to_come_and_more():
     assert status["state"] == "finished" and status["step"] == 65
 
 
+@pytest.mark.long
+@pytest.mark.usefixtures("ready")
+def test_a_training_that_only_did_harm_is_said_to_have():
+    job = train("harmed", steps=6, eval_every=2, optimizer="sgd", learning_rate=10.0)
+    wait_for_end(job)
+    assert any("known better before the first step" in text for text in history(job).messages)
+    assert not any("best weights" in text for text in history(job).messages)
+
+
 @pytest.mark.usefixtures("ready")
 def test_a_resume_that_comes_too_late_changes_nothing(monkeypatch):
     job = Job(pretend_training("late", state="stopped"))
