@@ -25,7 +25,8 @@ from ..core.errors import UserError
 from ..core.files import read_object, write_json
 from ..core.language import gettext as _
 from ..core.progress import Cancelled
-from .jobs import WATCHED, Job
+from .group import Processes
+from .jobs import STOP, WATCHED, Job
 from .memory import is_out_of_memory
 from .options import TrainOptions
 from .plan import Plan
@@ -51,6 +52,14 @@ def launch(job: Job, reporter: Reporter, options: TrainOptions, number: int) -> 
     os.environ["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"
     outcome = job.path / OUTCOME
     outcome.unlink(missing_ok=True)
+    meeting: dict[str, Any] = {"join_timeout": PATIENCE, "last_call_timeout": 1}
+    address: str | None = None
+    if options.nodes > 1:
+        place = str(options.rendezvous)
+        reporter.update(message=_("waiting for the other machines at {place}").format(place=place))
+        meeting["is_host"], address = _meet(place, reporter)
+        # A machine's own name often means nothing to others, or 127.0.1.1 to itself.
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", _interface(address))
     config = LaunchConfig(
         min_nodes=options.nodes,
         max_nodes=options.nodes,
@@ -58,15 +67,13 @@ def launch(job: Job, reporter: Reporter, options: TrainOptions, number: int) -> 
         run_id=f"newleaf-{job.target}",
         rdzv_backend="c10d",
         rdzv_endpoint=options.rendezvous or "localhost:0",
-        rdzv_configs={"join_timeout": PATIENCE, "last_call_timeout": 1},
+        rdzv_configs=meeting,
+        local_addr=address,
         max_restarts=RESTARTS,
         monitor_interval=0.2,
         start_method="spawn",
         signals_to_handle="SIGQUIT",  # the others ask for a clean end, which the job's stop file says to all
     )
-    if options.nodes > 1:
-        reporter.update(message=_("waiting for the other machines at {place}").format(place=options.rendezvous))
-        _wait_for_host(str(options.rendezvous), reporter)
     os.environ[WATCHED] = str(os.getpid())
     with reporter.handed_over(), _stops_while_waiting(reporter):
         try:
@@ -90,8 +97,13 @@ def launch(job: Job, reporter: Reporter, options: TrainOptions, number: int) -> 
         raise Cancelled
 
 
-def _wait_for_host(place: str, reporter: Reporter) -> None:
-    """Come back when the machine where all meet answers, or if it is this one. Raises UserError and Cancelled."""
+def _meet(place: str, reporter: Reporter) -> tuple[bool, str]:
+    """Whether the others come to this process, and its machine's address for them.
+
+    They do where its machine is the place and nobody has the port yet: PyTorch alone would not know an address to be
+    its machine's where the machine's name means another. Elsewhere it waits until somebody answers. Raises UserError
+    and Cancelled.
+    """
     host, _colon, port = place.rpartition(":")
     host = host.strip("[]")
     try:
@@ -99,38 +111,46 @@ def _wait_for_host(place: str, reporter: Reporter) -> None:
     except (OSError, OverflowError) as error:
         text = _("--rendezvous {place} names no machine that is known here: {error}.")
         raise UserError(text.format(place=place, error=getattr(error, "strerror", None) or error)) from None
-    if any(map(_is_here, addresses)):
-        return
+    if here := [address for address in addresses if _can_bind(address, 0)]:
+        return any(_can_bind(address, int(port)) for address in here), str(here[0][4][0])
     deadline = time.monotonic() + PATIENCE
     while True:
         reporter.check()
         try:
-            socket.create_connection((host, int(port)), timeout=2).close()
+            with socket.create_connection((host, int(port)), timeout=2) as connection:
+                return False, str(connection.getsockname()[0])
         except OSError as error:
             if time.monotonic() > deadline:
                 text = _("Nobody answers at {place}: {error}. Start the training on that machine too.")
                 raise UserError(text.format(place=place, error=error.strerror or error)) from None
             time.sleep(LOOK)
-        else:
-            return
 
 
-def _is_here(address: tuple[Any, ...]) -> bool:
-    """Whether an address, as `getaddrinfo` has it, is one of this machine's."""
+def _can_bind(address: tuple[Any, ...], port: int) -> bool:
+    """Whether a port of an address, as `getaddrinfo` has it, can be had here; 0: any, if the address is one of here."""
     family, kind, _protocol, _name, (ip, _port, *rest) = address
     try:
         with socket.socket(family, kind) as probe:
-            probe.bind((ip, 0, *rest))
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as who will have it does
+            probe.bind((ip, port, *rest))
     except OSError:
         return False
     return True
+
+
+def _interface(address: str) -> str:
+    """The network interface that has an address of this machine."""
+    for name, addresses in psutil.net_if_addrs().items():
+        if any(each.address.partition("%")[0] == address for each in addresses):
+            return name
+    return "lo"  # 127.0.0.2 and the like
 
 
 @contextlib.contextmanager
 def _stops_while_waiting(reporter: Reporter) -> Iterator[None]:
     """In this context a wish to stop ends the wait for other machines too, with a SignalException or Cancelled.
 
-    While there are processes it is theirs to stop, with a checkpoint; while there are none, nobody looks.
+    While there are processes it is theirs to look; while there are none, nobody does.
     """
 
     def cancel(*_signal: object) -> None:
@@ -169,7 +189,6 @@ def _processes() -> list[psutil.Process]:
 def work(folder: str) -> None:
     """One of the processes."""
     from .finetuning import FineTuning
-    from .group import Processes
     from .training import Training
 
     job = Job(Path(folder))
@@ -177,7 +196,7 @@ def work(folder: str) -> None:
     device = Plan.from_dict(read_object(job.path / "plan.json")).device
     if device == "cpu":
         torch.set_num_threads(max(1, torch.get_num_threads() // int(os.environ["LOCAL_WORLD_SIZE"])))
-    group = Processes(device)
+    group = _join(job, device)
     kind = Reporter if group.local_rank == 0 else SilentReporter
     reporter = kind(job, last_word=False)
     found: dict[str, Any] = {"state": "finished"}
@@ -197,6 +216,24 @@ def work(folder: str) -> None:
     if group.local_rank == 0:
         write_json(job.path / OUTCOME, {**found, "result": reporter.result})
     group.end()
+
+
+def _join(job: Job, device: str) -> Processes:
+    """Meet the others. A machine that is gone since keeps all waiting: a wish to stop ends them then."""
+    joined = threading.Event()
+
+    def watch() -> None:
+        while not joined.wait(LOOK):
+            if (job.path / STOP).exists():
+                os.kill(os.getppid(), signal.SIGQUIT)
+                return
+
+    if os.environ["LOCAL_RANK"] == "0":
+        threading.Thread(target=watch, daemon=True).start()
+    try:
+        return Processes(device)
+    finally:
+        joined.set()
 
 
 def _remember_less(job: Job) -> None:

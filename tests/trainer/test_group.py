@@ -4,6 +4,10 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -172,6 +176,56 @@ def test_two_machines_that_meet_at_a_rendezvous_do_the_steps_of_one(newleaf_home
         assert ModelInfo.open("far").bits_per_byte == pytest.approx(
             ModelInfo.at(newleaf_home / "models" / "straight").bits_per_byte, abs=1e-4
         )
+
+
+@pytest.fixture
+def other_network():
+    """The name of a network namespace, and the address by which it reaches this one; skips where none can be made."""
+    steps = (
+        "ip netns add newleaf-test",
+        "ip link add newleaf-here type veth peer name newleaf-there netns newleaf-test",
+        "ip address add 10.213.7.1/24 dev newleaf-here",
+        "ip link set newleaf-here up",
+        "ip -n newleaf-test address add 10.213.7.2/24 dev newleaf-there",
+        "ip -n newleaf-test link set newleaf-there up",
+        "ip -n newleaf-test link set lo up",
+    )
+    try:
+        if not shutil.which("ip") or any(
+            subprocess.run(step.split(), capture_output=True).returncode for step in steps
+        ):
+            pytest.skip("no network namespace can be made here")
+        yield "newleaf-test", "10.213.7.1"
+    finally:
+        if tool:
+            subprocess.run(["ip", "netns", "del", "newleaf-test"], capture_output=True)
+
+
+@pytest.mark.long
+def test_machines_that_know_no_name_of_each_other_meet_by_address(newleaf_home, monkeypatch, tmp_path, other_network):
+    """Both are called the same, which to each is itself. One is killed, and waited for."""
+    finish(straight := train("straight", steps=150))
+    name, address = other_network
+    second = tmp_path / "second"
+    shutil.copytree(newleaf_home, second, ignore=shutil.ignore_patterns("jobs", "devices", "models"))
+    options = {"steps": 150, "nodes": 2, "rendezvous": f"{address}:29417", "checkpoint_every": 0.05}
+    there = Job(second / "jobs" / "train-far")
+
+    def go_there(script):
+        environment = {**os.environ, "NEWLEAF_HOME": str(second), "PYTHONPATH": os.pathsep.join(sys.path)}
+        command = ["ip", "netns", "exec", name, sys.executable, "-c", script]
+        subprocess.run(command, env=environment, check=True, cwd=Path(__file__).parent)
+
+    go_there(f"import test_group; test_group.train('far', **{options!r})")
+    time.sleep(2)
+    here = train("far", **options)
+    wait_until(lambda: len(losses(here)) > 10)
+    os.kill(there.status()["pid"], signal.SIGKILL)
+    wait_until(lambda: there.state == "lost")
+    go_there("import test_group; test_group.resume(test_group.Job.open('train-far'))")
+    for job in (here, there):
+        finish(job)
+        assert largest_difference(losses(straight), losses(job)) < 1e-5
 
 
 @pytest.mark.long
