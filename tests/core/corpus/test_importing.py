@@ -147,6 +147,13 @@ def test_however_few_documents_both_splits_have_text(texts, share):
         assert val and train | val == expected
 
 
+@pytest.mark.parametrize("number", range(10))
+def test_a_document_that_is_most_of_the_text_is_trained_on(number):
+    texts = [f"{number} " + "much of it, " * 500, *(f"and a word, number {other}" for other in range(9))]
+    train, val = split_of(import_documents([(text, "x") for text in texts], "c", ImportOptions(held_out=0.5)))
+    assert val and max(train, key=len).count("much") == 500
+
+
 @pytest.mark.parametrize("number", range(40))
 def test_a_single_document_is_never_held_out_whole(number):
     corpus = import_documents([(f"The one and only document, number {number}.", "x")], "c", ImportOptions(held_out=0.5))
