@@ -15,7 +15,7 @@ from ..core.errors import UserError
 from ..core.language import gettext as _
 from ..core.model.config import GPTConfig
 from ..core.options import format_size
-from .expectation import RANGE, Text, expected_bits
+from .expectation import Text, expected_bits, expected_range
 from .options import DEFAULT_TIME, TrainOptions
 
 HEAD = 64  # dimensions
@@ -287,7 +287,8 @@ def make_plan(
         dropout = _grown(passes, DROPOUT_A_PASS, MOST_DROPOUT)
         token_dropout = _grown(passes, TOKEN_DROPOUT_A_PASS, MOST_TOKEN_DROPOUT)
         of_the_rest *= min(1.0, MANY_PASSES / passes)
-    bits = expected_bits(text, config.layer_parameters, passes) if text and not origin else None
+    known = text if not origin else None
+    bits, low, high = expected_range(known, config.layer_parameters, passes) if known else (None, None, None)
     return Plan(
         size=size,
         config=asdict(config),
@@ -333,8 +334,8 @@ def make_plan(
         peak=machine.peak.get(dtype, 0.0),
         sampled_softmax=sampled,
         expected_bits=bits and round(bits, 4),
-        expected_low=bits and round(bits * (1 - RANGE), 4),
-        expected_high=bits and round(bits * (1 + RANGE), 4),
+        expected_low=low and round(low, 4),
+        expected_high=high and round(high, 4),
     )
 
 

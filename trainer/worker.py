@@ -47,16 +47,16 @@ def main(folder: str, lock: str) -> int:
     return 0
 
 
-def _die_with_parent() -> None:
+def _die_with(parent: int) -> None:
     """Leave no process behind when the job's is killed (Linux; elsewhere the broken connection ends it)."""
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-    if os.getppid() != int(os.environ.get(WATCHED, os.getppid())):  # it was killed before
+    if os.getppid() != parent:  # it was killed before
         os._exit(1)
 
 
-if __name__ == "__mp_main__":  # one of several that train together, before it imports anything that takes long
-    _die_with_parent()
+if __name__ == "__mp_main__" and WATCHED in os.environ:  # one of several that train together, in its first moment
+    _die_with(int(os.environ.pop(WATCHED)))
 if __name__ == "__main__":
     code = main(*sys.argv[1:])
     sys.stdout.flush()

@@ -43,8 +43,8 @@ def choose(documents: Table, grouped: Callable[[Flags], Numbers], options: Any, 
     it is a near duplicate of. Documents that have a split keep it. Of the others the SHA-256 of the text decides, or
     that of the source's name: as a number, it is in the lowest share. A group of near duplicates follows one of its
     documents, so that none is on both sides; but a group larger than the share that is held out is trained on, unless
-    most documents are in such groups, and so is a document that is most of the text. When no document would be held out, the one with the lowest number is, and when
-    all would be, the one with the highest is not.
+    most documents are in such groups, and so is a document that is most of the text. When no document would be held
+    out, the one with the lowest number is, and when all would be, the one with the highest is not.
     """
     import numpy as np
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from newleaf.core.corpus.density import density
 from newleaf.core.corpus.importing import import_documents
-from newleaf.trainer.expectation import Text, expected_bits, fresh_bytes
+from newleaf.trainer.expectation import Text, expected_bits, expected_range, fresh_bytes
 from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.plan import vocabulary_for
 
@@ -25,6 +25,30 @@ def test_it_falls_with_size_and_text_and_rises_with_the_texts_density(parameters
     assert expected_bits(TEXT, 2 * parameters, passes) < bits
     assert expected_bits(TEXT, parameters, 2 * passes) < bits
     assert expected_bits(Text(TEXT.bytes, 2 * TEXT.compressed_bits), parameters, passes) == pytest.approx(2 * bits)
+
+
+@given(parameters=st.integers(10**5, 10**9), passes=st.floats(0.001, 30))
+def test_little_text_is_less_sure_and_never_expected_to_give_more_than_the_form_says(parameters, passes):
+    bits, low, high = expected_range(TEXT, parameters, passes)
+    assert 0 < low < bits < high and bits < expected_bits(TEXT, parameters, passes)
+    assert high / bits >= (further := expected_range(TEXT, parameters, 2 * passes))[2] / further[0] - 1e-9
+    assert further[0] < bits
+
+
+@pytest.mark.parametrize(
+    ("text", "parameters", "passes", "measured"),
+    [  # of docs/recipe.md: nano unless said
+        (Text(3_861_795, 1.766), 402_176, 0.021, 2.112),
+        (Text(3_861_795, 1.766), 402_176, 0.63, 1.377),
+        (Text(3_861_795, 1.766), 1_328_640, 3.2, 1.135),  # micro
+        (Text(12_473_292, 3.159), 402_176, 0.005, 3.235),
+        (Text(12_473_292, 3.159), 402_176, 1.3, 2.211),
+        (Text(386_000, 1.766), 402_176, 0.96, 1.829),
+    ],
+)
+def test_what_was_measured_is_in_the_range(text, parameters, passes, measured):
+    _bits, low, high = expected_range(text, parameters, passes)
+    assert low < measured < high
 
 
 def test_dense_text_is_denser_for_a_compressor():
