@@ -86,7 +86,8 @@ class Preparation:
         if not tried and not (plan.shard and processes > 1):
             model = GPT(plan.model_config)
             initialise(model, plan)
-            trial = try_steps(model.to(plan.device), plan, options.compile, known, self.reporter.say)
+            with self.reporter.may_be_cut():
+                trial = try_steps(model.to(plan.device), plan, options.compile, known, self.reporter.say)
             here = remember(here, shape, trial)
         rows = plan.rows
         if not options.batch_tokens and shape in here.trials:

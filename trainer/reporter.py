@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import threading
 import time
@@ -20,6 +21,7 @@ from .jobs import STOP, Job
 
 BEAT = 0.25  # seconds between two looks for news and for a wish to stop
 HEARTBEAT = 1.0  # seconds between two signs of life
+GRACE = 3.0  # seconds after a wish to stop, until work ends that would lose nothing
 
 
 class Reporter:
@@ -41,7 +43,7 @@ class Reporter:
         self._writing = threading.Lock()
         self._stop = threading.Event()
         self._ended = threading.Event()
-        self._handed_over = False
+        self._handed_over = self._may_be_cut = False
         self._begin: tuple[float, float] | None = None
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
@@ -124,6 +126,26 @@ class Reporter:
             self._handed_over = False
             self.status = {**self.job._read_status(), "state": "running", "pid": os.getpid()}
 
+    @contextlib.contextmanager
+    def may_be_cut(self) -> Iterator[None]:
+        """In this context a wish to stop ends the process, if what it is at takes long and asks nobody: a compiler.
+
+        Nothing may be lost by it.
+        """
+        self._may_be_cut = True
+        try:
+            yield
+        finally:
+            self._may_be_cut = False
+        self.check()
+
+    def _cut(self) -> None:
+        self.status.pop("eta_s", None)
+        self.update(state="stopped")
+        with contextlib.suppress(OSError):
+            self.flush()
+        os._exit(0)
+
     def _write(self, status: dict[str, Any], durable: bool = False) -> None:
         path = self.job.path / "status.json"
         try:
@@ -135,11 +157,14 @@ class Reporter:
                 file.truncate()
 
     def _beat(self) -> None:
-        last = 0.0
+        last, asked = 0.0, math.inf
         while not self._ended.wait(BEAT):
             if (self.job.path / STOP).exists():
                 self._stop.set()
             now = time.monotonic()
+            asked = min(asked, now) if self._stop.is_set() else math.inf
+            if self._may_be_cut and now - asked > GRACE:
+                self._cut()
             with self._lock:
                 news = bool(self._events)
             if now - last >= HEARTBEAT or (news and now - last >= BEAT):

@@ -398,6 +398,20 @@ def test_a_resume_that_comes_too_late_changes_nothing(monkeypatch):
     assert (job.path / "job.json").read_bytes() == before
 
 
+def test_work_that_asks_nobody_and_loses_nothing_is_cut_by_a_wish_to_stop():
+    job = Job(pretend_training("deaf", state="queued"))
+    script = (
+        "import sys, time; from pathlib import Path; from newleaf.trainer.jobs import Job;"
+        "from newleaf.trainer.reporter import Reporter\n"
+        "with Reporter(Job(Path(sys.argv[1]))) as reporter, reporter.may_be_cut(): time.sleep(100)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script, str(job.path)])
+    wait_until(lambda: job._read_status()["state"] == "running")
+    (job.path / "stop").touch()
+    assert process.wait(timeout=30) == 0
+    assert job.state == "stopped"
+
+
 @pytest.mark.usefixtures("ready")
 @pytest.mark.parametrize("kind", ["corpora/book", "tokenizers/pieces"])
 def test_a_training_does_not_go_on_with_another_text_than_it_began_with(newleaf_home, kind):
