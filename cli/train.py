@@ -35,10 +35,11 @@ def configure(parser: ArgumentParser) -> None:
 
 def _train(parsed: Namespace) -> int:
     options = given(TrainOptions, parsed)
+    old = given(OldCorpusOptions, parsed).old_corpus
     if parsed.plan:
         from ..trainer.planner import plan_training
 
-        plan = plan_training(parsed.corpus, parsed.tokenizer, options, parsed.origin)
+        plan = plan_training(parsed.corpus, parsed.tokenizer, options, parsed.origin, old, parsed.name)
         if parsed.json:
             print_json(plan.as_dict())
         else:
@@ -46,6 +47,5 @@ def _train(parsed: Namespace) -> int:
         return 0
     if not parsed.name:
         raise WrongUsageError(_("Say what the model will be called: --name NAME"))
-    old = given(OldCorpusOptions, parsed).old_corpus
     job = training.submit(parsed.corpus, parsed.name, options, parsed.tokenizer, parsed.origin, old)
     return finish_model(job, parsed, next_command("generate", job.target))

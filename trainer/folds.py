@@ -19,6 +19,7 @@ from ..core.errors import UserError
 from ..core.files import read_object, write_json
 from ..core.language import gettext as _
 from .jobs import FOLDS
+from .plan import SMALLEST_CORPUS, check_documents
 
 Tokens = np.ndarray[Any, Any]
 MOST_TOKENS = 200_000_000  # that are dealt in memory
@@ -35,14 +36,28 @@ def deal(
     whole = np.concatenate(tokens)
     borders = np.flatnonzero(np.isin(whole, sorted(ends))) + 1
     documents = [part for part in np.split(whole, borders) if len(part)]
-    if len(documents) < folds:
-        raise UserError(
-            _("--folds {folds}: the corpus has {number:,} documents, and each fold needs one.").format(
-                folds=folds, number=len(documents)
-            )
-        )
+    check_documents(len(documents), folds)
     order = np.random.default_rng([seed, folds]).permutation(len(documents))
     return [np.concatenate([documents[index] for index in order[fold::folds]]) for fold in range(folds)]
+
+
+def check_folds(dealt: Sequence[Tokens], context: int) -> None:
+    """Raise UserError where too little is left to train on without one of the folds."""
+    left, folds = sum(map(len, dealt)) - max(map(len, dealt)), len(dealt)
+    if left < SMALLEST_CORPUS:
+        raise UserError(
+            _(
+                "--folds {folds}: without the fold with the most text {left:,} tokens are left to train on, and "
+                "{least:,} are needed at least. Import its long documents in parts, or leave --folds out."
+            ).format(folds=folds, left=left, least=SMALLEST_CORPUS)
+        )
+    if left < 2 * context:  # the windows' start differs
+        raise UserError(
+            _(
+                "--folds {folds}: without the fold with the most text {left:,} tokens are left to train on, too few "
+                "for a context of {context:,}. Choose a --context of {most:,} at most."
+            ).format(folds=folds, left=left, context=context, most=left // 2)
+        )
 
 
 class Scores:

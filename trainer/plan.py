@@ -24,6 +24,7 @@ SIZES = {"nano": (2, 128), "micro": (3, 192), "mini": (4, 256), "small": (6, 384
 MEASURED = "nano", "micro", "mini"  # of them; larger ones use a machine as well as the last
 BYTES_PER_TOKEN = 4  # where the text is not known, about
 SMALLEST_CORPUS = 1_000  # tokens
+MARKS = 3  # tokens of a document that are none of its text, at most: its begin, its end, a space before it
 CONTEXT = 256
 EVALUATION_SHARE = 0.015  # of the time, for measuring on held-out text on the way, and what goes with it
 FINAL_SHARE = 0.015  # of the time, at most, for the last measurement, on all held-out text
@@ -405,6 +406,28 @@ def check_size(train_tokens: int, least: int = SMALLEST_CORPUS) -> None:
             _(
                 "The corpus has {number:,} tokens to train on, and {least:,} are needed at least. Import more text."
             ).format(number=train_tokens, least=least)
+        )
+
+
+def check_bytes(train_bytes: int, documents: int, least: int = SMALLEST_CORPUS) -> None:
+    """Raise UserError for a text that is too small to train on, whatever tokens it is made of: none is less than a
+    byte.
+    """
+    if train_bytes + MARKS * documents < least:
+        raise UserError(
+            _(
+                "The corpus has {size} of text to train on, and {least:,} tokens are needed at least. Import more text."
+            ).format(size=format_size(train_bytes), least=least)
+        )
+
+
+def check_documents(documents: int, folds: int) -> None:
+    """Raise UserError where there are too few to deal them into so many folds."""
+    if documents < folds:
+        raise UserError(
+            _("--folds {folds}: the corpus has {number:,} documents, and each fold needs one.").format(
+                folds=folds, number=documents
+            )
         )
 
 

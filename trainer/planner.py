@@ -1,6 +1,6 @@
 """The plan of a training that is not yet begun, made in a process of its own: measuring the machine needs torch.
 
-`python -m newleaf.trainer.planner` reads {"corpus", "tokenizer", "options", "from"} and writes the plan, or {"error"}.
+`python -m newleaf.trainer.planner` reads what `plan_training` takes and writes the plan, or {"error"}.
 """
 
 from __future__ import annotations
@@ -16,21 +16,33 @@ from ..core.corpus.store import Corpus
 from ..core.errors import FAULT, UserError, explain
 from ..core.language import gettext as _
 from ..core.model.store import ModelInfo
-from ..core.tokenizer.store import tokenizer_for
+from ..core.tokenizer.store import TokenizerInfo
 from .expectation import Text
 from .jobs import worker_environment
 from .options import TrainOptions
 from .plan import Plan, check_size, make_plan, vocabulary_for
+from .work.training import check
 
 BYTES_PER_TOKEN = 3.0  # of a tokenizer that is not there yet, about
 
 
-def plan_training(corpus: str, tokenizer: str | None, options: TrainOptions, origin: str | None = None) -> Plan:
-    """What a training would do, with the machine measured now if it was not of late. Raises UserError."""
+def plan_training(
+    corpus: str,
+    tokenizer: str | None,
+    options: TrainOptions,
+    origin: str | None = None,
+    old_corpus: str | None = None,
+    name: str | None = None,
+) -> Plan:
+    """What a training would do, with the machine measured now if it was not of late.
+
+    Raises UserError for all that the training would not be begun with.
+    """
+    used = check(corpus, name, options, tokenizer, origin, old_corpus)["tokenizer"]
     found = Corpus.open(corpus)
     manifest = found.manifest
     model = ModelInfo.open(origin) if origin else None
-    info = None if model else tokenizer_for(corpus, tokenizer)
+    info = TokenizerInfo.open(used) if used else None
     text = Text.of(found)
     vocab_size = model.config.vocab_size if model else info.vocab_size if info else vocabulary_for(options, text)
     bytes_per_token = float(info.report["bytes_per_token"]) if info else BYTES_PER_TOKEN
@@ -54,7 +66,14 @@ def plan_training(corpus: str, tokenizer: str | None, options: TrainOptions, ori
     )
 
 
-async def ask_plan(corpus: str, tokenizer: str | None, options: TrainOptions, origin: str | None = None) -> Plan:
+async def ask_plan(
+    corpus: str,
+    tokenizer: str | None,
+    options: TrainOptions,
+    origin: str | None = None,
+    old_corpus: str | None = None,
+    name: str | None = None,
+) -> Plan:
     """The same from a process of its own, which ends when this is cancelled. Raises UserError."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -66,7 +85,14 @@ async def ask_plan(corpus: str, tokenizer: str | None, options: TrainOptions, or
         stderr=asyncio.subprocess.DEVNULL,
         env=worker_environment(),
     )
-    request = {"corpus": corpus, "tokenizer": tokenizer, "options": options.as_dict(), "from": origin}
+    request = {
+        "corpus": corpus,
+        "tokenizer": tokenizer,
+        "options": options.as_dict(),
+        "origin": origin,
+        "old_corpus": old_corpus,
+        "name": name,
+    }
     try:
         output, _nothing = await process.communicate(json.dumps(request).encode())
     finally:
@@ -85,8 +111,7 @@ def main() -> None:
     """Answer one request."""
     request = json.load(sys.stdin)
     try:
-        options = TrainOptions.from_mapping(request["options"])
-        answer = plan_training(request["corpus"], request["tokenizer"], options, request["from"]).as_dict()
+        answer = plan_training(**{**request, "options": TrainOptions.from_mapping(request["options"])}).as_dict()
     except Exception as error:
         answer = {"error": explain(error) or _(FAULT).format(error=f"{type(error).__name__}: {error}")}
     json.dump(answer, sys.stdout)

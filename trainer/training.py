@@ -29,7 +29,7 @@ from .candidates import sampler_of
 from .checkpoints import Kept, load_newest, save_checkpoint, tidy
 from .evaluation import bits_per_byte
 from .fold_training import FoldTraining
-from .folds import Scores, deal
+from .folds import Scores, check_folds, deal
 from .group import ALONE, Group, workers
 from .history import History
 from .jobs import Job
@@ -153,6 +153,7 @@ class Training:
         """Train once for each fold, on all others; a resumed job goes on where it was."""
         scores = Scores(self.job.path)
         parts = deal([self.files.tokens("train"), self.val_tokens], self.tokenizer.end, folds, self.plan.seed)
+        check_folds(parts, self.plan.context)
         for index in range(len(scores.found), folds):
             others = np.concatenate([part for other, part in enumerate(parts) if other != index])
             fold = FoldTraining(self, model, others, parts[index], f"{index + 1}/{folds}")

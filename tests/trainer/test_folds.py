@@ -9,10 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from waiting import finish, wait_for_end, wait_until
 
+from newleaf.core import store
+from newleaf.core.corpus.importing import import_documents
 from newleaf.core.errors import UserError
 from newleaf.core.model.store import ModelInfo
-from newleaf.trainer.folds import deal
+from newleaf.trainer.folds import check_folds, deal
 from newleaf.trainer.options import TrainOptions
+from newleaf.trainer.planner import plan_training
 from newleaf.trainer.resuming import resume
 from newleaf.trainer.work import training
 
@@ -36,6 +39,38 @@ def test_each_document_is_in_one_fold_whole(lengths, folds, seed):
 def test_too_few_documents_are_refused():
     with pytest.raises(UserError, match="has 2 documents"):
         deal([np.array([5, END, 6, END])], frozenset({END}), 3, 0)
+
+
+def corpus_of(texts, name):
+    import_documents(((text, str(number)) for number, text in enumerate(texts)), name)
+
+
+def test_fewer_documents_than_folds_are_refused_before_a_job_is_made():
+    corpus_of(["All the news. " * 200, "And the weather, which is fine. " * 200], "two")
+    with pytest.raises(UserError, match="has 2 documents"):
+        training.submit("two", "m", TrainOptions(folds=50))
+    with pytest.raises(UserError, match="has 2 documents"):
+        plan_training("two", None, TrainOptions(folds=50))
+    assert not store.names("jobs") and not store.names("tokenizers")
+
+
+@pytest.mark.usefixtures("book", "tokenizer")  # what was measured of the machine comes with the book
+def test_a_fold_without_which_too_little_is_left_is_said_before_any_is_trained():
+    corpus_of(["A long story, and no end of it. " * 1_500, *(f"Note {number}." for number in range(30))], "uneven")
+    options = TrainOptions(steps=2, folds=5, size="nano", device="cpu", dtype="float32", compile="off")
+    job = training.submit("uneven", "m", options, "pieces")
+    status = wait_for_end(job)
+    assert status["state"] == "failed" and "--folds 5: without the fold with the most text" in status["error"]
+    assert not [event for event in job.events()[0] if event["kind"] == "fold"]
+
+
+def test_what_is_left_without_a_fold_has_to_hold_a_context():
+    dealt = [np.zeros(length, dtype=np.uint16) for length in (5_000, 700, 800)]
+    check_folds(dealt, 512)
+    with pytest.raises(UserError, match="--context of 750 at most"):
+        check_folds(dealt, 1024)
+    with pytest.raises(UserError, match="1,000 are needed"):
+        check_folds(dealt[:2], 64)
 
 
 @pytest.mark.usefixtures("book", "tokenizer")

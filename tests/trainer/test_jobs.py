@@ -16,6 +16,7 @@ from kills import survive
 from trainings import pretend_training
 from waiting import wait_for_end, wait_until
 
+from newleaf.core import store
 from newleaf.core.corpus.store import Corpus
 from newleaf.core.errors import UserError
 from newleaf.core.files import read_lines
@@ -291,10 +292,9 @@ def test_a_corpus_that_is_too_small_is_refused_with_its_size(tmp_path):
     path = tmp_path / "hello.txt"
     path.write_text("hello world, this is short\n" * 3)
     wait_for_end(importing.submit([path], "short"))
-    job = training.submit("short", "m", TrainOptions(steps=5))
-    status = wait_for_end(job)
-    assert status["state"] == "failed"
-    assert "needed at least" in status["error"]
+    with pytest.raises(UserError, match=r"74 B of text.*needed at least"):
+        training.submit("short", "m", TrainOptions(steps=5))
+    assert "train-m" not in store.names("jobs") and not store.names("tokenizers")
 
 
 @pytest.mark.long

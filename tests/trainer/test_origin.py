@@ -110,6 +110,13 @@ def test_what_cannot_go_together_is_said_before_anything_is_made(old_model):
     ):
         with pytest.raises(UserError, match=word):
             training.submit("numbers", "new", options, origin="old", **more)
+        with pytest.raises(UserError, match=word):
+            plan_training("numbers", more.pop("tokenizer", None), options, "old", **more)
+    for name, word in (("old", "exists already"), ("a/b", "slash")):
+        with pytest.raises(UserError, match=word):
+            plan_training("numbers", None, TrainOptions(), name=name)
+    with pytest.raises(UserError, match="--from"):
+        plan_training("numbers", None, TrainOptions(), old_corpus="book")
     with pytest.raises(UserError, match="no model"):
         training.submit("numbers", "new", origin="absent")
     with pytest.raises(UserError, match="--from"):

@@ -10,6 +10,7 @@ from ...core.model.store import ModelInfo
 from ...core.tokenizer.store import tokenizer_for
 from ..jobs import Job, create
 from ..options import TrainOptions
+from ..plan import check_bytes, check_documents
 from ..reporter import Reporter
 from ..tracking import check_tracker
 
@@ -28,21 +29,39 @@ def submit(
     an `origin` it goes on from that model, with its shape and tokenizer; what it forgets is measured on `old_corpus`,
     by itself the one that the model was trained on, where it is still there.
     """
-    Corpus.open(corpus)
-    store.new_path("models", name)
     options = options or TrainOptions()
+    inputs = check(corpus, name, options, tokenizer, origin, old_corpus)
+    return create("train", name, {"corpus": corpus, **inputs}, options.as_dict())
+
+
+def check(
+    corpus: str,
+    name: str | None,
+    options: TrainOptions,
+    tokenizer: str | None = None,
+    origin: str | None = None,
+    old_corpus: str | None = None,
+) -> dict[str, str | None]:
+    """What such a training begins with, beside the corpus. Raises UserError for what cannot work.
+
+    Whoever only plans it need not have a `name` yet.
+    """
+    text = Corpus.open(corpus).manifest
+    if name is not None:
+        store.new_path("models", name)
     if options.track:
         check_tracker(options.track)
+    check_bytes(text.train.bytes, text.train.documents)
+    if options.folds:
+        check_documents(text.total.documents, options.folds)
     if origin is not None:
-        inputs = _continue(ModelInfo.open(origin), options, tokenizer, old_corpus)
-    elif old_corpus is not None:
+        return _continue(ModelInfo.open(origin), options, tokenizer, old_corpus)
+    if old_corpus is not None:
         raise UserError(_("--old-corpus goes with --from: it is what that model learnt before."))
-    else:
-        info = tokenizer_for(corpus, tokenizer)
-        if not info:
-            store.new_path("tokenizers", name)
-        inputs = {"tokenizer": info.name if info else None}
-    return create("train", name, {"corpus": corpus, **inputs}, options.as_dict())
+    info = tokenizer_for(corpus, tokenizer)
+    if not info and name is not None:
+        store.new_path("tokenizers", name)
+    return {"tokenizer": info.name if info else None}
 
 
 def _continue(
