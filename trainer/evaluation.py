@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -13,9 +14,47 @@ from torch import Tensor
 
 from ..core.model.gpt import GPT
 from .group import ALONE, Group
+from .plan import FINAL_SHARE, Plan
 from .step import autocast
 
+if TYPE_CHECKING:
+    from .loop import Loop
+
 ROWS = 8
+
+
+class HeldOut:
+    """The text that a training is measured on: on some of it on the way, and at the end on all, or on as much as the
+    training's time allows.
+    """
+
+    def __init__(
+        self, tokens: np.ndarray[Any, Any], byte_lengths: np.ndarray[Any, Any], plan: Plan, group: Group = ALONE
+    ):
+        self.tokens, self.byte_lengths, self.plan, self.group = tokens, byte_lengths, plan, group
+        self.final_tokens: int | None = None  # that the time allows to measure at the end; None: all
+        self._timed = False
+
+    def measure_some(self, loop: Loop) -> float | None:
+        """As much as the plan gives time for. The first time tells how long the end will take: so much is kept."""
+        begin, plan = time.perf_counter(), self.plan
+        limit = max(1, min(plan.eval_tokens, len(self.tokens)))
+        score = self._measure(loop.model, limit)
+        if plan.time and not self._timed:
+            self._timed = True
+            (taken,) = self.group.first([(time.perf_counter() - begin) / limit])
+            everything, most = taken * len(self.tokens), FINAL_SHARE * plan.time
+            loop.reserve += min(everything, most)
+            self.final_tokens = int(most / taken) if everything > most else None
+        return score
+
+    def measure_at_end(self, loop: Loop) -> float | None:
+        """All of it, or as much as the time allows."""
+        return self._measure(loop.model, self.final_tokens)
+
+    def _measure(self, model: GPT, limit: int | None) -> float | None:
+        plan = self.plan
+        return bits_per_byte(model, self.tokens, self.byte_lengths, plan.dtype, limit, plan.context, self.group)
 
 
 @torch.no_grad()

@@ -13,7 +13,7 @@ from ..core.model.gpt import GPT
 from .batches import TokenBatches
 from .candidates import sampler_of
 from .checkpoints import load_newest, remove_newer, save_checkpoint
-from .evaluation import bits_per_byte
+from .evaluation import HeldOut
 from .loop import Loop, State
 
 if TYPE_CHECKING:
@@ -26,8 +26,9 @@ class FoldTraining:
     def __init__(
         self, training: Training, model: GPT, tokens: np.ndarray[Any, Any], held_out: np.ndarray[Any, Any], name: str
     ):
-        self.training, self.model, self.held_out, self.name = training, model, held_out, name
+        self.training, self.model, self.name = training, model, name
         self.plan = training.plan
+        self.measured = HeldOut(held_out, training.tokenizer.byte_lengths, self.plan)
         self.folder = training.job.path / f"fold-{name.partition('/')[0]}"
         rows, sampler = min(self.plan.rows, self._rows(tokens)), sampler_of(self.plan, tokens)
         self.batches = TokenBatches(tokens, self.plan.context, rows, self.plan.seed, sampler)
@@ -46,13 +47,9 @@ class FoldTraining:
             return None
         if self.best is not None:
             self.model.load_state_dict(self.best)
-        score = self._measure(None)
+        score = self.measured.measure_at_end(self.loop)
         remove_newer(self.folder, -1)
         return score
-
-    def _measure(self, limit: int | None) -> float | None:
-        lengths, plan = self.training.tokenizer.byte_lengths, self.plan
-        return bits_per_byte(self.model, self.held_out, lengths, plan.dtype, limit, plan.context)
 
     @property
     def waited(self) -> float:
@@ -75,7 +72,7 @@ class FoldTraining:
 
     def evaluate(self, state: State) -> float | None:
         """On a part of the fold."""
-        return self._measure(self.plan.eval_tokens)
+        return self.measured.measure_some(self.loop)
 
     def improved(self, step: int, score: float | None) -> None:
         """Keep the weights in memory."""

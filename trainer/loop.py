@@ -27,7 +27,7 @@ from . import optimisers
 from .batches import Batch
 from .group import ALONE, Group
 from .memory import free_memory, is_out_of_memory
-from .plan import EVALUATION_SHARE, FEWEST, Plan
+from .plan import EVALUATION_SHARE, FEWEST, MOST_PREPARING, Plan
 from .schedule import Schedule
 from .step import gradients, update
 from .word_vectors import word_vectors
@@ -149,9 +149,10 @@ class Loop:
         group: Group = ALONE,
         checkpoint: dict[str, Any] | None = None,
     ):
-        self.group = group
+        self.group, self.observer = group, observer
+        self._made = self._now()
         self.initial = initial or (lambda model: initialise(model, plan))
-        self.model, self.plan, self.batch, self.observer = model, plan, batch, observer
+        self.model, self.plan, self.batch = model, plan, batch
         self.reserve = 0.0  # seconds of the plan's time that are for what comes after the loop
         self._rests_until = 0.0  # seconds of work, before which nothing is measured again
         # A GPU need not wait for us to look at a step: it looks itself, and we do when the step is reported.
@@ -222,6 +223,8 @@ class Loop:
     def run(self) -> bool:
         """Train to the end, True, or until somebody wants a stop, False: then the last checkpoint is of this moment."""
         plan = self.plan
+        if plan.time and not self.state.elapsed:  # what came since this loop was made is of its time too
+            self.state.elapsed = min(self._now() - self._made, MOST_PREPARING * plan.time)
         self._begin = self._now() - self.state.elapsed
         self._measured_from = self.state.step, self.state.elapsed
         self._last_checkpoint = self._now()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from ..core.corpus.store import Corpus
@@ -16,8 +17,10 @@ from .group import Group
 from .jobs import Job
 from .plan import Plan
 
-FILE = "old.json"  # bits per byte on the old corpus, "before" and "after"
-MOST_TOKENS = 65_536  # of the old corpus that are measured
+FILE = "old.json"  # bits per byte on the old corpus, "before" and "after", of how many tokens, in how many seconds
+MOST_TOKENS = 65_536  # of the old corpus that are measured,
+OLD_SHARE = 0.015  # of the time, at most, each time
+MORE_TOKENS = 4  # times as many are tried while that share has room for them
 
 
 class Origin:
@@ -38,25 +41,39 @@ class Origin:
     @property
     def scores(self) -> dict[str, Any]:
         """What was measured so far."""
+        return {when: score for when, score in self._kept.items() if when in ("before", "after")}
+
+    @property
+    def _kept(self) -> dict[str, Any]:
         return read_object(self.path) if self.path.exists() else {}
 
-    def measure(self, when: str, model: GPT, plan: Plan, group: Group, keep: bool) -> None:
+    def measure(self, when: str, model: GPT, plan: Plan, group: Group, keep: bool) -> float:
         """Bits per byte on the old corpus "before" or "after", which one process on a machine keeps.
 
-        Before once only, however often a job is resumed.
+        Before once only, however often a job is resumed; after, of as many tokens. Gives the seconds that it takes each
+        time, a small share of the plan's.
         """
         if self.old is None:
-            return
+            return 0.0
         if keep:  # what the others then find
             encode_corpus(self.old, self.tokenizer, self.tokens_name)
-        (known,) = group.first([float(when == "before" and when in self.scores)])
+        kept = self._kept
+        most, seconds = group.first([float(kept.get("tokens", MOST_TOKENS)), float(kept.get("seconds", 0.0))])
+        (known,) = group.first([float(when == "before" and when in kept)])
         if known:
-            return
+            return seconds
         tokens = encode_corpus(self.old, self.tokenizer, self.tokens_name).tokens("val")
-        lengths = self.tokenizer.byte_lengths
-        score = bits_per_byte(model, tokens, lengths, plan.dtype, MOST_TOKENS, plan.context, group)
+        number, lengths = plan.context if plan.time and when == "before" else int(most), self.tokenizer.byte_lengths
+        while True:
+            begin = time.perf_counter()
+            score = bits_per_byte(model, tokens, lengths, plan.dtype, number, plan.context, group)
+            (seconds,) = group.first([time.perf_counter() - begin])
+            if number >= most or number >= len(tokens) or MORE_TOKENS * seconds > OLD_SHARE * (plan.time or 0.0):
+                break
+            number = min(int(most), MORE_TOKENS * number)
         if keep:
-            write_json(self.path, {**self.scores, when: score})
+            write_json(self.path, {**kept, when: score, "tokens": number, "seconds": seconds})
+        return seconds
 
     def sentence(self) -> str | None:
         """What learning something new did to what the model knew."""

@@ -27,7 +27,7 @@ from ..core.progress import Cancelled
 from .batches import Batch, Prefetched, TokenBatches
 from .candidates import sampler_of
 from .checkpoints import Kept, load_newest, save_checkpoint, tidy
-from .evaluation import bits_per_byte
+from .evaluation import HeldOut
 from .fold_training import FoldTraining
 from .folds import Scores, check_folds, deal
 from .group import ALONE, Group, workers
@@ -37,7 +37,7 @@ from .launch import launch
 from .loop import Loop, State, initialise
 from .memory import is_out_of_memory, keep_memory, memory_is_full
 from .options import TrainOptions
-from .plan import FINAL_SHARE, More, prolonged
+from .plan import More, prolonged
 from .preparing import Preparation
 from .reporter import Reporter
 from .resuming import MORE, TEXT, changed_text
@@ -61,7 +61,6 @@ class Training:
         self.waited = 0.0  # seconds, for room on the disk
         self.tracker: Tracker | None = None
         self._tracking = threading.Lock()
-        self._final_tokens: int | None = None  # that the time allows to measure at the end; None: all
 
     def run(self) -> None:
         """All of it; by several processes where that is wanted."""
@@ -122,6 +121,7 @@ class Training:
             model.model.compile_layers()
         if self.options.folds:
             self._cross_validate(model, self.options.folds)
+        self.measured = HeldOut(self.val_tokens, self.tokenizer.byte_lengths, plan, self.group)
         prefetched = Prefetched(self._batches(), pin=plan.device == "cuda")
         checkpoint = self._newest_checkpoint()
         self.loop = Loop(model, plan, prefetched.batch, self, initial, self.group, checkpoint)
@@ -170,7 +170,9 @@ class Training:
     def _measure_old(self, when: str, model: GPT) -> None:
         if self.origin and self.origin.old:
             self.reporter.update(message=_("measuring on {corpus}, learnt before").format(corpus=self.origin.old.name))
-            self.origin.measure(when, model, self.plan, self.group, self._writes)
+            seconds = self.origin.measure(when, model, self.plan, self.group, self._writes)
+            if when == "before" and self.plan.time:
+                self.loop.reserve += seconds  # it is measured again after the loop
 
     def _newest_checkpoint(self) -> dict[str, Any] | None:
         checkpoint, damaged = load_newest(self.job.path / "checkpoints")
@@ -272,17 +274,7 @@ class Training:
 
     def evaluate(self, state: State) -> float | None:
         """Bits per byte of as much held-out text as the plan gives time for."""
-        begin = time.perf_counter()
-        lengths, limit = self.tokenizer.byte_lengths, self.plan.eval_tokens
-        model, plan = self.loop.model, self.plan
-        score = bits_per_byte(model, self.val_tokens, lengths, plan.dtype, limit, plan.context, self.group)
-        if self.plan.time and not self.loop.reserve:
-            # All held-out text is measured at the end: the time for it is kept.
-            (taken,) = self.group.first([(time.perf_counter() - begin) / limit])
-            everything, most = taken * len(self.val_tokens), FINAL_SHARE * self.plan.time
-            self.loop.reserve = min(everything, most)
-            self._final_tokens = int(most / taken) if everything > most else None
-        return score
+        return self.measured.measure_some(self.loop)
 
     def evaluated(self, state: State, score: float | None) -> None:
         """Say it, and show what the model writes now."""
@@ -402,7 +394,7 @@ class Training:
             self.reporter.message(sentence)
         if self.options.folds:
             self.reporter.message(Scores(self.job.path).sentence())
-        if (limit := self._final_tokens) is not None:
+        if (limit := self.measured.final_tokens) is not None:
             self.reporter.message(
                 _("Measured on {part:.0%} of the held-out text, as the time allowed.").format(
                     part=limit / len(self.val_tokens)
@@ -435,9 +427,7 @@ class Training:
 
     def _final_score(self, state: State) -> float | None:
         """Bits per byte of all held-out text, or as much as the time allows."""
-        plan, lengths, limit = self.plan, self.tokenizer.byte_lengths, self._final_tokens
-        model = self.loop.model
-        score = bits_per_byte(model, self.val_tokens, lengths, plan.dtype, limit, plan.context, self.group)
+        score = self.measured.measure_at_end(self.loop)
         if score is not None and self._writes:
             self.reporter.event("eval", step=state.best_step, bits_per_byte=round(score, 5), best=True, final=True)
         return score

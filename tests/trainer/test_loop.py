@@ -342,3 +342,11 @@ def test_one_that_is_looked_at_later_goes_on_from_any_step_to_the_same_end(late_
     assert resumed.run()
     assert torch.equal(weights(straight), weights(resumed))
     assert resumed.state.expected == straight.state.expected and resumed.state.limit == straight.state.limit
+
+
+def test_what_comes_between_its_making_and_its_first_step_is_of_its_time():
+    begin = time.perf_counter()
+    loop, _keeper = new_loop(steps=None, time=1.2)
+    time.sleep(0.5)
+    assert loop.run()
+    assert loop.state.elapsed == pytest.approx(time.perf_counter() - begin, abs=0.2)

@@ -2,6 +2,8 @@
 
 import dataclasses
 import shutil
+import time
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -16,7 +18,10 @@ from newleaf.core.home import folder
 from newleaf.core.model.gpt import GPT
 from newleaf.core.model.store import ModelInfo, load_model, save_model
 from newleaf.core.tokenizer.tokenizer import Tokenizer
+from newleaf.trainer.group import ALONE
 from newleaf.trainer.options import TrainOptions
+from newleaf.trainer.origin import OLD_SHARE, Origin
+from newleaf.trainer.plan import Machine, make_plan
 from newleaf.trainer.planner import plan_training
 from newleaf.trainer.resuming import resume
 from newleaf.trainer.work import training
@@ -122,6 +127,26 @@ def test_what_cannot_go_together_is_said_before_anything_is_made(old_model):
     with pytest.raises(UserError, match="--from"):
         training.submit("numbers", "new", old_corpus="book")
     assert "train-new" not in store.names("jobs")
+
+
+def test_measuring_what_it_learnt_before_takes_a_small_share_of_the_time(old_model, monkeypatch, tmp_path):
+    measured = []
+
+    def slow(model, tokens, lengths, dtype, limit, context, group):
+        measured.append(limit)
+        time.sleep(limit * 1e-5)
+        return 2.0
+
+    monkeypatch.setattr("newleaf.trainer.origin.bits_per_byte", slow)
+    job = SimpleNamespace(path=tmp_path, spec={"inputs": {"from": "old", "old_corpus": "book"}})
+    machine = Machine("cpu", "test", 2, 8 << 30, {"nano": 1e11, "mini": 1e11}, "float32")
+    plan = make_plan(TrainOptions(time=4.0), machine, 420, 10**5, 10**4, ("old", old_model.config))
+    model, origin = GPT(old_model.config), Origin(job)
+    seconds = origin.measure("before", model, plan, ALONE, keep=True)
+    assert 0 < seconds <= OLD_SHARE * plan.time < sum(measured) * 1e-5 * 4
+    assert origin.measure("before", model, plan, ALONE, keep=True) == seconds
+    origin.measure("after", model, plan, ALONE, keep=True)
+    assert measured[-1] == measured[-2] and origin.scores == {"before": 2.0, "after": 2.0}
 
 
 @pytest.mark.long
