@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import textwrap
 from argparse import Namespace
 from typing import Any
 
@@ -13,7 +12,7 @@ from ..core.model.store import ModelInfo
 from ..core.options import format_duration, format_size
 from ..core.tasks.all import scores_text
 from ..trainer.health import worries
-from ..trainer.history import History
+from ..trainer.history import DAMAGE, History
 from ..trainer.jobs import LIVE, Job, kind_word, state_word
 from ..trainer.plan import Plan, expected_text
 from .main import DONE, INTERRUPTED
@@ -137,20 +136,29 @@ class _View:
             self.line.clear()
 
     def _tell(self, event: dict[str, Any]) -> None:
-        kind = event["kind"]
         self.history.feed([event])
-        if kind == "message":
-            self.line.above(event["text"])
-        elif kind == "plan":
-            self.line.above(plan_text(Plan.from_dict(event)))
-        elif kind == "eval" and not event.get("final"):
-            self.line.above(_evaluation_text(event))
-            self._warn()
-        elif kind == "sample":
-            text = " ".join((event["prompt"] + event["text"]).split())
-            self.line.above(textwrap.indent(textwrap.shorten(text, SAMPLE_LENGTH, placeholder=" ..."), "    "))
-        elif kind == "resume":
-            self.line.above(_("Going on from step {step:,}.").format(step=event["step"]))
+        with contextlib.suppress(*DAMAGE):
+            if text := _event_text(event):
+                self.line.above(text)
+                if event["kind"] == "eval":
+                    self._warn()
+
+
+def _event_text(event: dict[str, Any]) -> str:
+    """An event in words, if it has any to be said; a damaged one raises what DAMAGE holds."""
+    kind = event["kind"]
+    if kind == "message":
+        return str(event["text"])
+    if kind == "plan":
+        return plan_text(Plan.from_dict(event))
+    if kind == "eval" and not event.get("final"):
+        return _evaluation_text(event)
+    if kind == "sample":
+        text = " ".join((event["prompt"] + event["text"]).split())
+        return f"    {text}" if len(text) <= SAMPLE_LENGTH else f"    {text[:SAMPLE_LENGTH].rstrip()} ..."
+    if kind == "resume":
+        return _("Going on from step {step:,}.").format(step=event["step"])
+    return ""
 
 
 def _evaluation_text(event: dict[str, Any]) -> str:

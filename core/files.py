@@ -95,11 +95,11 @@ def append_lines(path: Path, values: Iterable[Any]) -> None:
             raise
 
 
-def read_lines(path: Path, offset: int = 0, most: int = -1) -> tuple[list[Any], int]:
+def read_lines(path: Path, offset: int = 0, most: int = -1) -> tuple[list[dict[str, Any]], int]:
     """The JSON objects of the whole lines from byte `offset` on, and the offset to go on from.
 
-    With `most`, of about so many bytes only. A last line without its end is left for the next time; a line that is not
-    JSON is passed over.
+    With `most`, of about so many bytes only. A last line without its end is left for the next time; a line that is no
+    object in JSON is passed over.
     """
     try:
         with path.open("rb") as file:
@@ -113,7 +113,8 @@ def read_lines(path: Path, offset: int = 0, most: int = -1) -> tuple[list[Any], 
     values = []
     for line in data[:end].splitlines():
         with contextlib.suppress(ValueError):
-            values.append(json.loads(line))
+            if isinstance(value := json.loads(line), dict):
+                values.append(value)
     return values, offset + end
 
 

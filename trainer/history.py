@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+DAMAGE = (KeyError, TypeError, ValueError, OverflowError, AttributeError)  # what a damaged event raises in its reader
+
 
 @dataclass
 class History:
@@ -35,7 +37,7 @@ class History:
         A damaged one is passed over: the file may have been on a disk that was full, or in somebody's editor.
         """
         for event in events:
-            with contextlib.suppress(KeyError, TypeError, ValueError, OverflowError, AttributeError):
+            with contextlib.suppress(*DAMAGE):
                 self._take(event)
 
     def _take(self, event: Mapping[str, Any]) -> None:
