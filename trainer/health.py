@@ -9,6 +9,8 @@ from .history import History
 
 RISING = 3  # measurements, one above the other, until it is said
 MARGIN = 0.002  # of a measurement: less is noise
+LEAST = 0.005  # bits per byte: likewise, where there are hardly any
+WORSE = 0.02  # by how much the loss is higher when a training goes wrong
 GAP = 0.25  # by how much the text trained on may be known better
 FLAT_STEPS, FLAT_SHARE = 400, 0.3  # steps, or of all steps, in which a loss that falls has fallen
 RECENT = 100  # steps that the loss trained on is averaged over
@@ -31,7 +33,14 @@ def worries(found: History) -> list[str]:
     """What is not as one hopes, the most important first."""
     sentences = []
     rising = _rising(found.evaluations)
-    if rising >= RISING:
+    if rising >= RISING and _goes_wrong(found):
+        sentences.append(
+            _(
+                "The loss rises on the training text, too: it goes wrong, probably from a learning rate that is too "
+                "high. Train anew with a lower --learning-rate."
+            )
+        )
+    elif rising >= RISING:
         sentences.append(
             _("Held-out text has been known less well for {number} measurements: it is learning by heart.").format(
                 number=rising
@@ -39,7 +48,7 @@ def worries(found: History) -> list[str]:
         )
     elif found.evaluations and len(found.bits) >= RECENT:
         trained = sum(found.bits[-RECENT:]) / RECENT
-        if trained < (1 - GAP) * found.evaluations[-1]:
+        if trained < min((1 - GAP) * found.evaluations[-1], found.evaluations[-1] - LEAST):
             sentences.append(
                 _("It knows what it reads ({trained:.2f}) far better than held-out text ({held_out:.2f}).").format(
                     trained=trained, held_out=found.evaluations[-1]
@@ -55,14 +64,30 @@ def _rising(evaluations: list[float]) -> int:
     if not evaluations:
         return 0
     lowest = min(range(len(evaluations)), key=evaluations.__getitem__)
+    clearly = evaluations[lowest] + max(LEAST, MARGIN * evaluations[lowest])
     after = evaluations[lowest + 1 :]
     before = evaluations[lowest:-1]
     number = 0
     for value, previous in zip(reversed(after), reversed(before), strict=True):
-        if value < previous * (1 - MARGIN) or value <= evaluations[lowest] * (1 + MARGIN):
+        if value < previous * (1 - MARGIN) or value <= clearly:
             break
         number += 1
     return number
+
+
+def _goes_wrong(found: History) -> bool:
+    """Whether the loss on the text trained on has risen since held-out text was known best, too."""
+    lowest = min(range(len(found.evaluations)), key=found.evaluations.__getitem__)
+    measured = [0, *found.evaluation_steps]
+    lowest += measured[lowest + 1] == 0  # before the first step there is no loss
+    older = _mean_loss(found, measured[lowest], measured[lowest + 1])
+    newer = _mean_loss(found, measured[-2], measured[-1])
+    return older is not None and newer is not None and newer > older * (1 + WORSE)
+
+
+def _mean_loss(found: History, after: int, until: int) -> float | None:
+    losses = found.losses[bisect_right(found.steps, after) : bisect_right(found.steps, until)]
+    return sum(losses) / len(losses) if losses else None
 
 
 def _stands_still(found: History) -> int:

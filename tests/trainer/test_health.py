@@ -56,3 +56,33 @@ def test_text_that_is_known_far_better_than_other_text_is_said():
 def test_a_loss_that_stands_still_is_said():
     losses = noisy([6 - math.log(step + 1) / 2 for step in range(1000)] + [2.6] * 3000)
     assert "not fallen" in worries(history([], losses))[0]
+
+
+def exploding(first_measured=0):
+    """Measured each 40 steps, while the loss goes from 6 to 360."""
+    found = History()
+    for step in range(1, 201):
+        loss = 5.7 if step < 40 else 5.7 * 1.026 ** (step - 40)
+        found.feed([{"kind": "step", "step": step, "loss": loss, "bits_per_byte": loss / 2}])
+        if step % 40 == 0 and step >= first_measured:
+            found.feed([{"kind": "eval", "step": step, "bits_per_byte": loss / 2 + 0.1}])
+    return found
+
+
+def test_what_rises_on_the_training_text_too_goes_wrong():
+    of_a_model = exploding()  # which was measured before its first step, too
+    of_a_model.evaluation_steps.insert(0, 0)
+    of_a_model.evaluations.insert(0, 2.0)
+    for found in (exploding(), exploding(80), of_a_model):
+        said = worries(found)[0]
+        assert "goes wrong" in said and "--learning-rate" in said and "by heart" not in said
+
+
+def test_what_rises_on_held_out_text_alone_is_learnt_by_heart():
+    found = history([3.0, 1.5, 1.6, 1.7, 1.9], [5 - step / 50 for step in range(40)])
+    assert "by heart" in worries(found)[0]
+
+
+def test_a_text_that_is_known_almost_wholly_is_not_learnt_by_heart():
+    assert worries(history([3.0, 0.001, 0.0012, 0.0015, 0.002])) == []
+    assert worries(history([3.0, 0.002], [0.001] * 120)) == []
