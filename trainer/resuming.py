@@ -69,7 +69,7 @@ def prospect(job: Job) -> Prospect:
     except UserError as error:  # what it learns from is damaged
         return Prospect(obstacle=str(error))
     if changed:
-        return Prospect(obstacle=changed_text(job, changed))
+        return Prospect(obstacle=other_text(job, changed))
     path, damaged = newest_whole(job.path / "checkpoints")
     names = tuple(each.name for each in damaged)
     if path is None and damaged:
@@ -103,7 +103,7 @@ def _fingerprints(job: Job) -> dict[str, tuple[str, str]]:
     return found
 
 
-def changed_text(job: Job, paths: Iterable[str]) -> str:
+def other_text(job: Job, paths: Iterable[str]) -> str:
     """Why a training cannot go on with another text than it began with."""
     return _(
         "Job {name} cannot be resumed: {path} is another than it began with. Go on from its model instead: "

@@ -40,7 +40,7 @@ from .options import TrainOptions
 from .plan import More, prolonged
 from .preparing import Preparation
 from .reporter import Reporter
-from .resuming import MORE, TEXT, changed_text
+from .resuming import MORE, TEXT, other_text
 from .telemetry import Telemetry
 from .tracking import Tracker, open_tracker
 
@@ -94,7 +94,7 @@ class Training:
         then, names = read_object(path), {"corpus": self.corpus.name, "tokenizer": self.tokenizer_name}
         folders = {"corpus": "corpora", "tokenizer": "tokenizers"}
         if changed := [f"{folders[kind]}/{names[kind]}" for kind in folders if now[kind] != then.get(kind)]:
-            raise UserError(changed_text(self.job, changed))
+            raise UserError(other_text(self.job, changed))
 
     @property
     def _fingerprints(self) -> Any:
