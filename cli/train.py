@@ -6,6 +6,7 @@ from argparse import Namespace
 
 from ..core.language import gettext as _
 from ..trainer.options import OldCorpusOptions, TrainOptions
+from ..trainer.plan import changed_text
 from ..trainer.work import training
 from .arguments import ArgumentParser, WrongUsageError, given
 from .follow import finish_model, next_command, plan_text
@@ -43,7 +44,7 @@ def _train(parsed: Namespace) -> int:
         if parsed.json:
             print_json(plan.as_dict())
         else:
-            print(plan_text(plan))
+            print("\n".join([plan_text(plan), *changed_text(options, plan)]))
         return 0
     if not parsed.name:
         raise WrongUsageError(_("Say what the model will be called: --name NAME"))

@@ -47,7 +47,8 @@ def plan_finetuning(
     if not options.steps:
         given = options.time or DEFAULT_TIME
         time = max(MOST_PREPARING * given, given - gone)
-    settled = replace(options, context=context, optimizer=optimizer, learning_rate=rate, time=time)
+    batch = options.batch_tokens and max(options.batch_tokens, context)  # the longest record fits into a row
+    settled = replace(options, context=context, batch_tokens=batch, optimizer=optimizer, learning_rate=rate, time=time)
     tokens = context * (rows_of(context) + 1)
     processes = workers(options, here.device) * options.nodes
     plan = make_plan(settled, here, config.vocab_size, tokens, val_tokens, (name, config), processes)

@@ -33,7 +33,7 @@ from .loop import State
 from .options import TrainOptions
 from .origin import Origin
 from .packing import Examples, PackedBatches, pack
-from .plan import Plan, check_size
+from .plan import Plan, changed_text, check_size
 from .records import LONGEST, Source, prepare_records, report_text
 from .step import autocast
 from .training import Training
@@ -106,6 +106,8 @@ class FineTuning(Training):
         )
         write_json(path, plan.as_dict())
         self.reporter.event("plan", **plan.as_dict())
+        for sentence in changed_text(self.chosen, plan):
+            self.reporter.message(sentence)
         return plan
 
     # What the loop needs:

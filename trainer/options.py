@@ -10,6 +10,8 @@ from ..core.language import gettext as _
 from ..core.options import OptionsBase, option
 
 DEFAULT_TIME = 600.0
+YEAR = 31_536_000  # seconds
+MOST_STEPS = 100_000_000
 SIZE_NAMES = ("nano", "micro", "mini", "small", "base")
 
 
@@ -30,10 +32,11 @@ class TrainOptions(OptionsBase):
         None,
         N_("How long to train, as 90s, 20m or 8h; the rest follows. 10m when neither this nor --steps is given."),
         minimum=1,
+        maximum=YEAR,
         kind="duration",
         metavar="TIME",
     )
-    steps: int | None = option(None, N_("Train exactly this many steps."), minimum=1, maximum=100_000_000)
+    steps: int | None = option(None, N_("Train exactly this many steps."), minimum=1, maximum=MOST_STEPS)
     size: str | None = option(None, N_("How large the model is."), choices=SIZE_NAMES)
     context: int | None = option(
         None, N_("How many tokens the model sees at once."), minimum=16, maximum=65_536, metavar="TOKENS"
@@ -81,7 +84,11 @@ class TrainOptions(OptionsBase):
     )
     seed: int = option(1, N_("The same seed gives the same training."), minimum=0, maximum=2**31 - 1)
     eval_every: int | None = option(
-        None, N_("Steps between two measurements on held-out text."), minimum=1, metavar="STEPS"
+        None,
+        N_("Steps between two measurements on held-out text."),
+        minimum=1,
+        maximum=MOST_STEPS,
+        metavar="STEPS",
     )
     checkpoint_every: float | None = option(
         None,
@@ -95,10 +102,18 @@ class TrainOptions(OptionsBase):
         metavar="TIME",
     )
     keep_every: int | None = option(
-        None, N_("Keep a checkpoint each so many steps, beside the last two and the best."), minimum=1, metavar="STEPS"
+        None,
+        N_("Keep a checkpoint each so many steps, beside the last two and the best."),
+        minimum=1,
+        maximum=MOST_STEPS,
+        metavar="STEPS",
     )
     checkpoint_space: float = option(
-        20.0, N_("Gigabytes that checkpoints may take; the last two always stay."), minimum=0, metavar="GB"
+        20.0,
+        N_("Gigabytes that checkpoints may take; the last two always stay."),
+        minimum=0,
+        maximum=1_000_000,
+        metavar="GB",
     )
     patience: int = option(
         6, N_("End early after this many measurements without progress; 0 for never."), minimum=0, maximum=10_000
@@ -151,10 +166,22 @@ class TrainOptions(OptionsBase):
     )
     prompt: str = option("", N_("What the samples on the way go on from."), metavar="TEXT")
 
+    @property
+    def trainings(self) -> int:
+        """How many there are one after the other: one for each fold, and that of the model itself."""
+        return (self.folds or 0) + 1
+
     def problems(self) -> list[str]:
         found = []
         if self.time is not None and self.steps is not None:
             found.append(_("--time and --steps exclude each other: give one."))
+        if self.context and self.batch_tokens and self.batch_tokens < self.context:
+            found.append(
+                _(
+                    "--batch-tokens is {tokens:,} and --context {context:,}: a step has at least one context. "
+                    "Make --batch-tokens larger or --context smaller."
+                ).format(tokens=self.batch_tokens, context=self.context)
+            )
         if self.gpus is not None and self.gpus != "all" and not (self.gpus.isdecimal() and 1 <= int(self.gpus) <= 1024):
             found.append(_("--gpus is {value}: it must be a number, 1 or more, or all.").format(value=self.gpus))
         if self.folds and (self.gpus not in (None, "1") or self.nodes > 1):

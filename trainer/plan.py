@@ -14,7 +14,8 @@ from typing import Any, Self
 from ..core.errors import UserError
 from ..core.language import gettext as _
 from ..core.model.config import GPTConfig
-from ..core.options import format_size
+from ..core.options import format_duration, format_size
+from .checkpoints import NEWEST
 from .expectation import Text, expected_bits, expected_range
 from .options import DEFAULT_TIME, TrainOptions
 
@@ -150,7 +151,7 @@ class Plan:
     train_tokens: int
     passes: float  # over the corpus
     memory_bytes: int  # about
-    disk_bytes: int  # about
+    disk_bytes: int  # for checkpoints and the model, at most, about
     evaluations: int
     eval_every: int | None  # steps; None: by the time
     eval_tokens: int
@@ -168,6 +169,7 @@ class Plan:
     momentum: float = 0.95  # Muon's
     recompute: bool = False  # whether layers are computed twice, to keep less of them
     shard: bool = False  # whether each process keeps a share of the model only, where there are several
+    trainings: int = 1  # like this one: for a cross-validation several, and that of the model itself
     expected_bits: float | None = None  # per byte of held-out text; None: not known
     expected_low: float | None = None  # between this
     expected_high: float | None = None  # and this, most likely
@@ -218,18 +220,21 @@ def make_plan(
 ) -> Plan:
     """Settle every number, for a new model or for one that there is, by its name and shape.
 
-    So many `processes` train together, each with a device like the one that was measured, or with a share of this
-    machine's processors. What will come out is expected from the `text`. Raises UserError for a corpus that is too
-    small.
+    Of several trainings, for a cross-validation, the plan is that of each: they share the time. So many `processes`
+    train together, each with a device like the one that was measured, or with a share of this machine's processors.
+    What will come out is expected from the `text`. Raises UserError for a corpus that is too small.
     """
     if origin is None:
         check_size(train_tokens)
     devices = 1 if machine.device == "cpu" else processes
     dtype = machine.dtype if options.dtype == "auto" else options.dtype
     machine = machine.in_type(dtype).times(devices)
-    time = None if options.steps else (options.time or DEFAULT_TIME)
+    if not options.steps:
+        options = replace(options, time=(options.time or DEFAULT_TIME) / options.trainings)
+    time = options.time
     most = origin[1].context if origin else CONTEXT
-    context = min(options.context or min(CONTEXT, most), _power_of_two(train_tokens // 4))
+    usual = min(CONTEXT, most, options.batch_tokens or CONTEXT)
+    context = min(options.context or usual, _power_of_two(train_tokens // 4))
     optimizer = "muon" if options.optimizer == "auto" else options.optimizer
     highest, of_the_rest = (
         LEARNING_RATES[optimizer],
@@ -314,7 +319,7 @@ def make_plan(
         train_tokens=train_tokens,
         passes=round(passes, 3),
         memory_bytes=_memory(config, micro_rows * context, recompute, shares),
-        disk_bytes=config.parameters * 4 * 7,
+        disk_bytes=_disk(config, optimizer, steps, options),
         evaluations=evaluations,
         eval_every=by_steps,
         eval_tokens=min(eval_tokens, max(1, val_tokens)),
@@ -334,6 +339,7 @@ def make_plan(
         shard=shard,
         peak=machine.peak.get(dtype, 0.0),
         sampled_softmax=sampled,
+        trainings=options.trainings,
         expected_bits=bits and round(bits, 4),
         expected_low=low and round(low, 4),
         expected_high=high and round(high, 4),
@@ -384,19 +390,43 @@ def prolonged(plan: Plan, step: int, elapsed: float, more: More, eval_every: int
 
 
 def expected_text(plan: Plan) -> list[str]:
-    """What should come out, and what it takes of the disk; nothing where that is not known."""
+    """What should come out where that is known, what it takes of the disk, and how often all of it is done."""
+    disk = format_size(plan.disk_bytes)
     if plan.expected_bits is None:
-        return []
-    return [
-        _(
-            "Expected: {bits:.2f} bits per byte of held-out text, between {low:.2f} and {high:.2f}; {disk} of disk."
-        ).format(
-            bits=plan.expected_bits,
-            low=plan.expected_low,
-            high=plan.expected_high,
-            disk=format_size(plan.disk_bytes),
+        found = [_("At most {disk} of disk.").format(disk=disk)]
+    else:
+        text = _(
+            "Expected: {bits:.2f} bits per byte of held-out text, between {low:.2f} and {high:.2f}; at most {disk} of "
+            "disk."
         )
-    ]
+        low, high = plan.expected_low, plan.expected_high
+        found = [text.format(bits=plan.expected_bits, low=low, high=high, disk=disk)]
+    if plan.trainings > 1:
+        found.append(
+            _("{number} such trainings, one for each fold and that of the model: {time} in all.").format(
+                number=plan.trainings, time=format_duration(plan.trainings * plan.expected_seconds)
+            )
+        )
+    return found
+
+
+def changed_text(options: TrainOptions, plan: Plan) -> list[str]:
+    """What was set by hand and could not be kept, and why."""
+    found = []
+    if options.context and options.context != plan.context:
+        found.append(
+            _("--context {wanted:,} became {context:,}: the text has only {tokens:,} tokens.").format(
+                wanted=options.context, context=plan.context, tokens=plan.train_tokens
+            )
+        )
+    if options.batch_tokens and options.batch_tokens != plan.batch_tokens:
+        found.append(
+            _(
+                "--batch-tokens {wanted:,} became {tokens:,}: a step has whole contexts of {context:,} tokens, no more "
+                "of them than the text, and one for each GPU."
+            ).format(wanted=options.batch_tokens, tokens=plan.batch_tokens, context=plan.context)
+        )
+    return found
 
 
 def check_size(train_tokens: int, least: int = SMALLEST_CORPUS) -> None:
@@ -570,6 +600,22 @@ def _memory(config: GPTConfig, tokens: int, recompute: bool = False, shares: int
     if shares > 1:  # a layer's weights and their gradients are whole while it is computed, the embedding's for longer
         weights += 8 * (config.vocab_size * config.hidden_size + 2 * config.layer_parameters // config.num_layers)
     return weights + 2 * activations + (300 << 20)
+
+
+def _disk(config: GPTConfig, optimizer: str, steps: int, options: TrainOptions) -> int:
+    """Bytes that checkpoints and the model take at most, about: of checkpoints the last two, the best, and those that
+    are to stay, the latter within the space that they may take.
+    """
+    model = 4 * config.parameters
+    two_means, one_mean = config.parameters, 0  # that an optimiser remembers for each weight
+    if optimizer == "muon":
+        two_means, one_mean = config.parameters - config.layer_parameters, config.layer_parameters
+    elif optimizer == "sgd":
+        two_means, one_mean = 0, config.parameters
+    checkpoint = model + 8 * two_means + 4 * one_mean
+    others = 1 + (steps // options.keep_every if options.keep_every else 0)
+    room = max(0, int(1e9 * options.checkpoint_space / checkpoint) - NEWEST)
+    return (NEWEST + min(others, room)) * checkpoint + model
 
 
 def _power_of_two(number: int) -> int:

@@ -23,7 +23,7 @@ from .loop import initialise
 from .machine import machine, remember
 from .options import DEFAULT_TIME, TrainOptions
 from .origin import Origin
-from .plan import MOST_PREPARING, Plan, alike, check_size, make_plan, shape_name, vocabulary_for
+from .plan import MOST_PREPARING, Plan, alike, changed_text, check_size, make_plan, shape_name, vocabulary_for
 from .reporter import Reporter
 from .trial import try_steps
 
@@ -101,6 +101,8 @@ class Preparation:
         plan = make_plan(options, here, tokenizer.vocab_size, train, val, origin, processes, self.known)
         write_json(path, plan.as_dict())
         self.reporter.event("plan", **plan.as_dict())
+        for sentence in changed_text(self.options, plan):
+            self.reporter.message(sentence)
         return plan
 
     def _options_left(self) -> TrainOptions:
@@ -111,4 +113,4 @@ class Preparation:
         time_given = options.time or DEFAULT_TIME
         gone = time.time() - self.reporter.status["started"]
         left = max(MOST_PREPARING * time_given, time_given - gone)
-        return replace(options, time=left / ((options.folds or 0) + 1))
+        return replace(options, time=left)

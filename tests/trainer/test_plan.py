@@ -18,7 +18,9 @@ from newleaf.trainer.plan import (
     Plan,
     Trial,
     alike,
+    changed_text,
     even_rows,
+    expected_text,
     make_plan,
     prolonged,
     shape_name,
@@ -69,6 +71,62 @@ def test_what_is_set_by_hand_stays():
     chosen = plan(size="small", context=128, batch_tokens=512, learning_rate=0.001, optimizer="adamw", dtype="bfloat16")
     assert (chosen.size, chosen.model_config.context, chosen.batch_tokens) == ("small", 128, 512)
     assert (chosen.learning_rate, chosen.optimizer, chosen.dtype) == (0.001, "adamw", "bfloat16")
+
+
+def test_a_context_is_no_longer_than_a_step_whose_tokens_are_set_by_hand():
+    for tokens in (16, 100, 256, 1024):
+        chosen = plan(batch_tokens=tokens)
+        assert (chosen.context, chosen.batch_tokens) == (min(tokens, 256), tokens)
+        assert not changed_text(TrainOptions(batch_tokens=tokens), chosen)
+    with pytest.raises(UserError, match="--batch-tokens is 128 and --context 256"):
+        TrainOptions(batch_tokens=128, context=256)
+
+
+@pytest.mark.parametrize(
+    ("options", "tokens", "word"),
+    [
+        ({"batch_tokens": 1000}, 10**6, "--batch-tokens 1,000 became 1,024"),
+        ({"context": 60_000}, 50_000, "--context 60,000 became 8,192"),
+        ({"batch_tokens": 10**6, "context": 64}, 50_000, "--batch-tokens 1,000,000 became 49,920"),
+    ],
+)
+def test_what_is_set_by_hand_and_cannot_be_kept_is_said(options, tokens, word):
+    (sentence,) = changed_text(TrainOptions(**options), plan(train_tokens=tokens, **options))
+    assert sentence.startswith(word)
+    assert not changed_text(TrainOptions(), plan(train_tokens=tokens))
+
+
+def test_the_plan_of_a_cross_validation_is_that_of_each_of_its_trainings():
+    text = Text(4_000_000, 2.0)
+    five, each = (
+        make_plan(TrainOptions(time=time, folds=folds), LAPTOP, 2048, 10**6, 50_000, text=text)
+        for time, folds in ((600.0, 5), (100.0, None))
+    )
+    assert five.trainings == 6 and each.trainings == 1
+    assert dataclasses.replace(five, trainings=1) == each
+    assert any("6 such trainings" in sentence and "10m" in sentence for sentence in expected_text(five))
+    assert len(expected_text(each)) == 1
+    assert plan(steps=10, folds=5).expected_steps == 10
+
+
+def test_the_disk_is_that_of_the_checkpoints_that_stay_and_of_the_model():
+    def disk(**options):
+        return plan(size="nano", steps=1000, optimizer="adamw", **options).disk_bytes
+
+    model = 4 * plan(size="nano", steps=1000).parameters
+    checkpoint = 3 * model
+    assert disk() == 3 * checkpoint + model
+    assert disk(keep_every=100) == 13 * checkpoint + model
+    assert disk(keep_every=100, checkpoint_space=6.5 * checkpoint / 1e9) == 6 * checkpoint + model
+    assert disk(checkpoint_space=0.0) == 2 * checkpoint + model  # the last two stay in any case
+    assert plan(size="nano", steps=1000, optimizer="muon").disk_bytes < disk()
+
+
+def test_the_disk_is_said_of_a_training_that_starts_from_a_model_too():
+    config = plan(steps=1).model_config
+    found = make_plan(TrainOptions(steps=8), LAPTOP, 2048, 10**5, 10**4, origin=("older", config))
+    (sentence,) = expected_text(found)
+    assert "of disk" in sentence
 
 
 def test_a_slower_type_that_is_asked_for_gets_fewer_steps_into_the_time():
