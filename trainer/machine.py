@@ -6,7 +6,7 @@ import contextlib
 import math
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -33,6 +33,7 @@ MOST_ROUNDS, LONG_ENOUGH = 12, 4.0  # measurements of everything, and seconds of
 WHEN_BUSY = 2  # times as many where the machine has other work, which may end meanwhile
 RUINOUS = 4.0  # times as slow: a type that the processor has no units for,
 SMALL = 256  # found by a product of so many rows and columns: where it is ruinous, a step can take a minute
+HALVES, OFTEN = ("bfloat16", "float16"), 4  # types of half the size; how often float32 is timed beside
 TOKENS = 2048  # of a step
 LARGE, LARGE_ON_GPU = 2048, 8192  # rows and columns of the product that is the peak
 _UNKNOWN = Machine("cpu", "", 1, 0, {"nano": 1e11, "mini": 1e11}, "float32")
@@ -95,7 +96,8 @@ def measure(device: str, check: Callable[[], None] = lambda: None) -> Machine:
     """Time real steps of some sizes and large products, in each type, by turns: what else the machine does hits all."""
     ways: dict[tuple[str, str], tuple[Callable[[], None], float]] = {}  # what is done, and its FLOP
     half = _half(device)
-    dtypes = ("float32", half) if is_quick(half, device) else ("float32",)
+    slower = slowness(HALVES if device == "cpu" else (half,), device)
+    dtypes = ("float32", half) if slower[half] < RUINOUS else ("float32",)
     for dtype in dtypes:
         ways |= {(size, dtype): _step(size, device, dtype) for size in MEASURED}
         ways["peak", dtype] = _product(device, dtype, LARGE if device == "cpu" else LARGE_ON_GPU)
@@ -119,18 +121,27 @@ def measure(device: str, check: Callable[[], None] = lambda: None) -> Machine:
         memory_bytes=_memory_bytes(device),
         dtype=best,
         flops={size: rates[size, best] for size in MEASURED},
-        peak={dtype: rates["peak", dtype] for dtype in dtypes},
+        peak={
+            **{dtype: rates["peak", "float32"] / times for dtype, times in slower.items()},
+            **{dtype: rates["peak", dtype] for dtype in dtypes},
+        },
     )
 
 
 def is_quick(dtype: str, device: str) -> bool:
     """Whether the device has units for the type, so that steps in it are worth a measurement."""
-    ways = {each: _product(device, each, SMALL)[0] for each in ("float32", dtype)}
+    return slowness((dtype,), device)[dtype] < RUINOUS
+
+
+def slowness(dtypes: Iterable[str], device: str) -> dict[str, float]:
+    """How many times as long as in float32 a small product takes in each type: many where it has no units for it."""
+    ways = {each: _product(device, each, SMALL)[0] for each in ("float32", *dtypes)}
     least = dict.fromkeys(ways, math.inf)
     for _round in range(3):  # the first is also that in which libraries are loaded
         for each, run in ways.items():
-            least[each] = min(least[each], seconds_of(run, device))
-    return least[dtype] < RUINOUS * least["float32"]
+            for _time in range(OFTEN if each == "float32" else 1):  # all are compared with it
+                least[each] = min(least[each], seconds_of(run, device))
+    return {dtype: least[dtype] / least["float32"] for dtype in dtypes}
 
 
 def _half(device: str) -> str:
