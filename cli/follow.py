@@ -90,11 +90,10 @@ def _end(job: Job, status: dict[str, Any]) -> int:
         raise UserError(status["error"])
     if status["state"] == "stopped":
         if job.path.exists():
-            say(
-                _("Stopped at step {step:,}. Go on with: newleaf job resume {name}").format(
-                    step=status.get("step", 0), name=job.name
-                )
-            )
+            words = _("Stopped. Go on with: newleaf job resume {name}")
+            if "step" in status:
+                words = _("Stopped at step {step:,}. Go on with: newleaf job resume {name}")
+            say(words.format(step=status.get("step"), name=job.name))
         else:
             say(_("Stopped; nothing was made."))
         return INTERRUPTED
