@@ -32,8 +32,9 @@ OTHER_WORK = 0.25  # of all that its processors can do
 MOST_ROUNDS, LONG_ENOUGH = 12, 4.0  # measurements of everything, and seconds of them,
 WHEN_BUSY = 2  # times as many where the machine has other work, which may end meanwhile
 RUINOUS = 4.0  # times as slow: a type that the processor has no units for,
-SMALL = 256  # found by a product of so many rows and columns: where it is ruinous, a step can take a minute
-HALVES, OFTEN = ("bfloat16", "float16"), 4  # types of half the size; how often float32 is timed beside
+SMALL = 512, 128, 352  # found by a linear map of so many tokens, from and to so many dimensions, as a step has them:
+# where the type is ruinous, a step can take a minute
+HALVES, OFTEN = ("bfloat16", "float16"), 10  # types of half the size; how often float32 is timed beside
 TOKENS = 2048  # of a step
 LARGE, LARGE_ON_GPU = 2048, 8192  # rows and columns of the product that is the peak
 _UNKNOWN = Machine("cpu", "", 1, 0, {"nano": 1e11, "mini": 1e11}, "float32")
@@ -134,10 +135,10 @@ def is_quick(dtype: str, device: str) -> bool:
 
 
 def slowness(dtypes: Iterable[str], device: str) -> dict[str, float]:
-    """How many times as long as in float32 a small product takes in each type: many where it has no units for it."""
-    ways = {each: _product(device, each, SMALL)[0] for each in ("float32", *dtypes)}
+    """How many times as long as in float32 a small linear map takes in each type: many where it has no units for it."""
+    ways = {each: _linear_map(device, each) for each in ("float32", *dtypes)}
     least = dict.fromkeys(ways, math.inf)
-    for _round in range(3):  # the first is also that in which libraries are loaded
+    for _round in range(2):  # the first is also that in which libraries are loaded
         for each, run in ways.items():
             for _time in range(OFTEN if each == "float32" else 1):  # all are compared with it
                 least[each] = min(least[each], seconds_of(run, device))
@@ -175,6 +176,20 @@ def _product(device: str, dtype: str, size: int) -> tuple[Callable[[], None], fl
         left @ right
 
     return run, 2.0 * size**3
+
+
+def _linear_map(device: str, dtype: str) -> Callable[[], None]:
+    """The products of a linear map in training: forward, and both on the way back, which can differ by ten times."""
+    tokens, inner, outer = SMALL
+    shapes = (tokens, inner), (outer, inner), (tokens, outer)
+    inputs, weights, changes = (torch.randn(shape, device=device, dtype=getattr(torch, dtype)) for shape in shapes)
+
+    def run() -> None:
+        inputs @ weights.mT
+        changes @ weights
+        changes.mT @ inputs
+
+    return run
 
 
 def seconds_of(work: Callable[[], None], device: str) -> float:

@@ -133,10 +133,14 @@ def steps_done(monkeypatch):
         def step(size, device, dtype):
             return lambda: done.append(f"{size} {dtype}"), 1e9
 
+        def linear_map(device, dtype):
+            return lambda: time.sleep(0.001 * (slowness if dtype == "bfloat16" else 1))
+
         def product(device, dtype, size):
-            return lambda: time.sleep(0.001 * (slowness if dtype == "bfloat16" else 1)), 1e9
+            return linear_map(device, dtype), 1e9
 
         monkeypatch.setattr("newleaf.trainer.machine._step", step)
+        monkeypatch.setattr("newleaf.trainer.machine._linear_map", linear_map)
         monkeypatch.setattr("newleaf.trainer.machine._product", product)
         return done
 
