@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 from ..core import store
 from ..core.home import folder
 from ..core.language import gettext as _
 from ..core.store import DAMAGED
-from ..trainer.jobs import LIVE, Job
+from ..trainer.jobs import LIVE, RESUMABLE, Job
 from .keyed import keyed
 
 if TYPE_CHECKING:
     from textual.dom import DOMNode
+
+# The kinds of jobs that make what is kept.
+MAKERS = {"corpora": ("import",), "tokenizers": ("tokenizer",), "models": ("train", "finetune", "model")}
 
 
 @dataclass(frozen=True)
@@ -43,11 +48,20 @@ def damaged_text(node: DOMNode, name: str) -> str:
 
 
 def free_name(kind: str, wanted: str) -> str:
-    """`wanted`, or with a number behind it when there is one already."""
+    """`wanted`, or with a number behind it where there is one already, or a job that is making it."""
     taken = set(store.names(kind))
-    if wanted not in taken:
-        return wanted
-    return next(name for number in range(2, len(taken) + 3) if (name := f"{wanted}-{number}") not in taken)
+    names = chain([wanted], (f"{wanted}-{number}" for number in count(2)))
+    return next(name for name in names if name not in taken and not _is_being_made(kind, name))
+
+
+def _is_being_made(kind: str, name: str) -> bool:
+    """Whether a job would stand in the way of another one that makes this, or lose its work to it."""
+    for maker in MAKERS.get(kind, ()):
+        with contextlib.suppress(*DAMAGED):  # above all: there is none
+            job = Job.open(f"{maker}-{name}")
+            if (state := job.state) in LIVE or (state in RESUMABLE and job.has_checkpoint):
+                return True
+    return False
 
 
 def place_of(marked: object, names: Sequence[object], before: int | None) -> int | None:

@@ -43,6 +43,7 @@ class TokenizerDialog(FormDialog[bool]):
         self.corpora, self.start = corpora, start
         corpus = draft_text(start, "corpus")
         self._corpus = corpus if corpus in corpora else corpora[-1]
+        self._proposed_name = "" if draft_text(start, "name") else free_name("tokenizers", self._corpus)
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
@@ -58,9 +59,7 @@ class TokenizerDialog(FormDialog[bool]):
                 )
             with Horizontal(classes="row"):
                 yield Label(_("name"), markup=False)
-                yield Input(
-                    draft_text(self.start, "name") or free_name("tokenizers", self._corpus), compact=True, id="name"
-                )
+                yield Input(draft_text(self.start, "name") or self._proposed_name, compact=True, id="name")
             yield Form(TokenizerOptions, draft_values(self.start, "options"), split=split_words)
             yield Static("", id="command", markup=False)
             yield Static("", classes="problem", markup=False)
@@ -78,11 +77,11 @@ class TokenizerDialog(FormDialog[bool]):
 
     def draft(self) -> dict[str, Any]:
         """What was typed."""
-        corpus = self.query_one("#corpus", Select).value
+        corpus, name = self.query_one("#corpus", Select).value, self.query_one("#name", Input).value
         return {
             "tokenizer": {
                 "corpus": corpus if isinstance(corpus, str) else None,  # it has no value while it is being made
-                "name": self.query_one("#name", Input).value,
+                "name": "" if name == self._proposed_name else name,
                 "options": self.query_one(Form).texts(),
             }
         }
@@ -91,7 +90,7 @@ class TokenizerDialog(FormDialog[bool]):
     def _corpus_chosen(self, event: Select.Changed) -> None:
         if event.value != self._corpus:  # Textual tells of the first value too
             self._corpus = str(event.value)
-            self.query_one("#name", Input).value = free_name("tokenizers", self._corpus)
+            self.query_one("#name", Input).value = self._proposed_name = free_name("tokenizers", self._corpus)
 
     @on(Input.Changed)
     @on(Select.Changed)

@@ -55,6 +55,8 @@ class TrainingDialog(FormDialog[str]):
     def __init__(self, corpora: list[str], tokenizers: list[str], models: list[str], start: dict[str, Any]):
         super().__init__()
         self.corpora, self.tokenizers, self.models, self.start = corpora, tokenizers, models, start
+        self._proposed_name = "" if draft_text(start, "name") else free_name("models", self._proposed_corpus())
+        self._planned: object = None  # of what the plan is that is shown, or being made
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
@@ -88,7 +90,10 @@ class TrainingDialog(FormDialog[str]):
             with Horizontal(classes="row"):
                 yield Label(_("name"), markup=False)
                 yield Input(
-                    self._proposed_name(), placeholder=_("what the model will be called"), compact=True, id="name"
+                    draft_text(self.start, "name") or self._proposed_name,
+                    placeholder=_("what the model will be called"),
+                    compact=True,
+                    id="name",
                 )
             usual = {} if "options" in self.start else {"time": "5m"}  # who has emptied the field wants it empty
             yield Form(ChosenOptions, {**usual, **draft_values(self.start, "options")})
@@ -112,6 +117,10 @@ class TrainingDialog(FormDialog[str]):
     @on(Select.Changed)
     def _show_command(self) -> None:
         tell_command(self, self.command)
+        if self._planned is not None and self._planned != self._for_plan():  # the plan is of something else
+            self._planned = None
+            self.workers.cancel_group(self, "plan")
+            self.query_one(".plan", Static).update("")
 
     def command(self) -> str:
         """The command that does the same. Raises UserError."""
@@ -128,23 +137,23 @@ class TrainingDialog(FormDialog[str]):
         except UserError as error:
             self.query_one(".problem", Static).update(str(error))
 
-    def _proposed_name(self) -> str:
-        return draft_text(self.start, "name") or free_name("models", self._proposed_corpus())
-
     def _proposed_corpus(self) -> str:
         corpus = draft_text(self.start, "corpus")
         return corpus if corpus in self.corpora else self.corpora[-1]
 
     def draft(self) -> dict[str, Any]:
         """What was typed."""
-        corpus = self.query_one("#corpus", Select).value
+        corpus, name = self.query_one("#corpus", Select).value, self.query_one("#name", Input).value
         return {
             "training": {
                 "corpus": corpus if isinstance(corpus, str) else None,  # it has no value while it is being made
-                "name": self.query_one("#name", Input).value,
+                "name": "" if name == self._proposed_name else name,
                 "options": self.query_one(Form).texts(),
             }
         }
+
+    def _for_plan(self) -> object:
+        return [choice.value for choice in self.query(Select)], self.query_one(Form).texts()
 
     def _chosen(self) -> tuple[str, str | None, ChosenOptions, str | None]:
         tokenizer = self.query_one("#tokenizer", Select).value
@@ -162,6 +171,7 @@ class TrainingDialog(FormDialog[str]):
         problem = self.query_one(".problem", Static)
         plan = self.query_one(".plan", Static)
         try:
+            self._planned = self._for_plan()
             corpus, tokenizer, options, origin = self._chosen()
             problem.update("")
             plan.update(_("Measuring this machine ..."))
