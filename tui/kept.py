@@ -59,7 +59,7 @@ def _is_being_made(kind: str, name: str) -> bool:
     for maker in MAKERS.get(kind, ()):
         with contextlib.suppress(*DAMAGED):  # above all: there is none
             job = Job.open(f"{maker}-{name}")
-            if (state := job.state) in LIVE or (state in RESUMABLE and job.has_checkpoint):
+            if (state := job.state) in LIVE or (state in RESUMABLE and job.has_work):
                 return True
     return False
 

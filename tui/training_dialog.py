@@ -18,7 +18,7 @@ from ..core.language import N_
 from ..core.language import gettext as _
 from ..core.options import format_duration, format_size
 from ..trainer.options import OldCorpusOptions, TrainOptions
-from ..trainer.plan import Plan, expected_text
+from ..trainer.plan import Plan, changed_text, expected_text
 from ..trainer.planner import ask_plan
 from ..trainer.work import training
 from .command_dialog import tell_command
@@ -173,9 +173,11 @@ class TrainingDialog(FormDialog[str]):
         try:
             self._planned = self._for_plan()
             corpus, tokenizer, options, origin = self._chosen()
+            how, name = options.training(), self.query_one("#name", Input).value.strip() or None
             problem.update("")
             plan.update(_("Measuring this machine ..."))
-            plan.update(plan_text(await ask_plan(corpus, tokenizer, options.training(), origin)))
+            found = await ask_plan(corpus, tokenizer, how, origin, options.old_corpus, name)
+            plan.update("\n".join([plan_text(found), *changed_text(how, found)]))
         except UserError as error:
             plan.update("")
             problem.update(str(error))

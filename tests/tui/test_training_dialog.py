@@ -23,7 +23,7 @@ HERE = Machine("cpu", "test", 2, 8 << 30, {"nano": 1e11, "mini": 1e11}, "float32
 def planner(monkeypatch):
     """Plans at once."""
 
-    async def plan(corpus, tokenizer, options, origin=None):
+    async def plan(corpus, tokenizer, options, *_more):
         return make_plan(options, HERE, 420, 1_000_000, 50_000)
 
     monkeypatch.setattr(training_dialog, "ask_plan", plan)
