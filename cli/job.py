@@ -89,12 +89,13 @@ def _show(parsed: Namespace) -> None:
     if parsed.json:
         print_json(summary)
         return
+    left = summary.get("eta_s") if summary["state"] in LIVE else None
     shown = [
         (_("name"), summary["name"]),
         (_("path"), summary["path"]),
         (_("kind"), kind_word(summary["kind"])),
         (_("state"), job_word(summary)),
-        (_("done"), f"{share_text(summary)} {time_left(summary.get('eta_s'))}".strip()),
+        (_("done"), f"{share_text(summary)} {time_left(left)}".strip()),
         (_("started"), when(summary["created"])),
     ]
     if place := place_text(summary):

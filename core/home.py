@@ -14,7 +14,8 @@ from .errors import UserError
 from .language import gettext as _
 
 APPLICATION = "newleaf"
-LONGEST_NAME = 100  # characters; a file name holds 255 bytes, and jobs add a word of their own
+LONGEST_NAME = 100  # characters; a file name holds 255 bytes
+KIND_WORD = len("tokenizer-")  # characters that the name of a job has before that of what it makes
 
 
 def home_path() -> Path:
@@ -51,8 +52,11 @@ def make_private(path: Path) -> Path:
     return path
 
 
-def check_name(name: str) -> str:
-    """`name`, when it can be the name of a folder; else raises UserError that says why not."""
+def check_name(name: str, more: int = 0) -> str:
+    """`name`, when it can be the name of a folder; else raises UserError that says why not.
+
+    It may be `more` characters longer than what a person may give.
+    """
     problem = None
     name = unicodedata.normalize("NFC", name)  # first: it can make a name longer
     if not name.strip():
@@ -65,7 +69,7 @@ def check_name(name: str) -> str:
         problem = _("it has a character that cannot be seen")
     elif name != name.strip():
         problem = _("it starts or ends with a space")
-    elif len(name) > LONGEST_NAME or len(name.encode()) > 2 * LONGEST_NAME:
+    elif len(name) > LONGEST_NAME + more or len(name.encode()) > 2 * LONGEST_NAME + more:
         problem = _("it is longer than {limit} characters").format(limit=LONGEST_NAME)
     if problem:
         shown = "".join(c if c.isprintable() else "?" for c in name[:40])

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from .errors import UserError
 from .files import STAGING, remove_folder
-from .home import check_name, folder
+from .home import KIND_WORD, check_name, folder
 from .language import gettext as _
 from .language import sentences
 
@@ -47,7 +47,7 @@ def open_all(kind: str, open_one: Callable[[str], Kept]) -> list[Kept]:
 
 def find(kind: str, name: str) -> Path:
     """The folder of `name`. Raises UserError when there is none, with the names that come near."""
-    path = folder(kind) / check_name(name)
+    path = folder(kind) / check_name(name, KIND_WORD if kind == "jobs" else 0)
     if (path / _KINDS[kind][1]).is_file():
         return path
     known = names(kind)

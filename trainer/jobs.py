@@ -222,7 +222,7 @@ def create(
     A finished or failed job of the same name gives way, as does one that would begin from the beginning anyway. Raises
     UserError when such a job is at work, or stopped halfway through a training.
     """
-    name = check_name(f"{kind}-{target}")
+    name = f"{kind}-{check_name(target)}"
     path = folder("jobs") / name
     if (path / "job.json").exists():
         _make_room(Job(path))

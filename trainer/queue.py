@@ -53,16 +53,13 @@ def wait_for_turn(job: Job, reporter: Reporter) -> FolderLock:
         if not before and lock.acquire(patience=0):
             break
         if reporter.stop_requested:
+            reporter.update(message="")  # it waits no more
             raise Cancelled
         text = _("waits until the device is free: {number} before it").format(number=len(before) + 1)
         reporter.update(state="queued", message=text)
         if not told:
             told = True
-            reporter.message(
-                _("Another training runs. This one waits, and starts by itself: {number} before it.").format(
-                    number=len(before) + 1
-                )
-            )
+            reporter.message(_("Another training runs. This one waits, and starts by itself."))
         time.sleep(LOOK)
     reporter.update(state="running", message="", started=round(time.time(), 3))
     return lock

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -28,7 +29,9 @@ def seen(jobs: Sequence[Mapping[str, Any]], before: Mapping[str, Any] | None) ->
 
 
 def away_lines(before: Mapping[str, Any] | None, jobs: Sequence[Mapping[str, Any]], now: float) -> list[str]:
-    """A sentence for each job that has gone on, begun, ended or failed since; none where there is nothing to say."""
+    """A sentence for each job that has gone on, ended or failed since, also where it began since; none where there is
+    nothing to say.
+    """
     if not before:
         return []
     kept = _jobs(before)
@@ -36,6 +39,8 @@ def away_lines(before: Mapping[str, Any] | None, jobs: Sequence[Mapping[str, Any
     found = []
     for job in jobs:
         was = kept.get(job["name"])
+        if was is None and job["state"] not in LIVE and job.get("created", 0.0) > _time(before, math.inf):
+            was = {"state": "queued"}  # it began while nobody looked
         if was is None or was.get("state") not in LIVE:
             continue
         if job["state"] in LIVE:

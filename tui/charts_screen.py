@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
@@ -197,7 +196,5 @@ def _steps_text(x: float) -> str:
 
 
 def _minutes_text(x: float) -> str:
-    hours, minutes = divmod(x, 60)
-    if hours:
-        return f"{hours:.0f}h{math.floor(minutes):02d}m"
-    return f"{math.floor(minutes)}m{minutes % 1 * 60:02.0f}s"
+    minutes, seconds = divmod(round(60 * x), 60)
+    return f"{minutes // 60}h{minutes % 60:02d}m" if minutes >= 60 else f"{minutes}m{seconds:02d}s"

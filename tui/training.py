@@ -330,13 +330,13 @@ def nothing_yet(node: DOMNode, at_work: bool = False) -> str:
 
 def numbers_text(node: DOMNode, job: dict[str, Any], found: History) -> str:
     """Where a training is, in words."""
-    over = job["state"] == "finished"
+    over, live = job["state"] == "finished", job["state"] in LIVE
     first = [
         job_word(job),
         "" if over else f"{bar(job['progress'], 20)} {job['progress']:.0%}",
         place_text(job),
     ]
-    if job.get("eta_s") is not None and job["state"] in LIVE:
+    if job.get("eta_s") is not None and live:
         first.append(_("{time} left").format(time=format_duration(job["eta_s"])))
     second = []
     if "loss" in job:
@@ -346,9 +346,9 @@ def numbers_text(node: DOMNode, job: dict[str, Any], found: History) -> str:
         words = _("held-out answers {bits:.3f} bits per byte") if of_answers else _("held out {bits:.3f} bits per byte")
         second.append(words.format(bits=found.best))
     second += scores_text({name: value for name, value in job.get("scores", {}).items() if name in TASKS})
-    if "tokens_per_second" in job and not over:
+    if "tokens_per_second" in job and live:
         second.append(_("{rate:,.0f} tokens/s").format(rate=job["tokens_per_second"]))
-    if job.get("mfu") and not over:
+    if job.get("mfu") and live:
         second.append(_("{share:.0%} of the peak").format(share=job["mfu"]))
     lines = ["  ".join(filter(None, first)), "  ".join(second)]
     lines += health(found)[:1]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from newleaf.core.corpus.importing import import_documents
 from newleaf.core.errors import UserError
 from newleaf.core.home import check_name, folder, home, home_path, settings_path
+from newleaf.core.store import find
 
 
 def test_newleaf_home_decides(monkeypatch, tmp_path):
@@ -123,6 +124,12 @@ def test_a_name_that_cannot_be_says_why(name, reason):
 @pytest.mark.parametrize("name", ["book", "我的书", "a b", "v1.2_final-3", "Ünï", "a" * 100, "~", "a..b", "%s{name}"])
 def test_names_that_can_be(name):
     assert check_name(name) == name
+
+
+def test_a_job_of_the_longest_name_can_be_found(newleaf_home):
+    (folder("jobs") / f"tokenizer-{'a' * 100}").mkdir()
+    (folder("jobs") / f"tokenizer-{'a' * 100}" / "job.json").touch()
+    assert find("jobs", f"tokenizer-{'a' * 100}").exists()
 
 
 def test_the_two_spellings_of_an_accent_are_one_name():

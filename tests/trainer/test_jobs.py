@@ -24,7 +24,7 @@ from newleaf.core.model.store import ModelInfo
 from newleaf.core.tokenizer.store import TokenizerInfo
 from newleaf.trainer import jobs
 from newleaf.trainer.history import History
-from newleaf.trainer.jobs import LIVE, Job, list_jobs
+from newleaf.trainer.jobs import LIVE, Job, create, list_jobs
 from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.queue import move, waiting
 from newleaf.trainer.reporter import Reporter
@@ -538,3 +538,20 @@ def test_where_a_job_is_can_be_read_while_the_disk_has_no_room_for_what_happened
     monkeypatch.undo()
     reporter.flush()
     assert "something happened" in (tmp_path / "events.jsonl").read_text()
+
+
+def test_a_name_that_is_too_long_is_refused_as_it_was_typed(book, tokenizer):
+    with pytest.raises(UserError, match=r'The name "aaa.*longer than 100'):
+        train("a" * 101, steps=1)
+    assert create("export", "a" * 100, {}, {}).name == "export-" + "a" * 100
+
+
+def test_a_job_that_is_stopped_while_it_waits_says_no_more_that_it_waits(book, tokenizer):
+    first = train("first", steps=100_000)
+    wait_until(lambda: first.state == "running")
+    second = train("second", steps=10)
+    wait_until(lambda: "waits" in second.status().get("message", ""))
+    second.stop()
+    status = wait_for_end(second)
+    assert (status["state"], status["message"]) == ("stopped", "")
+    assert not any("before it" in text for text in history(second).messages)

@@ -41,6 +41,14 @@ def test_what_has_ended_or_failed_is_told_however_short_it_was():
     assert away_lines(before, [], 9000) == away_lines(None, [RUNNING], 9000) == []
 
 
+def test_what_began_and_ended_meanwhile_is_told_too():
+    before = {"time": 1000.0, "jobs": {}}
+    new = job(state="finished", step=20, created=1500.0)
+    assert away_lines(before, [new], 2000)[1] == "training m: finished, step 0 to 20"
+    assert away_lines(before, [{**new, "created": 500.0}], 2000) == []  # it was there before
+    assert away_lines({"jobs": {}}, [new], 2000) == away_lines(before, [{**new, "state": "running"}], 2000) == []
+
+
 def test_steps_are_written_down_now_and_then_and_states_at_once(monkeypatch):
     monkeypatch.setattr(time, "time", lambda: 1000.0)
     first = seen([job(step=1)], None)

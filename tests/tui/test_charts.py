@@ -10,6 +10,7 @@ from newleaf.core import language
 from newleaf.trainer.history import History
 from newleaf.trainer.jobs import Job
 from newleaf.tui.app import NewleafApp
+from newleaf.tui.charts_screen import _minutes_text
 from newleaf.tui.run_charts import RunCharts
 from newleaf.tui.widgets.chart import Chart
 
@@ -178,3 +179,11 @@ async def test_the_tab_has_as_many_charts_as_there_is_room_for(runs, size):
         await wait_for_text(pilot, "└1")
         await wait_for_rest(pilot)
         compare(app, f"training-{size[0]}x{size[1]}-en")
+
+
+@pytest.mark.parametrize(
+    ("minutes", "text"),
+    [(0.0, "0m00s"), (7.999, "8m00s"), (7.5, "7m30s"), (59.999, "1h00m"), (60.0, "1h00m"), (119.9999, "2h00m")],
+)
+def test_minutes_are_rounded_before_they_are_divided(minutes, text):
+    assert _minutes_text(minutes) == text

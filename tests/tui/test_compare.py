@@ -37,6 +37,14 @@ def test_what_differs_comes_first(two):
     assert float(by_label["held out, bits per byte"].values[0]) < float(by_label["held out, bits per byte"].values[1])
 
 
+def test_the_tokenizer_that_a_training_made_for_itself_is_the_one_of_its_name(two, tokenizer):
+    own, other = pretend_training("pieces", seed=3), two[0]
+    spec = read_json(own / "job.json")
+    write_json(own / "job.json", {**spec, "inputs": {"corpus": "book", "tokenizer": None}})
+    rows = {row.label: row for row in compare([Job(own), other])}
+    assert rows["tokenizer"].values == ("pieces", "pieces")
+
+
 @pytest.mark.parametrize("size", [USUAL, SMALL])
 async def test_two_that_are_marked_are_compared_in_a_table(two, size):
     app = NewleafApp()

@@ -6,12 +6,16 @@ from screens import SMALL, USUAL, WIDE, compare, screen_text, wait_for, wait_for
 from textual.widgets import Input, TextArea
 from trainings import pretend_training
 
+from newleaf.cli.main import run
 from newleaf.core import language
-from newleaf.trainer.jobs import list_jobs
+from newleaf.core.files import read_json, write_json
+from newleaf.trainer.history import History
+from newleaf.trainer.jobs import Job, list_jobs
 from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.work import training
 from newleaf.tui.app import NewleafApp
 from newleaf.tui.jobs_screen import JobsScreen, job_lines
+from newleaf.tui.training import numbers_text
 
 
 @pytest.fixture
@@ -117,3 +121,19 @@ async def test_a_log_is_searched_and_followed(jobs):
         await wait_for_text(pilot, "and more")
         await pilot.press("escape", "escape")
         await wait_for(pilot, lambda: not isinstance(app.screen, JobsScreen), "the tab")
+
+
+@pytest.mark.parametrize(
+    ("state", "shown"), [("stopped", False), ("failed", False), ("lost", False), ("running", True)]
+)
+def test_only_what_runs_has_a_rate_and_time_left(newleaf_home, capsys, state, shown):
+    path = pretend_training("m", state="running" if state == "lost" else state)
+    status = read_json(path / "status.json")
+    write_json(path / "status.json", {**status, "progress": 0.18, "eta_s": 64.0, "mfu": 0.56})
+    lock = Job(path).lock
+    assert state != "running" or lock.acquire()
+    text = numbers_text(NewleafApp(), Job(path).summary(), History())
+    assert ("tokens/s" in text, "of the peak" in text, "left" in text) == (shown, shown, shown)
+    assert run(["job", "show", "train-m"]) == 0
+    assert ("1m04s left" in capsys.readouterr().out) is shown
+    lock.release()

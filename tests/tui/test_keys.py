@@ -160,6 +160,16 @@ def test_the_status_line_drops_words_but_never_is_cut():
     assert all(len(status_text([job] * number, 80)) <= 80 for number in range(1, 9))
 
 
+def test_the_status_line_counts_those_that_wait_behind_the_one_that_runs():
+    job = {"kind": "train", "target": "story", "state": "running", "progress": 0.42, "loss": 3.21}
+    job |= {"tokens_per_second": 18400.0, "eta_s": 4020.0}
+    queued = {"kind": "train", "target": "next", "state": "queued", "progress": 0.0, "message": "waits"}
+    assert status_text([job] + [queued] * 3, 80).endswith("1h07m left  │  3 wait")
+    assert status_text([queued, job], 40) == "● training story 42%  │  1 waits"
+    assert status_text([job] + [queued] * 3, 24) == "● training story 42%"
+    assert status_text([queued] * 9, 40) == "● 9 jobs wait"
+
+
 async def test_another_preview_takes_the_place_of_the_first(tmp_path):
     for name in ("one", "two"):
         (tmp_path / f"{name}.txt").write_text(f"The text of {name}.")

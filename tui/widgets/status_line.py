@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from textual.widgets import Static
 
 from ...core.language import gettext as _
+from ...core.language import ngettext
 from ...core.options import format_duration
 from ...trainer.jobs import LIVE, job_word, kind_word, share_text
 from .devices import load_text
@@ -38,22 +39,30 @@ class StatusLine(Static):
             self.update(text, layout=False)  # a layout draws the whole screen anew
 
 
-def status_text(running: list[dict[str, Any]], width: int) -> str:
-    """The jobs side by side, with as many words as fit into `width` cells; if need be only how many there are.
+def status_text(jobs: list[dict[str, Any]], width: int) -> str:
+    """The live jobs side by side, with as many words as fit into `width` cells; if need be only how many there are.
 
-    The least important words go first, and none is cut in half, but for the only one that is left.
+    Those that wait are counted behind those that run. The least important words go first, and none is cut in half, but
+    for the only one that is left.
     """
-    for words in range(MOST, 0, -1):
-        text = "  │  ".join(job_line(job, words) for job in running)
-        if cell_len(text) <= width:
-            return text
+    running = [job for job in jobs if job["state"] != "queued"] or jobs
+    waiting = len(jobs) - len(running)
+    counted = ngettext("{number} waits", "{number} wait", waiting).format(number=waiting)
+    for end in (f"  │  {counted}", "") if waiting else ("",):
+        for words in range(MOST, 0, -1):
+            text = "  │  ".join(job_line(job, words) for job in running) + end
+            if cell_len(text) <= width:
+                return text
     if len(running) == 1:
         (job,) = running
         for text in (f"● {job['target']} {share_text(job)}".rstrip(), f"● {share_text(job) or job['target']}"):
             if cell_len(text) <= width:
                 return text
         return text
-    text = _("● {number} jobs are running").format(number=len(running))
+    if all(job["state"] == "queued" for job in running):
+        text = _("● {number} jobs wait").format(number=len(running))
+    else:
+        text = _("● {number} jobs are running").format(number=len(running))
     return text if cell_len(text) <= width else f"● {len(running)}"
 
 
