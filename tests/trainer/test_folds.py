@@ -54,6 +54,7 @@ def test_fewer_documents_than_folds_are_refused_before_a_job_is_made():
     assert not store.names("jobs") and not store.names("tokenizers")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("book", "tokenizer")  # what was measured of the machine comes with the book
 def test_a_fold_without_which_too_little_is_left_is_said_before_any_is_trained():
     corpus_of(["A long story, and no end of it. " * 1_500, *(f"Note {number}." for number in range(30))], "uneven")

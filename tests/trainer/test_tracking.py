@@ -113,7 +113,7 @@ def test_each_step_and_each_measurement_is_there(name, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.long] if name in ("mlflow", "wandb") else []) for name in READERS]
+    "name", [pytest.param(name, marks=[] if name == "trackio" else [pytest.mark.long]) for name in READERS]
 )
 def test_the_machines_figures_come_from_another_thread(name):
     skip_without(name)
