@@ -125,8 +125,9 @@ class Muon(torch.optim.Optimizer):
                         for buffer, gradient in zip(buffers, gradients, strict=True)
                     ]
                 torch._foreach_lerp_(buffers, gradients, 1 - group["momentum"])
-                nesterov = list(torch._foreach_lerp(gradients, buffers, group["momentum"]))
-                updates = self.orthogonalise(nesterov, cut)
+                # Nesterov's, where the gradients were: PyTorch 2.11 can do no other for shares of tensors.
+                torch._foreach_lerp_(gradients, buffers, group["momentum"])
+                updates = self.orthogonalise(gradients, cut)
                 # The update's root mean square becomes 0.2, as AdamW's is.
                 scale = 0.2 * math.sqrt(max(cut.size, shape[1 - cut.dimension]))
                 torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"] * kept)
