@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..core import store
 from ..core.files import read_object
 from ..core.language import gettext as _
 from ..core.options import OptionField, fields, format_duration
@@ -75,7 +74,7 @@ def _settings(job: Job) -> dict[str, str]:
     config = plan.get("config", {})
     found = {
         _("corpus"): inputs.get("corpus"),
-        _("tokenizer"): inputs.get("tokenizer") or _own_tokenizer(job),
+        _("tokenizer"): inputs.get("tokenizer") or job.tokenizer,
         _("start from"): inputs.get("from"),
         _("tasks"): ", ".join(str(task) for task, _paths in inputs.get("data", [])),
         _("parameters"): f"{plan['parameters']:,}" if "parameters" in plan else "",
@@ -90,12 +89,6 @@ def _settings(job: Job) -> dict[str, str]:
             value = plan.get(field.name, config.get(field.name, value))
         found[field.flag.removeprefix("--")] = _shown(field, value)
     return {label: "" if value is None else str(value) for label, value in found.items()}
-
-
-def _own_tokenizer(job: Job) -> str | None:
-    """The tokenizer that a training made for itself: it is called like the model."""
-    made = job.kind == "train" and not job.spec["inputs"].get("from") and job.target in store.names("tokenizers")
-    return job.target if made else None
 
 
 def _plan(job: Job) -> dict[str, Any]:

@@ -59,12 +59,12 @@ class FoldTraining:
     def stepped(self, state: State, metrics: dict[str, float]) -> None:
         """Show where it is."""
         total = state.step + self.loop.remaining_steps()
-        index, folds = map(int, self.name.split("/"))
+        index = int(self.name.partition("/")[0])
         left = self.training.seconds_left(state, self.loop)
         whole = self.plan.time or left / max(1, total - state.step) * total
         self.training.reporter.update(
             progress=self.training.progress(state, total, before=index - 1),
-            eta_s=round(left + (folds + 1 - index) * whole, 1),
+            eta_s=round(left + (self.training.options.trainings - index) * whole, 1),
             message=_("fold {fold}: step {step:,} of {total:,}").format(fold=self.name, step=state.step, total=total),
             loss=round(metrics["loss"], 4),
             tokens_per_second=round(metrics["tokens_per_second"], 1),

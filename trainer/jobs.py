@@ -80,6 +80,14 @@ class Job:
         return str(self.spec["target"])
 
     @property
+    def tokenizer(self) -> str | None:
+        """The tokenizer that a training reads with, given or made by itself, if it is there; a model brings its own."""
+        inputs = self.spec["inputs"]
+        name = inputs.get("tokenizer") or self.target
+        reads = self.kind == "train" and not inputs.get("from")
+        return name if reads and name in store.names("tokenizers") else None
+
+    @property
     def lock(self) -> FolderLock:
         """The right to write into the folder."""
         return FolderLock(self.path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -64,12 +64,11 @@ def prospect(job: Job) -> Prospect:
             return Prospect(
                 obstacle=_("Job {name} cannot be resumed: {path} is gone.").format(name=job.name, path=f"{kind}/{name}")
             )
-    try:
-        changed = [path for path, (then, now) in _fingerprints(job).items() if then != now]
-    except UserError as error:  # what it learns from is damaged
-        return Prospect(obstacle=str(error))
-    if changed:
-        return Prospect(obstacle=other_text(job, changed))
+    if (job.path / TEXT).exists():
+        try:
+            check_text(job, _fingerprints(job))
+        except UserError as error:
+            return Prospect(obstacle=str(error))
     path, damaged = newest_whole(job.path / "checkpoints")
     names = tuple(each.name for each in damaged)
     if path is None and damaged:
@@ -89,26 +88,26 @@ def prospect(job: Job) -> Prospect:
     return Prospect(step_of(path), damaged=names)
 
 
-def _fingerprints(job: Job) -> dict[str, tuple[str, str]]:
-    """Of the corpus and the tokenizer of a training, as they were and as they are, by their paths in the home."""
-    inputs, path = job.spec["inputs"], job.path / TEXT
-    if not path.exists():
-        return {}
-    then = read_object(path, "corpus", "tokenizer")
-    found = {f"corpora/{inputs['corpus']}": (then["corpus"], Corpus.open(inputs["corpus"]).manifest.fingerprint)}
-    name = inputs.get("tokenizer") or job.target
-    if not inputs.get("from") and name in store.names("tokenizers"):
-        now = TokenizerInfo.open(name).report.get("fingerprint", then["tokenizer"])
-        found[f"tokenizers/{name}"] = (then["tokenizer"], now)
+def _fingerprints(job: Job) -> dict[str, str]:
+    """Of what a training learns from, as it is now; what a model brings along is left out."""
+    found = {"corpus": Corpus.open(job.spec["inputs"]["corpus"]).manifest.fingerprint}
+    if job.tokenizer and (fingerprint := TokenizerInfo.open(job.tokenizer).report.get("fingerprint")):
+        found["tokenizer"] = fingerprint
     return found
 
 
-def other_text(job: Job, paths: Iterable[str]) -> str:
-    """Why a training cannot go on with another text than it began with."""
-    return _(
-        "Job {name} cannot be resumed: {path} is another than it began with. Go on from its model instead: "
-        "newleaf train {corpus} --from {model} --name NEW"
-    ).format(name=job.name, path=", ".join(paths), corpus=job.spec["inputs"]["corpus"], model=job.target)
+def check_text(job: Job, now: Mapping[str, str]) -> None:
+    """Raises UserError where a training would go on with another corpus or tokenizer than it began with."""
+    inputs, then = job.spec["inputs"], read_object(job.path / TEXT, "corpus", "tokenizer")
+    reader = f"models/{inputs['from']}" if inputs.get("from") else f"tokenizers/{job.tokenizer}"
+    paths = {"corpus": f"corpora/{inputs['corpus']}", "tokenizer": reader}
+    if changed := [paths[kind] for kind in now if now[kind] != then[kind]]:
+        raise UserError(
+            _(
+                "Job {name} cannot be resumed: {path} is another than it began with. Go on from its model instead: "
+                "newleaf train {corpus} --from {model} --name NEW"
+            ).format(name=job.name, path=", ".join(changed), corpus=inputs["corpus"], model=job.target)
+        )
 
 
 def _fold(job: Job) -> str | None:

@@ -40,7 +40,7 @@ from .options import TrainOptions
 from .plan import More, prolonged
 from .preparing import Preparation
 from .reporter import Reporter
-from .resuming import MORE, TEXT, other_text
+from .resuming import MORE, TEXT, check_text
 from .telemetry import Telemetry
 from .tracking import Tracker, open_tracker
 
@@ -87,14 +87,11 @@ class Training:
 
     def _check_text(self) -> None:
         """Raises UserError where it would go on with another text or tokenizer than it began with."""
-        path, now = self.job.path / TEXT, self._fingerprints
-        if not path.exists():
-            write_json(path, now)
-            return
-        then, names = read_object(path), {"corpus": self.corpus.name, "tokenizer": self.tokenizer_name}
-        folders = {"corpus": "corpora", "tokenizer": "tokenizers"}
-        if changed := [f"{folders[kind]}/{names[kind]}" for kind in folders if now[kind] != then.get(kind)]:
-            raise UserError(other_text(self.job, changed))
+        path = self.job.path / TEXT
+        if path.exists():
+            check_text(self.job, self._fingerprints)
+        else:
+            write_json(path, self._fingerprints)
 
     @property
     def _fingerprints(self) -> Any:
@@ -165,7 +162,7 @@ class Training:
             self.reporter.message(
                 _("Fold {fold} of {folds}: {bits:.4f} bits per byte.").format(fold=index + 1, folds=folds, bits=score)
             )
-        self.reporter.update(message=_("training the model itself"), progress=round(folds / (folds + 1), 4))
+        self.reporter.update(message=_("training the model itself"), progress=round(folds / self.options.trainings, 4))
 
     def _measure_old(self, when: str, model: GPT) -> None:
         if self.origin and self.origin.old:
@@ -263,7 +260,7 @@ class Training:
     def progress(self, state: State, total: int, before: int) -> float:
         """The share that is done, of this training of `total` steps, those of `before` folds and those to come."""
         share = state.elapsed / self.plan.time if self.plan.time else state.step / total
-        return round(min(0.999, (before + share) / ((self.options.folds or 0) + 1)), 4)
+        return round(min(0.999, (before + share) / self.options.trainings), 4)
 
     def seconds_left(self, state: State, loop: Loop) -> float:
         """About how long it will take to its end, after a step that `state.elapsed` does not have in it yet."""
