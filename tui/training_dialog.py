@@ -48,7 +48,7 @@ class TrainingDialog(FormDialog[str]):
         Binding("ctrl+y", "copy", N_("Copy the command"), id="training_dialog.copy", key_display="^y", priority=True),
     ]
     DEFAULT_CSS = """
-    TrainingDialog .plan { height: auto; max-height: 6; }
+    TrainingDialog .plan { height: auto; max-height: 10; }
     TrainingDialog #command { height: auto; max-height: 3; color: $accent; }
     """
 
