@@ -519,14 +519,19 @@ def model_config(size: str, vocab_size: int, context: int) -> GPTConfig:
 
 
 def model_shape(layers: int, width: int, vocab_size: int, context: int) -> GPTConfig:
-    """The shape of a model of so many layers of a width, which heads of 64 dimensions divide."""
+    """The shape of a model of so many layers of a width, which heads of 64 dimensions divide.
+
+    Two heads of queries each have their keys and values in common (Ainslie et al. 2023, arXiv:2305.13245), where their
+    number is even.
+    """
+    heads = width // HEAD
     return GPTConfig(
         vocab_size=vocab_size,
         context=context,
         hidden_size=width,
         num_layers=layers,
-        num_heads=width // HEAD,
-        num_kv_heads=width // HEAD,
+        num_heads=heads,
+        num_kv_heads=heads if heads % 2 else heads // 2,
         head_dim=HEAD,
         intermediate_size=math.ceil(8 * width / 3 / 32) * 32,
     )
@@ -544,7 +549,8 @@ def alike(rows: int, most: int) -> int:
 
 def shape_name(config: GPTConfig, dtype: str, optimizer: str, sampled: bool) -> str:
     """What a shape of model, and how it is trained, is called where its speed is remembered."""
-    shape = f"{config.num_layers}x{config.hidden_size} head {config.head_dim} vocabulary {config.vocab_size}"
+    heads = f"heads {config.num_heads}/{config.num_kv_heads} of {config.head_dim}"
+    shape = f"{config.num_layers}x{config.hidden_size} {heads} vocabulary {config.vocab_size}"
     return f"{shape} context {config.context} {dtype} {optimizer}{' sampled' if sampled else ''}"
 
 

@@ -74,7 +74,7 @@ class Recipe:
     seed: int = 1
     factor: Callable[[float], float] = as_it_is
     in_parts: bool = True  # whether Muon takes matrices apart
-    shared: int = 1  # how many heads of queries have their keys and values in common
+    apart: bool = False  # whether each head of queries has keys and values of its own
     vectors: bool = True  # what the embedding begins with
     averaged: float = 0.0  # how much of the mean of the weights stays at each step
     z_loss: float = 0.0  # its weight; its cost is not counted
@@ -87,8 +87,7 @@ RECIPES = {
     "AdamW for Muon": Recipe({"optimizer": "adamw"}),
     "AdamW at 0.006 for 0.003": Recipe({"optimizer": "adamw", "learning_rate": 0.006}),
     "Muon on whole matrices": Recipe(in_parts=False),
-    "keys and values for 2 heads in common": Recipe(shared=2),
-    "keys and values for 3 heads in common": Recipe(shared=3),
+    "keys and values for each head": Recipe(apart=True),
     "a cosine": Recipe(factor=cosine),
     "a decay over the last fifth": Recipe(factor=falling_late),
     "no warm-up": Recipe(factor=at_once),
@@ -200,7 +199,7 @@ class Training:
             self.first = replace(self.first, micro_rows=self.first.rows)
         torch.manual_seed(self.last.seed)
         shape = self.last.model_config
-        self.model = GPT(replace(shape, num_kv_heads=max(1, shape.num_heads // recipe.shared))).train()
+        self.model = GPT(replace(shape, num_kv_heads=shape.num_heads) if recipe.apart else shape).train()
         initialise(self.model, self.last, text if recipe.vectors else None)
         self.model.model.set_dropout(self.last.dropout)
         self.model.model.token_dropout = self.last.token_dropout
@@ -242,7 +241,7 @@ class Training:
 
 def cost(make: Callable[[Recipe], Training], recipe: Recipe, share: float) -> float:
     """How many times as long as a step of the recipe as it is one of another takes."""
-    works_otherwise = recipe.options or recipe.first or recipe.averaged or recipe.shared > 1 or not recipe.in_parts
+    works_otherwise = recipe.options or recipe.first or recipe.averaged or recipe.apart or not recipe.in_parts
     if recipe.z_loss or not works_otherwise:
         return 1.0
     both = [make(Recipe()), make(recipe)]

@@ -211,9 +211,8 @@ def compare(work: Work, rounds: int) -> None:
         middle = statistics.median(found)
         tokens = batch_tokens / middle
         flops = token_flops(work.shape, work.context, batch_tokens if way.endswith("sampled") else None)
-        if way == "nanoGPT":  # its MLP has as many numbers as four times the width in two matrices have
-            more = 8 * work.width**2 - 3 * work.width * work.shape.intermediate_size
-            flops += 6 * work.layers * more
+        if way == "nanoGPT":  # its attention has four matrices of the width, its MLP two of four times as much
+            flops += 6 * (12 * work.layers * work.width**2 - work.shape.layer_parameters)
         share = f"{tokens * flops / highest:5.0%} of the peak" if way != "Trainer" else ""
         print(f"    {way:26} {tokens:9,.0f} tokens/s  {trainer / middle:5.2f} x  {share}", flush=True)
 
