@@ -521,8 +521,8 @@ def model_config(size: str, vocab_size: int, context: int) -> GPTConfig:
 def model_shape(layers: int, width: int, vocab_size: int, context: int) -> GPTConfig:
     """The shape of a model of so many layers of a width, which heads of 64 dimensions divide.
 
-    Two heads of queries each have their keys and values in common (Ainslie et al. 2023, arXiv:2305.13245), where their
-    number is even.
+    Two heads of queries each have their keys and values in common (Ainslie et al. 2023, arXiv:2305.13245), where that
+    leaves more than one head of these.
     """
     heads = width // HEAD
     return GPTConfig(
@@ -531,7 +531,7 @@ def model_shape(layers: int, width: int, vocab_size: int, context: int) -> GPTCo
         hidden_size=width,
         num_layers=layers,
         num_heads=heads,
-        num_kv_heads=heads if heads % 2 else heads // 2,
+        num_kv_heads=heads if heads % 2 or heads == 2 else heads // 2,
         head_dim=HEAD,
         intermediate_size=math.ceil(8 * width / 3 / 32) * 32,
     )
