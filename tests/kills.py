@@ -19,29 +19,41 @@ from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.resuming import resume
 from newleaf.trainer.work import training
 
-LONGEST = 5.0  # seconds that a process lives
-
 
 def weights(name):
     return (ModelInfo.open(name).path / "model.safetensors").read_bytes()
 
 
+def until_it_learns(job, reached=0):
+    """Wait until a job is beyond a step, or has ended: the seconds."""
+    begin = time.monotonic()
+    while job.state in LIVE and (job.status().get("step") or 0) <= reached:
+        time.sleep(0.01)
+    return time.monotonic() - begin
+
+
 def survive(kills, steps, corpus, tokenizer, seed=1):
-    """Two trainings, one killed so often at random moments: the weights of both, and the steps of the kills."""
+    """Two trainings, one killed so often at random moments: the weights of both, and the steps of the kills.
+
+    The moments are within as much of the training as leaves enough for the kills that are to come, whatever the
+    machine's speed: half of them from when it learns on, the others from its first moment.
+    """
     chance, moments = random.Random(seed), []
     options = TrainOptions(
         steps=steps, checkpoint_every=0.1, dropout=0.1, token_dropout=0.1, sampled_softmax="on", **TINY
     )
     straight = training.submit(corpus, "straight", options, tokenizer)
+    beginning, learning = until_it_learns(straight), time.monotonic()
     wait_for_end(straight)
+    learning = time.monotonic() - learning
     job = training.submit(corpus, "killed", options, tokenizer)
     while len(moments) < kills:
-        longest = LONGEST
-        if len(moments) % 2:  # however slow the machine is, some kills come while it learns
-            longest = LONGEST / 10
-            reached = job.status().get("step", 0)
-            while job.state in LIVE and job.status().get("step", 0) <= reached:
-                time.sleep(0.01)
+        reached = job.status().get("step") or 0
+        longest = 0.8 * learning * (1 - reached / steps) / (kills - len(moments))
+        if len(moments) % 2:
+            beginning = min(beginning, until_it_learns(job, reached))
+        else:
+            longest += beginning
         deadline = time.monotonic() + chance.uniform(0.0, longest)
         while time.monotonic() < deadline and job.state in LIVE:
             time.sleep(0.01)
