@@ -83,7 +83,7 @@ def main():
         from newleaf.core.tokenizer.training import train_tokenizer
 
         train_tokenizer(import_python_text("book"), "pieces", TokenizerOptions(vocab_size=512))
-        undisturbed, killed, moments = survive(kills, steps=30 * kills, corpus="book", tokenizer="pieces")
+        undisturbed, killed, moments = survive(kills, steps=100 * kills, corpus="book", tokenizer="pieces")
         print(f"{len(moments)} kills, at steps {moments}")
         print("the weights are the same" if undisturbed == killed else "the weights differ")
         sys.exit(undisturbed != killed or len(moments) < kills)

@@ -132,7 +132,7 @@ def test_a_stopped_training_keeps_its_work_and_goes_on_to_the_same_end():
 @pytest.mark.usefixtures("ready")
 @pytest.mark.long
 def test_a_training_that_is_killed_ten_times_makes_the_weights_of_one_that_is_not():
-    undisturbed, killed, moments = survive(10, steps=300, corpus="book", tokenizer="pieces")
+    undisturbed, killed, moments = survive(10, steps=1000, corpus="book", tokenizer="pieces")
     assert len(moments) == 10 and max(moments) > 0
     assert undisturbed == killed
 
