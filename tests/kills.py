@@ -49,7 +49,7 @@ def survive(kills, steps, corpus, tokenizer, seed=1):
     job = training.submit(corpus, "killed", options, tokenizer)
     while len(moments) < kills:
         reached = job.status().get("step") or 0
-        longest = 0.8 * learning * (1 - reached / steps) / (kills - len(moments))
+        longest = 0.3 * learning * (1 - reached / steps) / (kills - len(moments))
         if len(moments) % 2:
             beginning = min(beginning, until_it_learns(job, reached))
         else:
