@@ -57,7 +57,7 @@ def learnt(prepared, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NEWLEAF_HOME", str(home))
         make_base()
-        options = FineTuneOptions(steps=200, learning_rate=0.02, eval_every=100, batch_tokens=768, scored=16, **QUICK)
+        options = FineTuneOptions(steps=300, learning_rate=0.02, eval_every=100, batch_tokens=768, scored=16, **QUICK)
         job, messages = here(patch, finetuning.submit, "base", data, "taught", options)
     return home, job, messages
 
@@ -130,8 +130,8 @@ def test_transformers_gives_the_answer_that_we_give(taught):
         asked = words.apply_chat_template(messages, add_generation_prompt=True, return_tensors="pt", return_dict=True)
         written = theirs.generate(**asked, max_new_tokens=20, do_sample=False)[0, asked["input_ids"].shape[1] :]
         ours, _seed = taught.generate(messages, taught.options(messages, {"temperature": 0}))
-        assert words.decode(written, skip_special_tokens=True).strip() == ours[0].text.strip()
-        assert ours[0].text.strip() in {"cat", "cow", "dog", "fox", "hen", "pig"}
+        answer = words.decode(written, skip_special_tokens=True).strip()
+        assert answer == ours[0].text.strip() == text.split()[2]
         assert words.decode(written).count("<|end|>") == 1
 
 
