@@ -11,7 +11,7 @@ import tempfile
 import time
 
 from homes import TINY
-from waiting import wait_for_end
+from waiting import wait_for_end, wait_until
 
 from newleaf.core.model.store import ModelInfo
 from newleaf.trainer.jobs import LIVE
@@ -27,8 +27,7 @@ def weights(name):
 def until_it_learns(job, reached=0):
     """Wait until a job is beyond a step, or has ended: the seconds."""
     begin = time.monotonic()
-    while job.state in LIVE and (job.status().get("step") or 0) <= reached:
-        time.sleep(0.01)
+    wait_until(lambda: job.state not in LIVE or (job.status().get("step") or 0) > reached)
     return time.monotonic() - begin
 
 
