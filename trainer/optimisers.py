@@ -64,7 +64,8 @@ def build(network: Network, plan: Plan) -> list[torch.optim.Optimizer]:
     optimisers: list[torch.optim.Optimizer] = []
     fused = plan.device in ("cpu", "cuda")
     if plan.optimizer == "muon":
-        kind = torch.bfloat16 if plan.dtype == "bfloat16" else torch.float32
+        # On a CPU small matrices are made orthogonal faster by orthogonal.h, in float32.
+        kind = torch.bfloat16 if plan.dtype == "bfloat16" and plan.device != "cpu" else torch.float32
         orthogonalise = partial(network.orthogonalise, dtype=kind)
         muon = _suited(Muon, plan)
         optimisers.append(

@@ -15,6 +15,7 @@ from torch import Tensor
 from .native import room_of, train, training_lanes
 
 MULTIPLE = 16  # of which a head's size must be one
+TYPES = {torch.float32, torch.bfloat16}
 LONGEST = 1024  # tokens; of more, a head's keys and values no longer stay in the cache
 
 
@@ -41,10 +42,10 @@ def available(size: int) -> bool:
 def suits(queries: Tensor, values: Tensor, threads: int) -> bool:
     """Whether it is faster than what PyTorch has for queries (B, H, T, D) and values (B, K, T, D).
 
-    Where types are mixed, queries that were turned are of float32, and only the values tell. A thread has whole heads,
-    so there have to be enough of them.
+    In bfloat16 too: PyTorch's way back takes longer than this does in float32. A thread has whole heads, so there have
+    to be enough of them.
     """
-    on_cpu = queries.device.type == "cpu" and queries.dtype == values.dtype == torch.float32
+    on_cpu = queries.device.type == "cpu" and {queries.dtype, values.dtype} <= TYPES
     enough = values.shape[0] * values.shape[1] >= threads
     return on_cpu and enough and 1 < queries.shape[2] <= LONGEST and torch.is_grad_enabled()
 
@@ -52,10 +53,11 @@ def suits(queries: Tensor, values: Tensor, threads: int) -> bool:
 def causal_attention(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
     """Mix values (B, K, T, D) as queries (B, H, T, D) and keys (B, K, T, D) say: (B, T, H * D).
 
-    A query sees the keys as far as itself. The sizes of heads have to be `available`.
+    A query sees the keys as far as itself. The sizes of heads have to be `available`. It is done in float32, and comes
+    out in the type of the values.
     """
-    mixed: Tensor = torch.ops.newleaf.causal_attention(queries, keys, values)[0]
-    return mixed.transpose(1, 2).flatten(2)
+    mixed: Tensor = torch.ops.newleaf.causal_attention(queries.float(), keys.float(), values.float())[0]
+    return mixed.to(values.dtype).transpose(1, 2).flatten(2)
 
 
 def _heads(tensor: Tensor) -> _Heads:

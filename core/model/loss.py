@@ -19,7 +19,7 @@ from torch import Tensor
 from .linear import product
 from .native import train, training_lanes
 
-CHUNK = 1 << 22  # logits at once, but
+CHUNK = 1 << 24  # bytes of logits at once, but
 ROWS = {"cpu": 256}  # at least as many rows: with fewer, a product waits for the weights it reads
 ROWS_ELSEWHERE = 1024
 LEAST = torch.finfo(torch.float32).tiny  # probability: rounded to 0, its loss would be infinite
@@ -74,13 +74,14 @@ def token_losses(hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
 
 def chunk_rows(weight: Tensor) -> int:
     """How many rows are computed at once."""
-    return max(ROWS.get(weight.device.type, ROWS_ELSEWHERE), CHUNK // len(weight))
+    return max(ROWS.get(weight.device.type, ROWS_ELSEWHERE), CHUNK // (len(weight) * weight.element_size()))
 
 
 class _Loss(Structure):
     _fields_ = [
         *((name, c_int64) for name in ("rows", "outputs", "threads", "row")),
-        *((name, c_void_p) for name in ("logits", "bias", "counts", "targets", "losses")),
+        *((name, c_void_p) for name in ("logits", "bias", "counts", "targets", "losses", "scratch")),
+        ("room", c_int64),
     ]
 
 
@@ -89,17 +90,21 @@ def _odd_lines(length: int) -> int:
     return (math.ceil(length / 16) | 1) * 16
 
 
-def _by_rows(hidden: Tensor, outputs: Tensor) -> bool:
-    """Whether `_slopes_by_rows` can do it: autocast would have the logits in another type."""
-    single = hidden.dtype == outputs.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
-    return single and hidden.device.type == "cpu" and training_lanes() > 0
+def _type_of_rows(hidden: Tensor, outputs: Tensor) -> torch.dtype | None:
+    """Of the logits that `_slopes_by_rows` makes of these; None where it cannot."""
+    if hidden.device.type != "cpu" or not training_lanes():
+        return None
+    if torch.is_autocast_enabled("cpu"):
+        found = torch.get_autocast_dtype("cpu")
+        return found if found == torch.bfloat16 else None
+    return torch.float32 if hidden.dtype == outputs.dtype == torch.float32 else None
 
 
 def _slopes(
     part: Tensor, outputs: Tensor, bias: Tensor | None, targets: Tensor, counts: Tensor | None
 ) -> tuple[Tensor, Tensor]:
     """The sum of the losses of some rows, and the gradients of their logits (n, V)."""
-    logits = F.linear(part, outputs, bias)
+    logits = F.linear(part, outputs, None if bias is None else bias.to(outputs.dtype))
     answers = targets[:, None]
     # The gradient of a logit is its probability, less one where it is the answer.
     slopes = logits.softmax(-1)
@@ -114,15 +119,16 @@ def _slopes(
 def _slopes_by_rows(
     part: Tensor, outputs: Tensor, bias: Tensor | None, targets: Tensor, counts: Tensor | None, room: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """The same in float32 on a CPU, by loss.h, in `room` (rows, V or more): each row stays in the first cache."""
+    """The same on a CPU, by loss.h, in `room` (rows, V or more): each row stays in the first cache."""
     logits = room[: len(part), : len(outputs)]
     product(part, outputs.mT, logits)
-    losses = part.new_empty(len(part))
+    losses = torch.empty(len(part))
     least, most = (int(each) for each in torch.aminmax(targets))
     if least < 0 or most >= len(outputs):
         raise IndexError(f"targets from {least} to {most} of {len(outputs)} pieces")
     pointers = [None if each is None else each.data_ptr() for each in (logits, bias, counts, targets, losses)]
-    train("loss", _Loss(*logits.shape, torch.get_num_threads(), room.shape[1], *pointers))
+    work = _Loss(*logits.shape, torch.get_num_threads(), room.shape[1], *pointers)
+    train("loss", work, 0 if room.dtype == torch.float32 else room.shape[1])
     return losses.sum(), logits
 
 
@@ -139,15 +145,17 @@ class _LinearCrossEntropy(torch.autograd.Function):
         outputs, bias = weight, None
         if candidates is not None:
             outputs, targets = weight[candidates.pieces], candidates.places[targets]
-            bias = candidates.log_counts.to(weight.dtype)
-        rows = chunk_rows(outputs)
+            bias = candidates.log_counts
         total = torch.zeros((), device=hidden.device)
         to_hidden = torch.empty_like(hidden)
         # Where the weights are frozen, nobody asks for theirs.
         to_outputs = torch.zeros_like(outputs) if ctx.needs_input_grad[1] else None
-        slopes_of = _slopes
-        if _by_rows(hidden, outputs):
+        dtype, slopes_of = _type_of_rows(hidden, outputs), _slopes
+        if dtype is not None:
+            hidden, outputs = hidden.to(dtype), outputs.to(dtype)  # once: autocast would do it for each product
             targets, counts = targets.long().contiguous(), None if counts is None else counts.float().contiguous()
+        rows = chunk_rows(outputs)
+        if dtype is not None:
             room = hidden.new_empty(min(rows, len(hidden)), _odd_lines(len(outputs)))
             slopes_of = partial(_slopes_by_rows, room=room)
         for start in range(0, len(targets), rows):

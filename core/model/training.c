@@ -47,12 +47,14 @@ typedef struct {
 
 typedef struct {
     int64_t rows, outputs, threads;
-    int64_t row;            /* how many floats rows of logits are apart: whole vectors */
-    float *logits;          /* (N, V): they become their gradients */
+    int64_t row;            /* how many numbers rows of logits are apart: whole vectors */
+    void *logits;           /* (N, V): they become their gradients; floats, or bfloat16 where there is scratch */
     const float *bias;      /* (V): added to each row of logits; or none */
     const float *counts;    /* (N): as how many a row counts; or none, where each is one */
     const int64_t *targets; /* (N) */
     float *losses;          /* (N) */
+    float *scratch;         /* (threads, room) */
+    int64_t room;
 } Loss;
 
 typedef struct {
@@ -165,8 +167,19 @@ void newleaf_orthogonal(const Orthogonal *o, int lanes) {
 }
 
 void newleaf_loss(const Loss *o, int lanes) {
-#pragma omp parallel for num_threads((int)o->threads) schedule(static)
-    for (int64_t i = 0; i < o->rows; i++) lanes == 16 ? slopes_of_avx512(o, i) : slopes_of_avx2(o, i);
+#pragma omp parallel num_threads((int)o->threads)
+    {
+        float *scratch = o->scratch ? o->scratch + omp_get_thread_num() * o->room : 0;
+#pragma omp for schedule(static)
+        for (int64_t i = 0; i < o->rows; i++)
+            if (scratch) {
+                uint16_t *row = (uint16_t *)o->logits + i * o->row;
+                lanes == 16 ? slopes_of_halves_avx512(o, i, row, scratch) : slopes_of_halves_avx2(o, i, row, scratch);
+            } else {
+                float *row = (float *)o->logits + i * o->row;
+                lanes == 16 ? slopes_of_avx512(o, i, row) : slopes_of_avx2(o, i, row);
+            }
+    }
 }
 
 /* Whether products of large matrices are faster here than PyTorch's, whose library was made for Intel's processors. */
