@@ -45,10 +45,12 @@ CONTINUED = 0.1  # the factor on the rates where the model knows a lot already
 GROUPS = 8  # into which Muon takes the neurons behind attention
 EMBEDDING_RATE = 0.02  # AdamW's, beside Muon
 # Against learning by heart, with Muon, where text is read again: weights forget within so many passes (X. Wang and
-# L. Aitchison 2024, arXiv:2405.13698), but no more than so much a step; beyond so many passes some tokens are not seen
-# and some channels are left out, the more with each pass up to so many, and the embedding learns more slowly.
+# L. Aitchison 2024, arXiv:2405.13698), but no more than so much a step; beyond so many passes the embedding learns more
+# slowly, some tokens are not seen and some channels are left out, the more with each pass up to so many. Of the last
+# two all only where the layers have so many parameters for a byte of text: with fewer they learn less by heart.
 FORGOTTEN_AFTER, MOST_FORGOTTEN = 1.2, 0.08
 MANY_PASSES, LEAST_DROPOUT = 5.0, 0.05
+LEARNT_BY_HEART = 1.4  # parameters
 DROPOUT_A_PASS, MOST_DROPOUT = 0.02, 0.1
 TOKEN_DROPOUT_A_PASS, MOST_TOKEN_DROPOUT = 0.03, 0.3
 PARAMETERS_A_BYTE = 12  # of the text, in the layers: a larger model learns it by heart, and held-out text less well
@@ -290,8 +292,10 @@ def make_plan(
     decay, dropout, token_dropout = WEIGHT_DECAY[optimizer], 0.0, 0.0
     if optimizer == "muon" and not origin and passes > 1:
         decay = max(decay, _weight_decay(rows * context / train_tokens, highest))
-        dropout = _grown(passes, DROPOUT_A_PASS, MOST_DROPOUT)
-        token_dropout = _grown(passes, TOKEN_DROPOUT_A_PASS, MOST_TOKEN_DROPOUT)
+        size_bytes = text.bytes if text else BYTES_PER_TOKEN * train_tokens
+        beyond = (passes - MANY_PASSES) * min(1.0, config.layer_parameters / (LEARNT_BY_HEART * size_bytes))
+        dropout = _grown(beyond, DROPOUT_A_PASS, MOST_DROPOUT)
+        token_dropout = _grown(beyond, TOKEN_DROPOUT_A_PASS, MOST_TOKEN_DROPOUT)
         of_the_rest *= min(1.0, MANY_PASSES / passes)
     known = text if not origin else None
     bits, low, high = expected_range(known, config.layer_parameters, passes) if known else (None, None, None)
@@ -507,9 +511,9 @@ def _weight_decay(step_passes: float, learning_rate: float) -> float:
     return round(min(step_passes / FORGOTTEN_AFTER, MOST_FORGOTTEN) / learning_rate, 3)
 
 
-def _grown(passes: float, a_pass: float, most: float) -> float:
-    """What is left out against learning by heart in so many passes over the text; nothing where it is next to none."""
-    share = round(min(most, a_pass * (passes - MANY_PASSES)), 2)
+def _grown(beyond: float, a_pass: float, most: float) -> float:
+    """What is left out against learning by heart so many passes beyond the first; nothing where it is next to none."""
+    share = round(min(most, a_pass * beyond), 2)
     return share if share >= LEAST_DROPOUT else 0.0
 
 

@@ -225,6 +225,16 @@ def test_the_more_often_a_text_is_read_the_more_is_done_against_learning_by_hear
     assert large.weight_decay == 0.1
 
 
+def test_a_model_that_is_small_for_its_text_leaves_out_less_however_often_it_reads_it():
+    nano, small = (plan(size=size, batch_tokens=4096, train_tokens=10**6, steps=3500) for size in ("nano", "small"))
+    assert nano.passes == small.passes > 14
+    assert nano.dropout == nano.token_dropout == 0
+    assert small.dropout == 0.1 and small.token_dropout > 0.25
+    between = plan(size="nano", batch_tokens=4096, train_tokens=2 * 10**5, steps=700)
+    assert 0 < between.token_dropout < small.token_dropout and 0 < between.dropout < small.dropout
+    assert nano.embedding_learning_rate == small.embedding_learning_rate < 0.01
+
+
 def test_what_is_done_against_learning_by_heart_can_be_set_by_hand():
     often = plan(train_tokens=10**5, steps=800, weight_decay=0.0, dropout=0.0, token_dropout=0.0)
     assert (often.weight_decay, often.dropout, often.token_dropout) == (0.0, 0.0, 0.0)
