@@ -292,8 +292,8 @@ def make_plan(
     decay, dropout, token_dropout = WEIGHT_DECAY[optimizer], 0.0, 0.0
     if optimizer == "muon" and not origin and passes > 1:
         decay = max(decay, _weight_decay(rows * context / train_tokens, highest))
-        size_bytes = text.bytes if text else BYTES_PER_TOKEN * train_tokens
-        beyond = (passes - MANY_PASSES) * min(1.0, config.layer_parameters / (LEARNT_BY_HEART * size_bytes))
+        a_byte = config.layer_parameters / (text or _usual_text(train_tokens)).bytes
+        beyond = (passes - MANY_PASSES) * min(1.0, a_byte / LEARNT_BY_HEART)
         dropout = _grown(beyond, DROPOUT_A_PASS, MOST_DROPOUT)
         token_dropout = _grown(beyond, TOKEN_DROPOUT_A_PASS, MOST_TOKEN_DROPOUT)
         of_the_rest *= min(1.0, MANY_PASSES / passes)
@@ -483,7 +483,7 @@ def _best_size(
     if options.steps:
         return "mini"
     time = options.time or DEFAULT_TIME
-    text = text or Text(BYTES_PER_TOKEN * train_tokens, 1.0)
+    text = text or _usual_text(train_tokens)
 
     configs = {name: model_config(name, vocab_size, context) for name in SIZES}
 
@@ -495,6 +495,11 @@ def _best_size(
 
     most = max(PARAMETERS_A_BYTE * text.bytes, configs["nano"].layer_parameters)
     return min((name for name in SIZES if configs[name].layer_parameters <= most), key=bits)
+
+
+def _usual_text(train_tokens: int) -> Text:
+    """What is assumed of a text of which nothing but its tokens is known."""
+    return Text(BYTES_PER_TOKEN * train_tokens, 1.0)
 
 
 def _rows(options: TrainOptions, tokens: float | None, context: int, train_tokens: int) -> int:

@@ -103,8 +103,8 @@ def test_with_few_rows_left_of_a_large_vocabulary_a_chunk_is_still_worth_its_wei
     assert chunked.chunk_rows(torch.empty(50_000, 1)) == 256
 
 
-@pytest.mark.parametrize("rows", [1, 8, 9, 40])
-@pytest.mark.parametrize("vocabulary", [1, 15, 17, 64, 1000])
+@pytest.mark.parametrize("rows", [1, 8, 9, 64])
+@pytest.mark.parametrize("vocabulary", [15, 17, 50, 64, 1000])
 @pytest.mark.parametrize("counted", [False, True])
 def test_in_bfloat16_it_is_as_near_as_the_logits_are(chunks_of, rows, vocabulary, counted):
     chunks_of(8, vocabulary)
@@ -116,9 +116,9 @@ def test_in_bfloat16_it_is_as_near_as_the_logits_are(chunks_of, rows, vocabulary
         loss = chunked.linear_cross_entropy(hidden, weight, targets, counts)
     loss.backward()
     assert loss.dtype == hidden.grad.dtype == weight.grad.dtype == torch.float32
-    assert loss.item() == pytest.approx(expected.item(), rel=0.01, abs=0.01)
+    assert loss.item() == pytest.approx(expected.item(), rel=0.01)
     for found, exact in zip((hidden.grad, weight.grad), torch.autograd.grad(expected, (hidden, weight)), strict=True):
-        assert (found - exact).norm() <= 0.02 * exact.norm()
+        assert (found - exact).norm() < 0.02 * exact.norm()
 
 
 def test_in_bfloat16_the_loss_is_found_in_float32_from_the_logits():
