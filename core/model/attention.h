@@ -4,6 +4,7 @@
  * scores of some rows are made whole, used and forgotten, and only what a row may see is computed, but for the last
  * block. Of the forward pass the output and a number for each row are kept (as in Dao et al. 2022, arXiv:2205.14135). */
 #define head_of NAMED(head_of)
+#define fetch NAMED(fetch)
 #define gather NAMED(gather)
 #define scatter NAMED(scatter)
 #define panels NAMED(panels)
@@ -15,10 +16,18 @@ INLINE float *head_of(const Heads *heads, int64_t text, int64_t head) {
     return heads->at + text * heads->text + head * heads->head;
 }
 
+/* What will be read soon: a processor does not foresee rows that lie so far apart. */
+INLINE void fetch(const float *x, int64_t size) {
+    for (int64_t j = 0; j < size; j += 16) __builtin_prefetch(x + j);
+}
+
 /* The head's tokens (T, D), one behind the other. */
 INLINE void gather(const Heads *from, int64_t text, int64_t head, int64_t length, int64_t size, float *to) {
     const float *x = head_of(from, text, head);
-    for (int64_t i = 0; i < length; i++) memcpy(to + i * size, x + i * from->token, size * sizeof *to);
+    for (int64_t i = 0; i < length; i++) {
+        fetch(x + (i + AHEAD) * from->token, size);
+        memcpy(to + i * size, x + i * from->token, size * sizeof *to);
+    }
 }
 
 INLINE void scatter(const Heads *to, int64_t text, int64_t head, int64_t length, int64_t size, const float *from) {
@@ -30,12 +39,17 @@ INLINE void scatter(const Heads *to, int64_t text, int64_t head, int64_t length,
 INLINE void panels(const Heads *from, int64_t text, int64_t head, int64_t length, int64_t size, float *to) {
     const float *x = head_of(from, text, head);
     EACH_PANEL(begin, columns, length)
-        for (int64_t i = 0; i < PANEL; i++) {
+        for (int64_t i = 0; i < PANEL;) {
+            const float *row = x + (begin + i) * from->token;
             float *column = to + begin * size + i;
-            if (i < columns)
-                for (int64_t j = 0; j < size; j++) column[j * PANEL] = x[(begin + i) * from->token + j];
-            else
-                for (int64_t j = 0; j < size; j++) column[j * PANEL] = 0;
+            if (i + 4 <= columns) {
+                for (int64_t k = 0; k < 4; k++) fetch(row + (k + AHEAD) * from->token, size);
+                for (int64_t j = 0; j < size; j += 4) turn(row + j, from->token, column + j * PANEL, PANEL);
+                i += 4;
+            } else {
+                for (int64_t j = 0; j < size; j++) column[j * PANEL] = i < columns ? row[j] : 0;
+                i++;
+            }
         }
 }
 
@@ -94,6 +108,7 @@ static void backward(const Attention *a, int64_t text, int64_t kv_head, float *s
         EACH_BLOCK(begin, rows, length) {
             const int64_t seen = begin + rows, wide = (seen + LANES - 1) / LANES * LANES;
             const float *query = queries + begin * size, *its = slopes + begin * size;
+            for (int64_t i = 0; i < rows; i++) fetch(mixed + (begin + i) * a->mixed.token, size);
             EACH_PANEL(c, columns, wide) {
                 product(rows, columns, size, query, size, 1, key_panels + c * size, PANEL, scores + c, W, 0);
                 product(rows, columns, size, its, size, 1, value_panels + c * size, PANEL, to_scores + c, W, 0);

@@ -20,17 +20,6 @@ static __attribute__((noinline)) void tile_of(
     tile(ROWS, VECTORS, depth, left, 1, ROWS, right, WIDE, out, row, add);
 }
 
-/* Four by four numbers, rows for columns. */
-INLINE void turn(const float *from, int64_t row, float *to, int64_t to_row) {
-    __m128 a = _mm_loadu_ps(from), b = _mm_loadu_ps(from + row), c = _mm_loadu_ps(from + 2 * row),
-           d = _mm_loadu_ps(from + 3 * row);
-    _MM_TRANSPOSE4_PS(a, b, c, d);
-    _mm_storeu_ps(to, a);
-    _mm_storeu_ps(to + to_row, b);
-    _mm_storeu_ps(to + 2 * to_row, c);
-    _mm_storeu_ps(to + 3 * to_row, d);
-}
-
 /* Some of the depth of a copy, of whose (depth, length) numbers so many lie side by side: (length / wide, depth, wide).
  * The last is filled up with zeros. */
 INLINE void copy(Numbers from, int64_t begin, int64_t end, int64_t depth, int64_t length, int wide, float *to) {

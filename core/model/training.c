@@ -14,6 +14,7 @@
 
 #define BLOCK 32 /* rows of scores at once */
 #define PANEL 64 /* columns of a product at once: what they are multiplied by stays in the first cache */
+#define AHEAD 16 /* tokens: so much earlier what is read of one is asked for */
 #define LEAST -60.0f /* exponents below it are as good as this; the product of two smaller ones would be slow */
 
 typedef struct {
@@ -101,6 +102,18 @@ int64_t newleaf_orthogonal_room(int64_t rows, int64_t columns) {
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #include <immintrin.h>
+
+/* Four by four numbers, rows for columns. */
+INLINE void turn(const float *from, int64_t row, float *to, int64_t to_row) {
+    __m128 a = _mm_loadu_ps(from), b = _mm_loadu_ps(from + row), c = _mm_loadu_ps(from + 2 * row),
+           d = _mm_loadu_ps(from + 3 * row);
+    _MM_TRANSPOSE4_PS(a, b, c, d);
+    _mm_storeu_ps(to, a);
+    _mm_storeu_ps(to + to_row, b);
+    _mm_storeu_ps(to + 2 * to_row, c);
+    _mm_storeu_ps(to + 3 * to_row, d);
+}
+
 #pragma GCC push_options
 #pragma GCC target("arch=x86-64-v3")
 #define NAMED(name) name##_avx2
