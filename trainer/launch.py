@@ -74,16 +74,22 @@ def launch(job: Job, reporter: Reporter, options: TrainOptions, number: int) -> 
         start_method="spawn",
         signals_to_handle="SIGQUIT",  # the others ask for a clean end, which the job's stop file says to all
     )
+    agent = elastic_launch(config, work)
     os.environ[WATCHED] = str(os.getpid())
     with reporter.handed_over(), _stops_while_waiting(reporter):
         try:
-            elastic_launch(config, work)(str(job.path))
+            try:
+                agent(str(job.path))
+            except RendezvousError as error:
+                if not meeting.get("is_host") or "EADDRINUSE" not in _reason(error):
+                    raise
+                meeting["is_host"] = False  # another process of this machine had the port first
+                agent(str(job.path))
         except SignalException:
             raise Cancelled from None
         except RendezvousError as error:
             text = _("The machines lost each other at {place}: {error}. Go on, on each: newleaf job resume {name}")
-            reason = str(error.__cause__ or error).partition("\n")[0].rstrip(".")
-            raise UserError(text.format(place=options.rendezvous, error=reason, name=job.name)) from None
+            raise UserError(text.format(place=options.rendezvous, error=_reason(error), name=job.name)) from None
         except ChildFailedError as error:
             rank, failure = error.get_first_failure()
             text = _("Process {rank} of the training was lost {times} times, last with: {error}. See the job's log.")
@@ -95,6 +101,11 @@ def launch(job: Job, reporter: Reporter, options: TrainOptions, number: int) -> 
         raise UserError(found["error"])
     if found["state"] == "stopped":
         raise Cancelled
+
+
+def _reason(error: Exception) -> str:
+    """Why machines did not meet, or lost each other, in a line."""
+    return str(error.__cause__ or error).partition("\n")[0].rstrip(".")
 
 
 def _meet(place: str, reporter: Reporter) -> tuple[bool, str]:
