@@ -1,7 +1,7 @@
 /* What training on a CPU asks of small matrices, in float32, with products of our own: causal attention and its gradients
  * (attention.h), and Muon's orthogonal matrices (orthogonal.h). A library's products are made for large matrices; here
  * what is multiplied stays in a core's cache from one product to the next. And what the loss is between two products
- * (loss.h), and products of large matrices for processors that the library was not made for (linear.h).
+ * (loss.h), normalisation (norm.h), and products of large matrices for processors that the library was not made for (linear.h).
  *
  * Each thread has whole heads, matrices or rows, and every sum its order: the same bits for any number of threads.
  *
@@ -57,6 +57,17 @@ typedef struct {
     float *scratch;         /* (threads, room) */
     int64_t room;
 } Loss;
+
+typedef struct {
+    int64_t rows, width, threads;
+    int64_t together; /* rows whose gradients of the weights are added up at once */
+    float epsilon;
+    const float *x, *weight; /* (N, C), (C) */
+    float *factors;          /* (N): what a row was multiplied by */
+    const float *slopes;     /* (N, C): the gradients of what came out: backward alone */
+    float *out;              /* (N, C): what comes out, or the gradients of what went in */
+    float *to_weight;        /* (N / together, C): the first row becomes the gradient of the weights */
+} Norm;
 
 typedef struct {
     const float *at;
@@ -126,6 +137,7 @@ INLINE void turn(const float *from, int64_t row, float *to, int64_t to_row) {
 #include "attention.h"
 #include "orthogonal.h"
 #include "loss.h"
+#include "norm.h"
 #include "linear.h"
 #undef NAMED
 #undef LANES
@@ -145,6 +157,7 @@ INLINE void turn(const float *from, int64_t row, float *to, int64_t to_row) {
 #include "attention.h"
 #include "orthogonal.h"
 #include "loss.h"
+#include "norm.h"
 #pragma GCC pop_options
 
 /* The longest vectors this processor has, in floats; 0: leave it to PyTorch. */
@@ -195,6 +208,22 @@ void newleaf_loss(const Loss *o, int lanes) {
     }
 }
 
+void newleaf_norm(const Norm *o, int lanes) {
+#pragma omp parallel for num_threads((int)o->threads) schedule(static)
+    for (int64_t i = 0; i < o->rows; i++) lanes == 16 ? norm_row_avx512(o, i) : norm_row_avx2(o, i);
+}
+
+void newleaf_norm_backward(const Norm *o, int lanes) {
+    const int64_t parts = (o->rows + o->together - 1) / o->together;
+#pragma omp parallel for num_threads((int)o->threads) schedule(static)
+    for (int64_t i = 0; i < parts; i++) {
+        const int64_t begin = i * o->together, end = begin + o->together < o->rows ? begin + o->together : o->rows;
+        (lanes == 16 ? norm_slopes_avx512 : norm_slopes_avx2)(o, begin, end, o->to_weight + i * o->width);
+    }
+    for (int64_t i = 1; i < parts; i++)
+        for (int64_t j = 0; j < o->width; j++) o->to_weight[j] += o->to_weight[i * o->width + j];
+}
+
 /* Whether products of large matrices are faster here than PyTorch's, whose library was made for Intel's processors. */
 int newleaf_linear_pays(void) { return __builtin_cpu_is("amd") && newleaf_training_lanes() == 8; }
 
@@ -206,6 +235,8 @@ void newleaf_attention_forward(const Attention *a, int lanes) {}
 void newleaf_attention_backward(const Attention *a, int lanes) {}
 void newleaf_orthogonal(const Orthogonal *o, int lanes) {}
 void newleaf_loss(const Loss *o, int lanes) {}
+void newleaf_norm(const Norm *o, int lanes) {}
+void newleaf_norm_backward(const Norm *o, int lanes) {}
 int newleaf_linear_pays(void) { return 0; }
 int64_t newleaf_linear_room(const Linear *l) { return 0; }
 void newleaf_linear(const Linear *l, int lanes) {}
