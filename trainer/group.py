@@ -8,6 +8,7 @@ Where the model does not fit, each process keeps a share of it (sharded.py).
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,7 +23,8 @@ from ..core.errors import UserError
 from ..core.language import gettext as _
 from ..core.model.gpt import GPT
 from .batches import Batch
-from .muon import Cut, orthogonalise_each
+from .clipping import clip
+from .muon import orthogonalise_each
 from .options import TrainOptions
 from .plan import Plan
 
@@ -91,6 +93,8 @@ def loss_of(model: GPT, batch: Batch) -> Tensor:
 class Network:
     """A model that gives losses; its weights and gradients are those of this process."""
 
+    orthogonalise = staticmethod(orthogonalise_each)  # what Muon makes of the parts of some matrices of one shape
+
     def __init__(self, model: GPT):
         self.model = model
 
@@ -98,17 +102,18 @@ class Network:
         """The mean loss of some rows, in the context `gathering`, as is its `backward`."""
         return loss_of(self.model, batch)
 
+    @functools.cached_property
+    def parameters(self) -> list[nn.Parameter]:
+        """All that have gradients, or could; to look for them in each step takes as long as clipping them."""
+        return list(self.model.parameters())
+
     def gathering(self, last: bool) -> contextlib.AbstractContextManager[Any]:
         """The context for some rows of a step; with the last ones the gradients are averaged over all processes."""
         return contextlib.nullcontext()
 
     def clip(self, norm: float) -> Tensor:
         """Make the gradients smaller where the norm of all together is higher than this; gives what it was."""
-        return nn.utils.clip_grad_norm_(self.model.parameters(), norm)
-
-    def orthogonalise(self, matrices: list[Tensor], cut: Cut, dtype: torch.dtype) -> list[Tensor]:
-        """What Muon makes of the parts of each of some matrices of one shape."""
-        return orthogonalise_each(matrices, cut, dtype)
+        return clip(self.parameters, norm)
 
     def weights(self) -> dict[str, Tensor]:
         """All weights, whole. All processes must ask."""

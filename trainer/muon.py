@@ -72,6 +72,11 @@ def _product_of_steps(gram: Tensor) -> Tensor:
     return product
 
 
+def _scale(shape: torch.Size, cut: Cut) -> float:
+    """How many times an orthogonal part of a matrix its update is: its root mean square becomes 0.2, as AdamW's is."""
+    return 0.2 * math.sqrt(max(cut.size, shape[1 - cut.dimension]))
+
+
 def orthogonalise_each(matrices: list[Tensor], cut: Cut, dtype: torch.dtype = torch.float32) -> list[Tensor]:
     """The same for the parts of each of some matrices of one shape."""
     matrices = [matrix.contiguous() for matrix in matrices]
@@ -94,12 +99,13 @@ class Muon(torch.optim.Optimizer):
         lr: float,
         momentum: float = 0.95,
         weight_decay: float = 0.0,
-        orthogonalise: Callable[..., list[Tensor]] = orthogonalise_each,
+        orthogonalise: Callable[[list[Tensor], Cut, torch.dtype], list[Tensor]] = orthogonalise_each,
         cuts: Mapping[Tensor, Cut] | None = None,
+        dtype: torch.dtype = torch.float32,
     ):
-        """`orthogonalise` takes matrices of one shape, and their cut: of those that are in no `cuts` the whole."""
+        """`orthogonalise` takes matrices of one shape, their cut (without one in `cuts` the whole) and `dtype`."""
         super().__init__(parameters, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
-        self.orthogonalise, self.cuts = orthogonalise, cuts or {}
+        self.orthogonalise, self.cuts, self.dtype = orthogonalise, cuts or {}, dtype
         for group in self.param_groups:
             assert all(parameter.ndim == 2 for parameter in group["params"])
 
@@ -109,11 +115,12 @@ class Muon(torch.optim.Optimizer):
         assert closure is None
         skip: Tensor | None = getattr(self, "found_inf", None)  # 1 on the device: leave everything as it is
         for group in self.param_groups:
+            if skip is None and self._step_in_c(group):
+                continue
             alike: dict[tuple[torch.Size, Cut], list[Tensor]] = defaultdict(list)
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    whole = Cut(len(parameter), 0)
-                    alike[parameter.shape, self.cuts.get(parameter, whole)].append(parameter)
+                    alike[parameter.shape, self._cut(parameter)].append(parameter)
             for (shape, cut), parameters in alike.items():
                 gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
                 buffers = [self._buffer(parameter) for parameter in parameters]
@@ -127,13 +134,32 @@ class Muon(torch.optim.Optimizer):
                 torch._foreach_lerp_(buffers, gradients, 1 - group["momentum"])
                 # Nesterov's, where the gradients were: PyTorch 2.11 can do no other for shares of tensors.
                 torch._foreach_lerp_(gradients, buffers, group["momentum"])
-                updates = self.orthogonalise(gradients, cut)
-                # The update's root mean square becomes 0.2, as AdamW's is.
-                scale = 0.2 * math.sqrt(max(cut.size, shape[1 - cut.dimension]))
+                updates = self.orthogonalise(gradients, cut, self.dtype)
+                scale = _scale(shape, cut)
                 torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"] * kept)
                 if skip is not None:
                     torch._foreach_mul_(updates, kept)
                 torch._foreach_add_(parameters, updates, alpha=-group["lr"] * scale)
+
+    def _step_in_c(self, group: dict[str, Any]) -> bool:
+        """The same at once for all matrices of a group; false, and nothing done, where that cannot be."""
+        parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
+        parts = [part for parameter in parameters for part in self._cut(parameter).parts(parameter)]
+        if self.orthogonalise is not orthogonalise_each or not parts or not orthogonal.suits(parts, self.dtype):
+            return False
+        updates = []
+        for parameter in parameters:
+            cut = self._cut(parameter)
+            rate = group["lr"] * _scale(parameter.shape, cut)
+            updates.append(orthogonal.Update(parameter, parameter.grad, self._buffer(parameter), *cut, rate))
+        if not all(update.fits for update in updates):
+            return False
+        keep = 1 - group["lr"] * group["weight_decay"]
+        orthogonal.update(updates, group["momentum"], keep, STEPS, COEFFICIENTS, OBLONG)
+        return True
+
+    def _cut(self, parameter: Tensor) -> Cut:
+        return self.cuts.get(parameter, Cut(len(parameter), 0))
 
     def _buffer(self, parameter: Tensor) -> Tensor:
         state = self.state[parameter]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import torch
@@ -66,11 +65,9 @@ def build(network: Network, plan: Plan) -> list[torch.optim.Optimizer]:
     if plan.optimizer == "muon":
         # On a CPU small matrices are made orthogonal faster by orthogonal.h, in float32.
         kind = torch.bfloat16 if plan.dtype == "bfloat16" and plan.device != "cpu" else torch.float32
-        orthogonalise = partial(network.orthogonalise, dtype=kind)
         muon = _suited(Muon, plan)
-        optimisers.append(
-            muon(matrices, plan.learning_rate, plan.momentum, plan.weight_decay, orthogonalise, cuts_of(model))
-        )
+        rates = plan.learning_rate, plan.momentum, plan.weight_decay
+        optimisers.append(muon(matrices, *rates, network.orthogonalise, cuts_of(model), kind))
     else:
         groups.append({"params": matrices, "lr": plan.learning_rate, "weight_decay": plan.weight_decay})
     if plan.optimizer == "sgd":

@@ -1,9 +1,10 @@
-"""Muon's orthogonal matrices on a CPU, by orthogonal.h: a matrix for each thread, from memory that is taken once."""
+"""Muon on a CPU, by orthogonal.h: a matrix for each thread, made orthogonal in memory that is taken once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from ctypes import POINTER, Structure, c_float, c_int64, c_void_p
+from collections.abc import Iterable, Iterator, Sequence
+from ctypes import POINTER, Structure, c_double, c_float, c_int64, c_void_p
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,7 +13,11 @@ from ..core.model.native import room_of, train, training_lanes
 
 
 class _Matrix(Structure):
-    _fields_ = [("input", c_void_p), ("output", c_void_p), *((name, c_int64) for name in ("rows", "columns", "row"))]
+    _fields_ = [
+        *((name, c_void_p) for name in ("input", "output", "momentum")),
+        *((name, c_int64) for name in ("rows", "columns", "row")),
+        ("rate", c_float),
+    ]
 
 
 class _Orthogonal(Structure):
@@ -20,6 +25,8 @@ class _Orthogonal(Structure):
         ("matrices", POINTER(_Matrix)),
         *((name, c_int64) for name in ("number", "threads", "steps")),
         *((name, c_float) for name in ("first", "second", "third", "oblong")),
+        ("momentum", c_double),
+        ("keep", c_float),
         ("scratch", c_void_p),
         ("room", c_int64),
     ]
@@ -45,9 +52,62 @@ def orthogonal(
     `oblong` times as long as wide on, the steps are done on the short side.
     """
     told = [
-        _Matrix(matrix.data_ptr(), output.data_ptr(), *matrix.shape, matrix.stride(0))
+        _Matrix(matrix.data_ptr(), output.data_ptr(), None, *matrix.shape, matrix.stride(0))
         for matrix, output in zip(matrices, into, strict=True)
     ]
+    _run(told, steps, coefficients, oblong)
+
+
+class Update(NamedTuple):
+    """A matrix that is to move against its gradient, in parts of so many rows (dimension 0) or columns (1) each."""
+
+    weights: Tensor  # (rows, columns)
+    gradient: Tensor
+    momentum: Tensor
+    size: int
+    dimension: int
+    rate: float  # times the orthogonal matrix
+
+    @property
+    def fits(self) -> bool:
+        """Whether the library can do it: all three lie in the same way, and are no shares of others."""
+        three = self.weights.data, self.gradient, self.momentum
+        return all(type(x) is Tensor and x.is_cpu and x.dtype == torch.float32 and x.is_contiguous() for x in three)
+
+    def parts(self) -> Iterator[_Matrix]:
+        """As the library is told."""
+        length, step = self.weights.shape[self.dimension], self.weights.stride(self.dimension)
+        shape, row = list(self.weights.shape), self.weights.stride(0)
+        shape[self.dimension] = self.size
+        places = [x.data_ptr() for x in (self.gradient, self.weights, self.momentum)]
+        for begin in range(0, length, self.size):
+            further = begin * step * self.weights.element_size()
+            yield _Matrix(*(place + further for place in places), *shape, row, self.rate)
+
+
+def update(
+    updates: Iterable[Update],
+    momentum: float,
+    keep: float,
+    steps: int,
+    coefficients: tuple[float, float, float],
+    oblong: float,
+) -> None:
+    """Let momenta keep a share and take the rest from the gradients; of the weights keep a share, and take from them
+    what Nesterov's momentum becomes when it is made orthogonal, as `orthogonal` does. All have to fit."""
+    _run([part for each in updates for part in each.parts()], steps, coefficients, oblong, momentum, keep)
+
+
+def _run(
+    told: Sequence[_Matrix],
+    steps: int,
+    coefficients: tuple[float, float, float],
+    oblong: float,
+    momentum: float = 0.0,
+    keep: float = 0.0,
+) -> None:
     threads = min(torch.get_num_threads(), len(told))
-    work = _Orthogonal((_Matrix * len(told))(*told), len(told), threads, steps, *coefficients, oblong)
-    train("orthogonal", work, max(room_of("orthogonal", *matrix.shape) for matrix in matrices))
+    several = (_Matrix * len(told))(*told)
+    work = _Orthogonal(several, len(told), threads, steps, *coefficients, oblong, momentum, keep)
+    shapes = {(each.rows, each.columns) for each in told}
+    train("orthogonal", work, max(room_of("orthogonal", *shape) for shape in shapes))

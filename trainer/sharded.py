@@ -41,7 +41,7 @@ class Sharded(Network):
     def clip(self, norm: float) -> Tensor:
         return cast(DTensor, super().clip(norm)).full_tensor()
 
-    def orthogonalise(self, matrices: list[Tensor], cut: Cut, dtype: torch.dtype) -> list[Tensor]:
+    def orthogonalise(self, matrices: list[Tensor], cut: Cut, dtype: torch.dtype = torch.float32) -> list[Tensor]:
         """As one process does; each makes whole ones of its own orthogonal."""
         found: list[Tensor] = []
         size, rank = self.mesh.size(), self.mesh.get_rank()

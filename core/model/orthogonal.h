@@ -8,6 +8,8 @@
 #define symmetric NAMED(symmetric)
 #define polynomial NAMED(polynomial)
 #define product_of_steps NAMED(product_of_steps)
+#define taken NAMED(taken)
+#define turned NAMED(turned)
 #define orthogonal NAMED(orthogonal)
 
 /* The part of c (n, n) above the diagonal becomes what is below. */
@@ -69,23 +71,56 @@ static float *product_of_steps(const Orthogonal *o, int64_t n, float *gram, floa
     return all;
 }
 
+/* What is made orthogonal, its rows one behind the other, and the sum of its squares: the matrix, or Nesterov's momentum of
+ * what it is the gradient of. */
+INLINE double taken(const Orthogonal *o, const Matrix *matrix, float *to) {
+    const int64_t columns = matrix->columns, whole = columns / LANES * LANES;
+    const float first = (float)(1 - o->momentum), second = 1 - (float)o->momentum; /* rounded as PyTorch's lerp rounds them */
+    double all = 0;
+    for (int64_t i = 0; i < matrix->rows; i++, to += columns) {
+        const float *in = matrix->in + i * matrix->row;
+        if (matrix->momentum) {
+            float *momentum = matrix->momentum + i * matrix->row;
+            for (int64_t j = 0; j < columns; j++) {
+                const float moved = __builtin_fmaf(first, in[j] - momentum[j], momentum[j]);
+                momentum[j] = moved;
+                to[j] = __builtin_fmaf(-second, moved - in[j], moved);
+            }
+        } else memcpy(to, in, columns * sizeof *to);
+        lanes sum = {0};
+        for (int64_t j = 0; j < whole; j += LANES) sum += *(const lanes *)(to + j) * *(const lanes *)(to + j);
+        float rest = 0;
+        for (int64_t j = whole; j < columns; j++) rest += to[j] * to[j];
+        all += total(sum) + rest;
+    }
+    return all;
+}
+
+/* Rows become columns. */
+INLINE void turned(int64_t rows, int64_t columns, const float *from, int64_t row, float *to, int64_t to_row) {
+    for (int64_t i = 0; i < rows; i++) {
+        int64_t j = 0;
+        if (i % 4 == 0 && i + 4 <= rows)
+            for (; j + 4 <= columns; j += 4) turn(from + i * row + j, row, to + j * to_row + i, to_row);
+        else if (i / 4 * 4 + 4 <= rows) j = columns / 4 * 4; /* turned with the rows before it */
+        for (; j < columns; j++) to[j * to_row + i] = from[i * row + j];
+    }
+}
+
 /* A matrix, with its long side upright, and filled up with columns of zeros, which stay zeros. */
 static void orthogonal(const Orthogonal *o, const Matrix *matrix, float *scratch) {
     const int tall = matrix->rows > matrix->columns;
-    const int64_t length = tall ? matrix->rows : matrix->columns, width = tall ? matrix->columns : matrix->rows;
+    const int64_t rows = matrix->rows, columns = matrix->columns;
+    const int64_t length = tall ? rows : columns, width = tall ? columns : rows;
     const int64_t n = (width + 15) / 16 * 16, row = odd_lines(width), square = square_of(width);
     float *x = scratch, *y = x + length * row, *gram = y + length * row, *factor = gram + square;
-    double sum = 0;
-    for (int64_t i = 0; i < matrix->rows; i++) {
-        const float *some = matrix->in + i * matrix->row;
-        float part = 0;
-        for (int64_t j = 0; j < matrix->columns; j++) part += some[j] * some[j];
-        sum += part;
+    const float scale = 1 / ((float)sqrt(taken(o, matrix, y)) + 1e-7f);
+    for (int64_t i = 0; i < rows * columns; i++) y[i] *= scale;
+    if (!tall) turned(rows, columns, y, columns, x, row);
+    for (int64_t i = 0; i < length; i++) {
+        if (tall) memcpy(x + i * row, y + i * columns, width * sizeof *x);
+        memset(x + i * row + width, 0, (n - width) * sizeof *x);
     }
-    const float scale = 1 / ((float)sqrt(sum) + 1e-7f);
-    for (int64_t i = 0; i < length; i++)
-        for (int64_t j = 0; j < n; j++)
-            x[i * row + j] = j < width ? scale * matrix->in[tall ? i * matrix->row + j : j * matrix->row + i] : 0;
     const int oblong = length >= o->oblong * width;
     for (int64_t step = 0; step < (oblong ? 1 : o->steps); step++) {
         multiply(n, n, length, x, 1, row, x, row, gram, row, 1);
@@ -97,6 +132,14 @@ static void orthogonal(const Orthogonal *o, const Matrix *matrix, float *scratch
         float *spare = x;
         x = y, y = spare;
     }
-    for (int64_t i = 0; i < length; i++)
-        for (int64_t j = 0; j < width; j++) matrix->out[tall ? i * matrix->row + j : j * matrix->row + i] = x[i * row + j];
+    const float *made = x;
+    const int64_t made_row = tall ? row : columns;
+    if (!tall) turned(length, width, x, row, y, columns), made = y;
+    for (int64_t i = 0; i < rows; i++) {
+        float *out = matrix->out + i * matrix->row;
+        const float *its = made + i * made_row;
+        if (matrix->momentum)
+            for (int64_t j = 0; j < columns; j++) out[j] = __builtin_fmaf(-matrix->rate, its[j], o->keep * out[j]);
+        else memcpy(out, its, columns * sizeof *out);
+    }
 }

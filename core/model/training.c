@@ -1,7 +1,8 @@
 /* What training on a CPU asks of small matrices, in float32, with products of our own: causal attention and its gradients
  * (attention.h), and Muon's orthogonal matrices (orthogonal.h). A library's products are made for large matrices; here
- * what is multiplied stays in a core's cache from one product to the next. And what the loss is between two products
- * (loss.h), normalisation (norm.h), and products of large matrices for processors that the library was not made for (linear.h).
+ * what is multiplied stays in a core's cache from one product to the next. What the loss is between two products
+ * (loss.h), normalisation (norm.h) and the norm of all gradients (clip.h), in one pass each. And products of large
+ * matrices for processors that the library was not made for (linear.h).
  *
  * Each thread has whole heads, matrices or rows, and every sum its order: the same bits for any number of threads.
  *
@@ -15,6 +16,8 @@
 #define BLOCK 32 /* rows of scores at once */
 #define PANEL 64 /* columns of a product at once: what they are multiplied by stays in the first cache */
 #define AHEAD 16 /* tokens: so much earlier what is read of one is asked for */
+#define FEW 4096           /* numbers whose squares are added up in float32, and */
+#define AT_ONCE (16 * FEW) /* by one thread */
 #define LEAST -60.0f /* exponents below it are as good as this; the product of two smaller ones would be slow */
 
 typedef struct {
@@ -33,8 +36,10 @@ typedef struct {
 
 typedef struct {
     const float *in;
-    float *out;
+    float *out;      /* what is made of it; or, where it is a gradient that has a momentum, the weights */
+    float *momentum; /* or none */
     int64_t rows, columns, row; /* rows are so many floats apart: it may be a part of a larger one */
+    float rate;                 /* how many times what is made is taken from the weights */
 } Matrix;
 
 typedef struct {
@@ -42,6 +47,8 @@ typedef struct {
     int64_t number, threads, steps;
     float first, second, third; /* the coefficients of a step */
     float oblong;               /* from where on, times as long as wide, the short side alone is less work */
+    double momentum;            /* the share of it that is kept */
+    float keep;                 /* the share of the weights */
     float *scratch;             /* (threads, room) */
     int64_t room;
 } Orthogonal;
@@ -68,6 +75,18 @@ typedef struct {
     float *out;              /* (N, C): what comes out, or the gradients of what went in */
     float *to_weight;        /* (N / together, C): the first row becomes the gradient of the weights */
 } Norm;
+
+typedef struct {
+    float *at;
+    int64_t number;
+} Gradient;
+
+typedef struct {
+    const Gradient *gradients;
+    int64_t number, threads;
+    float most, norm; /* the norm of all together that is allowed, and what it is */
+    double *parts;    /* (parts): the sums of squares of so many numbers each */
+} Clip;
 
 typedef struct {
     const float *at;
@@ -138,6 +157,7 @@ INLINE void turn(const float *from, int64_t row, float *to, int64_t to_row) {
 #include "orthogonal.h"
 #include "loss.h"
 #include "norm.h"
+#include "clip.h"
 #include "linear.h"
 #undef NAMED
 #undef LANES
@@ -158,6 +178,7 @@ INLINE void turn(const float *from, int64_t row, float *to, int64_t to_row) {
 #include "orthogonal.h"
 #include "loss.h"
 #include "norm.h"
+#include "clip.h"
 #pragma GCC pop_options
 
 /* The longest vectors this processor has, in floats; 0: leave it to PyTorch. */
@@ -224,6 +245,39 @@ void newleaf_norm_backward(const Norm *o, int lanes) {
         for (int64_t j = 0; j < o->width; j++) o->to_weight[j] += o->to_weight[i * o->width + j];
 }
 
+/* Gradients become smaller where the norm of all together is higher than is allowed. As PyTorch's clip_grad_norm_. */
+void newleaf_clip(Clip *o, int lanes) {
+    float by = 1;
+#pragma omp parallel num_threads((int)o->threads)
+    {
+        double *parts = o->parts;
+        for (int64_t g = 0; g < o->number; g++) {
+            const Gradient some = o->gradients[g];
+            const int64_t number = (some.number + AT_ONCE - 1) / AT_ONCE;
+#pragma omp for schedule(static) nowait
+            for (int64_t i = 0; i < number; i++) {
+                const int64_t rest = some.number - i * AT_ONCE;
+                parts[i] = (lanes == 16 ? squares_avx512 : squares_avx2)(some.at + i * AT_ONCE, rest < AT_ONCE ? rest : AT_ONCE);
+            }
+            parts += number;
+        }
+#pragma omp barrier
+#pragma omp single
+        {
+            double all = 0;
+            for (const double *part = o->parts; part < parts; part++) all += *part;
+            o->norm = (float)sqrt(all);
+            by = o->most / (o->norm + 1e-6f);
+        }
+        if (by < 1)
+            for (int64_t g = 0; g < o->number; g++) {
+                float *at = o->gradients[g].at;
+#pragma omp for schedule(static) nowait
+                for (int64_t i = 0; i < o->gradients[g].number; i++) at[i] *= by;
+            }
+    }
+}
+
 /* Whether products of large matrices are faster here than PyTorch's, whose library was made for Intel's processors. */
 int newleaf_linear_pays(void) { return __builtin_cpu_is("amd") && newleaf_training_lanes() == 8; }
 
@@ -235,6 +289,7 @@ void newleaf_attention_forward(const Attention *a, int lanes) {}
 void newleaf_attention_backward(const Attention *a, int lanes) {}
 void newleaf_orthogonal(const Orthogonal *o, int lanes) {}
 void newleaf_loss(const Loss *o, int lanes) {}
+void newleaf_clip(Clip *o, int lanes) {}
 void newleaf_norm(const Norm *o, int lanes) {}
 void newleaf_norm_backward(const Norm *o, int lanes) {}
 int newleaf_linear_pays(void) { return 0; }

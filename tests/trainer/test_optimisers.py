@@ -95,6 +95,40 @@ def test_matrices_together_move_as_they_would_alone():
         torch.testing.assert_close(together[i], moved([i])[0])
 
 
+@pytest.mark.skipif(not training_lanes(), reason="newleaf was built without it, or for another processor")
+@pytest.mark.parametrize("lanes", [8, 16])
+@pytest.mark.parametrize("momentum", [0.95, 0.3])
+def test_steps_in_c_are_the_steps_of_pytorch(momentum, lanes, monkeypatch):
+    if lanes > training_lanes():
+        pytest.skip("this processor has no such vectors")
+    monkeypatch.setattr(native, "training_lanes", lambda: lanes)
+    shapes_and_cuts = [
+        ((48, 32), Cut(16, 0)),
+        ((48, 32), Cut(16, 1)),
+        ((32, 90), None),
+        ((9, 20), Cut(3, 0)),
+        ((1, 5), None),
+    ]
+
+    def after_some_steps():
+        generator = torch.Generator().manual_seed(0)
+        parameters = [torch.nn.Parameter(torch.randn(shape, generator=generator)) for shape, _cut in shapes_and_cuts]
+        cuts = {parameter: cut for parameter, (_shape, cut) in zip(parameters, shapes_and_cuts, strict=True) if cut}
+        optimiser = Muon([*parameters, torch.nn.Parameter(torch.ones(2, 2))], 0.1, momentum, 0.2, cuts=cuts)
+        for _ in range(3):
+            for parameter in parameters:
+                parameter.grad = torch.randn(parameter.shape, generator=generator)
+            optimiser.step()
+        return [parameter.detach() for parameter in parameters] + [
+            optimiser.state[p]["momentum_buffer"] for p in parameters
+        ]
+
+    mine = after_some_steps()
+    monkeypatch.setattr(orthogonal, "suits", lambda *_: False)
+    for one, other in zip(mine, after_some_steps(), strict=True):
+        torch.testing.assert_close(one, other, atol=2e-5, rtol=0)
+
+
 @pytest.mark.parametrize("cut", [None, Cut(16, 0), Cut(16, 1)])
 def test_the_update_has_the_root_mean_square_of_adamws(cut):
     parameter = torch.nn.Parameter(torch.zeros(64, 128))
