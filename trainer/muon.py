@@ -143,9 +143,11 @@ class Muon(torch.optim.Optimizer):
 
     def _step_in_c(self, group: dict[str, Any]) -> bool:
         """The same at once for all matrices of a group; false, and nothing done, where that cannot be."""
+        if self.orthogonalise is not orthogonalise_each:
+            return False
         parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
         parts = [part for parameter in parameters for part in self._cut(parameter).parts(parameter)]
-        if self.orthogonalise is not orthogonalise_each or not parts or not orthogonal.suits(parts, self.dtype):
+        if not parts or not orthogonal.suits(parts, self.dtype):
             return False
         updates = []
         for parameter in parameters:
