@@ -22,7 +22,7 @@ class BuildWithTranslations(build_py):
         super().run()
 
 
-headers = ("lanes", "decode", "product", "softmax", "attention", "orthogonal", "loss", "norm", "clip", "linear")
+headers = ("lanes", "decode", "product", "squares", "softmax", "attention", "orthogonal", "loss", "norm", "linear")
 model = Extension(
     "newleaf.core.model._native",
     ["core/model/decode.c", "core/model/training.c"],

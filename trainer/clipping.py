@@ -1,4 +1,4 @@
-"""The norm of all gradients, and their clipping: on a CPU by clip.h, which writes only what changes."""
+"""The norm of all gradients, and their clipping: on a CPU by training.c, which writes only what changes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..core.model.native import train, training_lanes
 
-AT_ONCE = 1 << 16  # numbers whose squares a thread adds up, as in training.c
+AT_ONCE = 1 << 16  # numbers whose squares a thread adds up before it takes others
 
 
 class _Gradient(Structure):
@@ -20,7 +20,7 @@ class _Gradient(Structure):
 class _Clip(Structure):
     _fields_ = [
         ("gradients", POINTER(_Gradient)),
-        *((name, c_int64) for name in ("number", "threads")),
+        *((name, c_int64) for name in ("number", "threads", "at_once")),
         *((name, c_float) for name in ("most", "norm")),
         ("parts", c_void_p),
     ]
@@ -34,7 +34,7 @@ def clip(parameters: Iterable[Tensor], most: float) -> Tensor:
         return nn.utils.clip_grad_norm_(parameters, most)
     told = (_Gradient * len(gradients))(*(_Gradient(each.data_ptr(), each.numel()) for each in gradients))
     parts = torch.empty(sum(-(-each.numel() // AT_ONCE) for each in gradients), dtype=torch.float64)
-    work = _Clip(told, len(told), torch.get_num_threads(), most, 0.0, parts.data_ptr())
+    work = _Clip(told, len(told), torch.get_num_threads(), AT_ONCE, most, 0.0, parts.data_ptr())
     train("clip", work)
     return torch.tensor(work.norm)
 

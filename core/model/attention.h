@@ -38,19 +38,15 @@ INLINE void scatter(const Heads *to, int64_t text, int64_t head, int64_t length,
 /* The same on its side, in panels (T / PANEL, D, PANEL); the last is filled up with zeros. */
 INLINE void panels(const Heads *from, int64_t text, int64_t head, int64_t length, int64_t size, float *to) {
     const float *x = head_of(from, text, head);
-    EACH_PANEL(begin, columns, length)
-        for (int64_t i = 0; i < PANEL;) {
-            const float *row = x + (begin + i) * from->token;
-            float *column = to + begin * size + i;
-            if (i + 4 <= columns) {
-                for (int64_t k = 0; k < 4; k++) fetch(row + (k + AHEAD) * from->token, size);
-                for (int64_t j = 0; j < size; j += 4) turn(row + j, from->token, column + j * PANEL, PANEL);
-                i += 4;
-            } else {
-                for (int64_t j = 0; j < size; j++) column[j * PANEL] = i < columns ? row[j] : 0;
-                i++;
-            }
+    EACH_PANEL(begin, columns, length) {
+        float *panel = to + begin * size;
+        for (int64_t i = 0; i < columns; i += 4) {
+            const float *rows = x + (begin + i) * from->token;
+            for (int64_t k = 0; k < 4; k++) fetch(rows + (k + AHEAD) * from->token, size);
+            turned(columns - i < 4 ? columns - i : 4, size, rows, from->token, panel + i, PANEL);
         }
+        for (int64_t j = 0; j < size; j++) memset(panel + j * PANEL + columns, 0, (PANEL - columns) * sizeof *to);
+    }
 }
 
 /* Scores of a row become probabilities again, and the slopes of those become the slopes of the scores. */

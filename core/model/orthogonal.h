@@ -8,8 +8,7 @@
 #define symmetric NAMED(symmetric)
 #define polynomial NAMED(polynomial)
 #define product_of_steps NAMED(product_of_steps)
-#define taken NAMED(taken)
-#define turned NAMED(turned)
+#define take NAMED(take)
 #define orthogonal NAMED(orthogonal)
 
 /* The part of c (n, n) above the diagonal becomes what is below. */
@@ -71,39 +70,22 @@ static float *product_of_steps(const Orthogonal *o, int64_t n, float *gram, floa
     return all;
 }
 
-/* What is made orthogonal, its rows one behind the other, and the sum of its squares: the matrix, or Nesterov's momentum of
- * what it is the gradient of. */
-INLINE double taken(const Orthogonal *o, const Matrix *matrix, float *to) {
-    const int64_t columns = matrix->columns, whole = columns / LANES * LANES;
+/* What is made orthogonal, its rows one behind the other: the matrix, or Nesterov's momentum of what it is the gradient of. */
+INLINE void take(const Orthogonal *o, const Matrix *matrix, float *to) {
+    const int64_t columns = matrix->columns;
     const float first = (float)(1 - o->momentum), second = 1 - (float)o->momentum; /* rounded as PyTorch's lerp rounds them */
-    double all = 0;
     for (int64_t i = 0; i < matrix->rows; i++, to += columns) {
         const float *in = matrix->in + i * matrix->row;
-        if (matrix->momentum) {
-            float *momentum = matrix->momentum + i * matrix->row;
-            for (int64_t j = 0; j < columns; j++) {
-                const float moved = __builtin_fmaf(first, in[j] - momentum[j], momentum[j]);
-                momentum[j] = moved;
-                to[j] = __builtin_fmaf(-second, moved - in[j], moved);
-            }
-        } else memcpy(to, in, columns * sizeof *to);
-        lanes sum = {0};
-        for (int64_t j = 0; j < whole; j += LANES) sum += *(const lanes *)(to + j) * *(const lanes *)(to + j);
-        float rest = 0;
-        for (int64_t j = whole; j < columns; j++) rest += to[j] * to[j];
-        all += total(sum) + rest;
-    }
-    return all;
-}
-
-/* Rows become columns. */
-INLINE void turned(int64_t rows, int64_t columns, const float *from, int64_t row, float *to, int64_t to_row) {
-    for (int64_t i = 0; i < rows; i++) {
-        int64_t j = 0;
-        if (i % 4 == 0 && i + 4 <= rows)
-            for (; j + 4 <= columns; j += 4) turn(from + i * row + j, row, to + j * to_row + i, to_row);
-        else if (i / 4 * 4 + 4 <= rows) j = columns / 4 * 4; /* turned with the rows before it */
-        for (; j < columns; j++) to[j * to_row + i] = from[i * row + j];
+        if (!matrix->momentum) {
+            memcpy(to, in, columns * sizeof *to);
+            continue;
+        }
+        float *momentum = matrix->momentum + i * matrix->row;
+        for (int64_t j = 0; j < columns; j++) {
+            const float moved = __builtin_fmaf(first, in[j] - momentum[j], momentum[j]);
+            momentum[j] = moved;
+            to[j] = __builtin_fmaf(-second, moved - in[j], moved);
+        }
     }
 }
 
@@ -114,7 +96,8 @@ static void orthogonal(const Orthogonal *o, const Matrix *matrix, float *scratch
     const int64_t length = tall ? rows : columns, width = tall ? columns : rows;
     const int64_t n = (width + 15) / 16 * 16, row = odd_lines(width), square = square_of(width);
     float *x = scratch, *y = x + length * row, *gram = y + length * row, *factor = gram + square;
-    const float scale = 1 / ((float)sqrt(taken(o, matrix, y)) + 1e-7f);
+    take(o, matrix, y);
+    const float scale = 1 / ((float)sqrt(squares(y, rows * columns)) + 1e-7f);
     for (int64_t i = 0; i < rows * columns; i++) y[i] *= scale;
     if (!tall) turned(rows, columns, y, columns, x, row);
     for (int64_t i = 0; i < length; i++) {

@@ -1,7 +1,7 @@
 /* What training on a CPU asks of small matrices, in float32, with products of our own: causal attention and its gradients
  * (attention.h), and Muon's orthogonal matrices (orthogonal.h). A library's products are made for large matrices; here
  * what is multiplied stays in a core's cache from one product to the next. What the loss is between two products
- * (loss.h), normalisation (norm.h) and the norm of all gradients (clip.h), in one pass each. And products of large
+ * (loss.h), normalisation (norm.h) and the norm of all gradients (squares.h), in one pass each. And products of large
  * matrices for processors that the library was not made for (linear.h).
  *
  * Each thread has whole heads, matrices or rows, and every sum its order: the same bits for any number of threads.
@@ -16,8 +16,7 @@
 #define BLOCK 32 /* rows of scores at once */
 #define PANEL 64 /* columns of a product at once: what they are multiplied by stays in the first cache */
 #define AHEAD 16 /* tokens: so much earlier what is read of one is asked for */
-#define FEW 4096           /* numbers whose squares are added up in float32, and */
-#define AT_ONCE (16 * FEW) /* by one thread */
+#define FEW 4096 /* numbers whose squares are added up in float32 */
 #define LEAST -60.0f /* exponents below it are as good as this; the product of two smaller ones would be slow */
 
 typedef struct {
@@ -83,7 +82,7 @@ typedef struct {
 
 typedef struct {
     const Gradient *gradients;
-    int64_t number, threads;
+    int64_t number, threads, at_once; /* how many numbers a thread takes at once */
     float most, norm; /* the norm of all together that is allowed, and what it is */
     double *parts;    /* (parts): the sums of squares of so many numbers each */
 } Clip;
@@ -144,6 +143,19 @@ INLINE void turn(const float *from, int64_t row, float *to, int64_t to_row) {
     _mm_storeu_ps(to + 3 * to_row, d);
 }
 
+/* The same of any matrix (rows, columns). */
+INLINE void turned(int64_t rows, int64_t columns, const float *from, int64_t row, float *to, int64_t to_row) {
+    int64_t i = 0;
+    for (; i + 4 <= rows; i += 4) {
+        int64_t j = 0;
+        for (; j + 4 <= columns; j += 4) turn(from + i * row + j, row, to + j * to_row + i, to_row);
+        for (; j < columns; j++)
+            for (int64_t k = i; k < i + 4; k++) to[j * to_row + k] = from[k * row + j];
+    }
+    for (; i < rows; i++)
+        for (int64_t j = 0; j < columns; j++) to[j * to_row + i] = from[i * row + j];
+}
+
 #pragma GCC push_options
 #pragma GCC target("arch=x86-64-v3")
 #define NAMED(name) name##_avx2
@@ -152,12 +164,12 @@ INLINE void turn(const float *from, int64_t row, float *to, int64_t to_row) {
 #define VECTORS 2
 #include "lanes.h"
 #include "product.h"
+#include "squares.h"
 #include "softmax.h"
 #include "attention.h"
 #include "orthogonal.h"
 #include "loss.h"
 #include "norm.h"
-#include "clip.h"
 #include "linear.h"
 #undef NAMED
 #undef LANES
@@ -173,12 +185,12 @@ INLINE void turn(const float *from, int64_t row, float *to, int64_t to_row) {
 #define VECTORS 4
 #include "lanes.h"
 #include "product.h"
+#include "squares.h"
 #include "softmax.h"
 #include "attention.h"
 #include "orthogonal.h"
 #include "loss.h"
 #include "norm.h"
-#include "clip.h"
 #pragma GCC pop_options
 
 /* The longest vectors this processor has, in floats; 0: leave it to PyTorch. */
@@ -253,11 +265,11 @@ void newleaf_clip(Clip *o, int lanes) {
         double *parts = o->parts;
         for (int64_t g = 0; g < o->number; g++) {
             const Gradient some = o->gradients[g];
-            const int64_t number = (some.number + AT_ONCE - 1) / AT_ONCE;
+            const int64_t number = (some.number + o->at_once - 1) / o->at_once;
 #pragma omp for schedule(static) nowait
             for (int64_t i = 0; i < number; i++) {
-                const int64_t rest = some.number - i * AT_ONCE;
-                parts[i] = (lanes == 16 ? squares_avx512 : squares_avx2)(some.at + i * AT_ONCE, rest < AT_ONCE ? rest : AT_ONCE);
+                const int64_t begin = i * o->at_once, rest = some.number - begin;
+                parts[i] = (lanes == 16 ? squares_avx512 : squares_avx2)(some.at + begin, rest < o->at_once ? rest : o->at_once);
             }
             parts += number;
         }
