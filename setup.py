@@ -22,7 +22,10 @@ class BuildWithTranslations(build_py):
         super().run()
 
 
-headers = ("lanes", "decode", "product", "squares", "softmax", "attention", "orthogonal", "loss", "norm", "linear")
+headers = (
+    "lanes", "decode", "product", "halves", "squares", "softmax", "attention", "orthogonal", "loss", "norm", "heads",
+    "gated", "linear",
+)  # fmt: skip
 model = Extension(
     "newleaf.core.model._native",
     ["core/model/decode.c", "core/model/training.c"],

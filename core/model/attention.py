@@ -46,8 +46,13 @@ def suits(queries: Tensor, values: Tensor, threads: int) -> bool:
     to be enough of them.
     """
     on_cpu = queries.device.type == "cpu" and {queries.dtype, values.dtype} <= TYPES
-    enough = values.shape[0] * values.shape[1] >= threads
-    return on_cpu and enough and 1 < queries.shape[2] <= LONGEST and torch.is_grad_enabled()
+    enough = has_enough(values.shape[0] * values.shape[1], queries.shape[2], threads)
+    return on_cpu and enough and torch.is_grad_enabled()
+
+
+def has_enough(heads: int, length: int, threads: int) -> bool:
+    """Whether it is faster for so many heads of so many tokens."""
+    return heads >= threads and 1 < length <= LONGEST
 
 
 def causal_attention(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
@@ -88,7 +93,7 @@ def _run(part: str, told: _Attention) -> None:
     train(f"attention_{part}", told, room_of("attention", told.length, told.size))
 
 
-def _forward(queries: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+def forward(queries: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
     queries, keys, values = map(_rows, (queries, keys, values))
     mixed, sums = _forward_shapes(queries, keys, values)
     _run("forward", _attention(queries, keys, values, mixed, sums))
@@ -99,7 +104,7 @@ def _forward_shapes(queries: Tensor, keys: Tensor, values: Tensor) -> tuple[Tens
     return _new(queries), queries.new_empty(queries.shape[:3])
 
 
-def _backward(
+def backward(
     queries: Tensor, keys: Tensor, values: Tensor, mixed: Tensor, sums: Tensor, slopes: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     queries, keys, values, mixed, slopes = map(_rows, (queries, keys, values, mixed, slopes))
@@ -131,8 +136,8 @@ _library.define(
     "causal_attention_backward(Tensor queries, Tensor keys, Tensor values, Tensor mixed, Tensor sums, Tensor slopes)"
     " -> (Tensor, Tensor, Tensor)"
 )
-_library.impl("causal_attention", _forward, "CPU")
-_library.impl("causal_attention_backward", _backward, "CPU")
+_library.impl("causal_attention", forward, "CPU")
+_library.impl("causal_attention_backward", backward, "CPU")
 torch.library.register_fake("newleaf::causal_attention", _forward_shapes, lib=_library)
 torch.library.register_fake("newleaf::causal_attention_backward", _backward_shapes, lib=_library)
 torch.library.register_autograd("newleaf::causal_attention", _gradients, setup_context=_keep, lib=_library)

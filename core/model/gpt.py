@@ -19,11 +19,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from . import norm
+from . import gated, heads, norm
 from .attention import available, causal_attention, suits
 from .config import GPTConfig
 from .linear import available as linear_available
-from .linear import linear
+from .linear import joins, joint, linear
 from .loss import Candidates, linear_cross_entropy, token_losses
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -176,6 +176,14 @@ class RMSNorm(nn.Module):
         return F.rms_norm(x, self.weight.shape, self.weight.to(x.dtype), self.eps)
 
 
+def norm_of_sum(norm_: nn.Module, x: Tensor, added: Tensor | None) -> tuple[Tensor, Tensor]:
+    """x (B, T, C) and what is added to it; and that normalised."""
+    if isinstance(norm_, RMSNorm) and norm.suits(x, norm_.weight):
+        return norm.rms_norm_of_sum(x, added, norm_.weight, norm_.eps)
+    x = x if added is None else x + added
+    return x, norm_(x)
+
+
 def new_norm(config: GPTConfig) -> nn.Module:
     """The norm of the architecture, over C."""
     kind = RMSNorm if config.rms_norm else nn.LayerNorm
@@ -193,11 +201,12 @@ class Attention(nn.Module):
         self.config, self.layer = config, layer
         self.native, self.threads = available(config.head_dim), torch.get_num_threads()
         self.own_products = linear_available()
-        heads, kv_heads = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
-        self.q_proj = nn.Linear(config.hidden_size, heads, bias=config.qkv_bias)
-        self.k_proj = nn.Linear(config.hidden_size, kv_heads, bias=config.qkv_bias)
-        self.v_proj = nn.Linear(config.hidden_size, kv_heads, bias=config.qkv_bias)
-        self.o_proj = nn.Linear(heads, config.hidden_size, bias=config.output_bias)
+        self.heads = heads.Heads(config.num_heads, config.num_kv_heads, config.head_dim, config.norm_eps)
+        width, kv_width = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
+        self.q_proj = nn.Linear(config.hidden_size, width, bias=config.qkv_bias)
+        self.k_proj = nn.Linear(config.hidden_size, kv_width, bias=config.qkv_bias)
+        self.v_proj = nn.Linear(config.hidden_size, kv_width, bias=config.qkv_bias)
+        self.o_proj = nn.Linear(width, config.hidden_size, bias=config.output_bias)
         if config.qk_norm:
             self.q_norm = RMSNorm(config.head_dim, config.norm_eps)
             self.k_norm = RMSNorm(config.head_dim, config.norm_eps)
@@ -205,8 +214,13 @@ class Attention(nn.Module):
     def forward(
         self, x: Tensor, rotary: tuple[Tensor, Tensor] | None, cache: Cache | None, mask: Tensor | None
     ) -> Tensor:
-        split = (*x.shape[:2], -1, self.config.head_dim)
         projections = self.q_proj, self.k_proj, self.v_proj
+        alone = cache is None and mask is None and self.native
+        if alone and rotary and heads.suits(x, self.heads, rotary, self.threads) and joins(x, projections):
+            norms = (self.q_norm.weight, self.k_norm.weight) if self.config.qk_norm else (None, None)
+            side_by_side = joint(x, projections, self.own_products)
+            return project(heads.mixed(side_by_side, self.heads, norms, rotary), self.o_proj, self.own_products)
+        split = (*x.shape[:2], -1, self.config.head_dim)
         queries, keys, values = (each.view(split) for each in linear(x, projections, self.own_products))
         if self.config.qk_norm:
             queries, keys = self.q_norm(queries), self.k_norm(keys)
@@ -215,11 +229,16 @@ class Attention(nn.Module):
             queries, keys = rotate(queries, *rotary), rotate(keys, *rotary)  # (B, H, T, D), (B, K, T, D)
         if cache is not None:  # only here is the layer's number looked at: all layers share what is compiled for one
             keys, values = cache.extend(self.layer, keys, values)
-        if cache is None and mask is None and self.native and suits(queries, values, self.threads):
-            mixed = causal_attention(queries, keys, values)
+        if alone and suits(queries, values, self.threads):
+            found = causal_attention(queries, keys, values)
         else:
-            mixed = attend(queries, keys, values, mask)
-        return linear(mixed, [self.o_proj], self.own_products)[0]
+            found = attend(queries, keys, values, mask)
+        return project(found, self.o_proj, self.own_products)
+
+
+def project(x: Tensor, layer: nn.Module, native: bool) -> Tensor:
+    """What a layer makes of x (..., C)."""
+    return joint(x, [layer], native) if joins(x, [layer]) else linear(x, [layer], native)[0]
 
 
 class MLP(nn.Module):
@@ -237,11 +256,16 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.gated:
-            gate, up = linear(x, [self.gate_proj, self.up_proj], self.own_products)
-            inner = self.activation(gate) * up
+            projections = self.gate_proj, self.up_proj
+            is_silu = self.activation is F.silu
+            if is_silu and gated.suits(x, self.up_proj.out_features) and joins(x, projections):
+                inner = gated.silu_gated(joint(x, projections, self.own_products))
+            else:
+                gate, up = linear(x, projections, self.own_products)
+                inner = self.activation(gate) * up
         else:
-            inner = self.activation(linear(x, [self.up_proj], self.own_products)[0])
-        return linear(inner, [self.down_proj], self.own_products)[0]
+            inner = self.activation(project(x, self.up_proj, self.own_products))
+        return project(inner, self.down_proj, self.own_products)
 
 
 def drop(x: Tensor, share: float) -> Tensor:
@@ -269,9 +293,10 @@ class Layer(nn.Module):
         self, x: Tensor, rotary: tuple[Tensor, Tensor] | None, cache: Cache | None, mask: Tensor | None
     ) -> Tensor:
         dropped = self.training and self.dropout > 0
-        mixed = self.self_attn(self.input_layernorm(x), rotary, cache, mask)
-        x = x + (drop(mixed, self.dropout) if dropped else mixed)
-        mixed = self.mlp(self.post_attention_layernorm(x))
+        x, normed = norm_of_sum(self.input_layernorm, x, None)
+        mixed = self.self_attn(normed, rotary, cache, mask)
+        x, normed = norm_of_sum(self.post_attention_layernorm, x, drop(mixed, self.dropout) if dropped else mixed)
+        mixed = self.mlp(normed)
         return x + (drop(mixed, self.dropout) if dropped else mixed)
 
 

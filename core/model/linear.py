@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .native import library, train
+from .native import library, product_type, train, trains
 
 FEWEST = 256  # tokens; with fewer, copying the weights takes longer than is won
 
@@ -50,10 +50,72 @@ def available() -> bool:
 
 def linear(x: Tensor, layers: Sequence[nn.Module], native: bool) -> list[Tensor]:
     """What each layer makes of x (..., C); if `native`, in training in one call, where they have no biases."""
-    weights: list[Any] = [layer.weight for layer in layers if type(layer) is nn.Linear and layer.bias is None]
+    weights = _weights(layers)
     if native and len(weights) == len(layers) and suits(x, weights):
         return [each.view(*x.shape[:-1], -1) for each in torch.ops.newleaf.linear(x.flatten(0, -2), weights)]
     return [layer(x) for layer in layers]
+
+
+def joins(x: Tensor, layers: Sequence[nn.Module]) -> bool:
+    """Whether `joint` can map x (..., C) by these layers."""
+    weights = _weights(layers)
+    return len(weights) == len(layers) and trains(x) and all(each.dtype == torch.float32 for each in weights)
+
+
+def joint(x: Tensor, layers: Sequence[nn.Module], native: bool) -> Tensor:
+    """What all layers make of x (..., C), side by side, in the type in which products are computed; if `native`, by
+    products of our own.
+
+    It is one product, and two for the gradients: a library takes less time for it than for those of each layer.
+    """
+    found: Tensor = _Joint.apply(x.flatten(0, -2), product_type(x), native, *_weights(layers))
+    return found.unflatten(0, x.shape[:-1])
+
+
+def _weights(layers: Sequence[nn.Module]) -> list[Any]:
+    """Of those that are nothing but a linear map."""
+    return [layer.weight for layer in layers if type(layer) is nn.Linear and layer.bias is None]
+
+
+class _Joint(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, dtype: torch.dtype, native: bool, *weights: Tensor) -> Tensor:
+        ctx.came_as, x = x.dtype, x.to(dtype)
+        ctx.sizes = [len(weight) for weight in weights]
+        ctx.native = native and dtype == torch.float32 and len(x) >= FEWEST
+        if ctx.native:
+            ctx.save_for_backward(x, *weights)
+            out = x.new_empty(len(x), sum(ctx.sizes))
+            multiply([(x, weight.mT, part) for weight, part in zip(weights, out.split(ctx.sizes, 1), strict=True)])
+            return out
+        if len(weights) > 1:
+            together = x.new_empty(sum(ctx.sizes), x.shape[1])
+            torch.cat(weights, out=together)
+        else:
+            together = weights[0].to(dtype)
+        ctx.save_for_backward(x, together)
+        return x @ together.mT
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, slopes: Tensor) -> tuple[Tensor | None, ...]:
+        x, *weights = ctx.saved_tensors
+        to_x, _dtype, _native, *to_each = ctx.needs_input_grad
+        of_x, of_weights = None, [None] * len(to_each)
+        if to_x:
+            if ctx.native:
+                of_x, parts = torch.empty_like(x), slopes.split(ctx.sizes, 1)
+                multiply([(part, weight, of_x) for part, weight in zip(parts, weights, strict=True)])
+            else:
+                of_x = (slopes @ weights[0]).to(ctx.came_as)
+        if any(to_each):
+            if ctx.native:
+                found = x.new_empty(slopes.shape[1], x.shape[1])
+                multiply([(slopes.mT, x, found)])
+            else:
+                found = (slopes.mT @ x).float()
+            of_weights = list(found.split(ctx.sizes))
+        return of_x, None, None, *of_weights
 
 
 def suits(x: Tensor, weights: Sequence[Tensor]) -> bool:

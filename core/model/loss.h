@@ -2,9 +2,6 @@
  * once for each kind of processor. */
 #define slopes_of NAMED(slopes_of)
 #define slopes_of_halves NAMED(slopes_of_halves)
-#define halves NAMED(halves)
-
-typedef uint16_t halves __attribute__((vector_size(2 * LANES), aligned(2)));
 
 /* A row of logits, in float32, becomes its gradient: its probabilities, less one at the target, times its count. */
 static void slopes_of(const Loss *o, int64_t i, float *row) {
@@ -19,15 +16,10 @@ static void slopes_of(const Loss *o, int64_t i, float *row) {
         for (int64_t j = 0; j < V; j++) row[j] *= count;
 }
 
-/* The same for a row in bfloat16, by way of floats that stay in the first cache, rounded to the nearest, ties to even. What
- * is no number has its high bits set already. */
+/* The same for a row in bfloat16, by way of floats that stay in the first cache. */
 static void slopes_of_halves(const Loss *o, int64_t i, uint16_t *row, float *floats) {
     const int64_t wide = (o->outputs + LANES - 1) / LANES * LANES;
-    for (int64_t j = 0; j < wide; j += LANES)
-        *(numbers *)(floats + j) = __builtin_convertvector(*(halves *)(row + j), numbers) << 16;
+    for (int64_t j = 0; j < wide; j += LANES) *(lanes *)(floats + j) = of_halves(row + j);
     slopes_of(o, i, floats);
-    for (int64_t j = 0; j < wide; j += LANES) {
-        const numbers bits = *(numbers *)(floats + j);
-        *(halves *)(row + j) = __builtin_convertvector((bits + 0x7fff + (bits >> 16 & 1)) >> 16, halves);
-    }
+    for (int64_t j = 0; j < wide; j += LANES) to_halves(row + j, *(lanes *)(floats + j));
 }

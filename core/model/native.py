@@ -22,6 +22,8 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from .gpt import GPT, Cache
 
+TYPES = {torch.float32, torch.bfloat16}
+MULTIPLE = 16  # numbers of a row that is trained: whole vectors
 ROWS = 16  # that one call takes; more are faster as PyTorch's matrix products
 ACTIVATIONS = {"silu": 0, "gelu_new": 1, "gelu_pytorch_tanh": 1, "gelu": 2}
 
@@ -97,6 +99,21 @@ def training_lanes() -> int:
     """How long the vectors are, in floats, with which the library trains; 0 where PyTorch has to do the work."""
     found = library()
     return int(found.newleaf_training_lanes()) if found is not None else 0
+
+
+def trains(x: Tensor) -> bool:
+    """Whether the library can do with x (..., C) what lies between products in training, and nobody else does: what is
+    compiled has it already.
+    """
+    if torch.compiler.is_compiling() or not torch.is_grad_enabled():
+        return False
+    typed = {x.dtype, product_type(x)} <= TYPES
+    return typed and x.is_cpu and x.shape[-1] % MULTIPLE == 0 and x.numel() > 0 and training_lanes() > 0
+
+
+def product_type(x: Tensor) -> torch.dtype:
+    """The type in which products of x are computed here."""
+    return torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else x.dtype
 
 
 def train(part: str, work: Any, room: int = 0) -> None:

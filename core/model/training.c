@@ -16,6 +16,7 @@
 #define BLOCK 32 /* rows of scores at once */
 #define PANEL 64 /* columns of a product at once: what they are multiplied by stays in the first cache */
 #define AHEAD 16 /* tokens: so much earlier what is read of one is asked for */
+#define WIDEST 512 /* numbers of a head that is turned */
 #define FEW 4096 /* numbers whose squares are added up in float32 */
 #define LEAST -60.0f /* exponents below it are as good as this; the product of two smaller ones would be slow */
 
@@ -67,13 +68,43 @@ typedef struct {
 typedef struct {
     int64_t rows, width, threads;
     int64_t together; /* rows whose gradients of the weights are added up at once */
+    int64_t half;     /* whether out, slopes, added and to_added are bfloat16 */
     float epsilon;
     const float *x, *weight; /* (N, C), (C) */
     float *factors;          /* (N): what a row was multiplied by */
-    const float *slopes;     /* (N, C): the gradients of what came out: backward alone */
-    float *out;              /* (N, C): what comes out, or the gradients of what went in */
-    float *to_weight;        /* (N / together, C): the first row becomes the gradient of the weights */
+    void *out;               /* (N, C): what comes out: forward alone */
+    const void *added;       /* (N, C): is added to x first; or none */
+    float *sum;              /* (N, C): x and what is added to it: where something is */
+    const void *slopes;      /* (N, C): the gradients of out: backward alone, as what follows */
+    const float *to_sum;     /* (N, C): those of the sum that is normalised; or none */
+    float *to_x, *to_weight; /* (N, C), (N / together, C): the first row becomes the gradient of the weights */
+    void *to_added;          /* (N, C): as to_x, in the type of what was added; or none */
 } Norm;
+
+typedef struct {
+    int64_t tokens, heads, size, length, threads;
+    int64_t together; /* tokens whose gradients of the weights are added up at once */
+    int64_t half;     /* whether x and to_x are bfloat16 */
+    float epsilon;
+    int64_t row;                  /* how many numbers tokens of x, and of to_x, are apart */
+    const void *x;                /* (N, H, D), where N are texts of so great a length */
+    const float *weight;          /* (D); or none, where heads are not normalised */
+    const float *cosines, *sines; /* (length, D): halves side by side, the first sines negated */
+    float *factors;               /* (N, H): what a head was multiplied by */
+    float *out;                   /* (N, H, D): forward alone */
+    const float *slopes;          /* (N, H, D): the gradients of out: backward alone, as what follows */
+    void *to_x;
+    float *to_weight;             /* (N / together, D): the first row becomes the gradient of the weights */
+} Turned;
+
+typedef struct {
+    int64_t rows, width, threads;
+    int64_t half;          /* whether all are bfloat16 */
+    const void *gate, *up; /* (N, I), side by side: rows are 2 I numbers apart */
+    void *out;             /* (N, I): forward alone */
+    const void *slopes;    /* (N, I): the gradients of out: backward alone, as what follows */
+    void *to_gate, *to_up; /* as gate and up */
+} Gated;
 
 typedef struct {
     float *at;
@@ -112,6 +143,9 @@ typedef struct {
 #define EACH_PANEL(begin, columns, length) \
     for (int64_t begin = 0, columns; begin < length && (columns = length - begin < PANEL ? length - begin : PANEL); \
          begin += PANEL)
+
+/* A function of either type, for the one that a structure says. */
+#define EITHER(function, o, ...) ((o)->half ? function(o, 1, __VA_ARGS__) : function(o, 0, __VA_ARGS__))
 
 /* How many floats apart rows of so many are: an odd number of cache lines, so that they do not drive each other out. */
 static inline int64_t odd_lines(int64_t length) { return ((length + 15) / 16 | 1) * 16; }
@@ -164,12 +198,15 @@ INLINE void turned(int64_t rows, int64_t columns, const float *from, int64_t row
 #define VECTORS 2
 #include "lanes.h"
 #include "product.h"
+#include "halves.h"
 #include "squares.h"
 #include "softmax.h"
 #include "attention.h"
 #include "orthogonal.h"
 #include "loss.h"
 #include "norm.h"
+#include "heads.h"
+#include "gated.h"
 #include "linear.h"
 #undef NAMED
 #undef LANES
@@ -185,12 +222,15 @@ INLINE void turned(int64_t rows, int64_t columns, const float *from, int64_t row
 #define VECTORS 4
 #include "lanes.h"
 #include "product.h"
+#include "halves.h"
 #include "squares.h"
 #include "softmax.h"
 #include "attention.h"
 #include "orthogonal.h"
 #include "loss.h"
 #include "norm.h"
+#include "heads.h"
+#include "gated.h"
 #pragma GCC pop_options
 
 /* The longest vectors this processor has, in floats; 0: leave it to PyTorch. */
@@ -241,9 +281,15 @@ void newleaf_loss(const Loss *o, int lanes) {
     }
 }
 
+/* The sum of some rows, which the first becomes. */
+static void add_up(int64_t rows, int64_t width, float *to) {
+    for (int64_t i = 1; i < rows; i++)
+        for (int64_t j = 0; j < width; j++) to[j] += to[i * width + j];
+}
+
 void newleaf_norm(const Norm *o, int lanes) {
 #pragma omp parallel for num_threads((int)o->threads) schedule(static)
-    for (int64_t i = 0; i < o->rows; i++) lanes == 16 ? norm_row_avx512(o, i) : norm_row_avx2(o, i);
+    for (int64_t i = 0; i < o->rows; i++) (lanes == 16 ? norm_row_avx512 : norm_row_avx2)(o, i);
 }
 
 void newleaf_norm_backward(const Norm *o, int lanes) {
@@ -253,8 +299,32 @@ void newleaf_norm_backward(const Norm *o, int lanes) {
         const int64_t begin = i * o->together, end = begin + o->together < o->rows ? begin + o->together : o->rows;
         (lanes == 16 ? norm_slopes_avx512 : norm_slopes_avx2)(o, begin, end, o->to_weight + i * o->width);
     }
-    for (int64_t i = 1; i < parts; i++)
-        for (int64_t j = 0; j < o->width; j++) o->to_weight[j] += o->to_weight[i * o->width + j];
+    add_up(parts, o->width, o->to_weight);
+}
+
+void newleaf_heads(const Turned *o, int lanes) {
+#pragma omp parallel for num_threads((int)o->threads) schedule(static)
+    for (int64_t i = 0; i < o->tokens; i++) (lanes == 16 ? turn_heads_avx512 : turn_heads_avx2)(o, i, i + 1);
+}
+
+void newleaf_heads_backward(const Turned *o, int lanes) {
+    const int64_t parts = (o->tokens + o->together - 1) / o->together;
+#pragma omp parallel for num_threads((int)o->threads) schedule(static)
+    for (int64_t i = 0; i < parts; i++) {
+        const int64_t begin = i * o->together, end = begin + o->together < o->tokens ? begin + o->together : o->tokens;
+        (lanes == 16 ? turn_back_avx512 : turn_back_avx2)(o, begin, end, o->to_weight + i * o->size);
+    }
+    if (o->weight) add_up(parts, o->size, o->to_weight);
+}
+
+void newleaf_gated(const Gated *o, int lanes) {
+#pragma omp parallel for num_threads((int)o->threads) schedule(static)
+    for (int64_t i = 0; i < o->rows; i++) (lanes == 16 ? gated_avx512 : gated_avx2)(o, i);
+}
+
+void newleaf_gated_backward(const Gated *o, int lanes) {
+#pragma omp parallel for num_threads((int)o->threads) schedule(static)
+    for (int64_t i = 0; i < o->rows; i++) (lanes == 16 ? gated_slopes_avx512 : gated_slopes_avx2)(o, i);
 }
 
 /* Gradients become smaller where the norm of all together is higher than is allowed. As PyTorch's clip_grad_norm_. */
@@ -304,6 +374,10 @@ void newleaf_loss(const Loss *o, int lanes) {}
 void newleaf_clip(Clip *o, int lanes) {}
 void newleaf_norm(const Norm *o, int lanes) {}
 void newleaf_norm_backward(const Norm *o, int lanes) {}
+void newleaf_heads(const Turned *o, int lanes) {}
+void newleaf_heads_backward(const Turned *o, int lanes) {}
+void newleaf_gated(const Gated *o, int lanes) {}
+void newleaf_gated_backward(const Gated *o, int lanes) {}
 int newleaf_linear_pays(void) { return 0; }
 int64_t newleaf_linear_room(const Linear *l) { return 0; }
 void newleaf_linear(const Linear *l, int lanes) {}

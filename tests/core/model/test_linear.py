@@ -138,3 +138,39 @@ def test_one_matrix_by_whichever_way_is_faster_is_the_same(monkeypatch):
         assert torch.equal(out, 2 * left @ right)
     module.product(torch.empty(30, 0), torch.empty(0, 50), out)
     assert not out.any()
+
+
+@pytest.mark.parametrize("ours", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("outputs", [(30,), (30, 50, 20)])
+def test_maps_side_by_side_and_their_gradients_are_those_of_each(ours, dtype, outputs):
+    x = torch.randn(4, FEWEST, 48, requires_grad=True)
+    layers = [nn.Linear(48, out, bias=False) for out in outputs]
+    asked = [x, *(layer.weight for layer in layers)]
+    with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
+        assert module.joins(x, layers)
+        pair = module.joint(x, layers, ours), torch.cat([layer(x) for layer in layers], -1)
+    slopes = torch.randn_like(pair[0])
+    close = {"rtol": 1e-4, "atol": 1e-3} if dtype == torch.float32 else {"rtol": 0.02, "atol": 1.0}
+    assert pair[0].dtype == pair[1].dtype == dtype
+    torch.testing.assert_close(*pair, rtol=close["rtol"], atol=1e-2)
+    for one, other in zip(*(torch.autograd.grad(each, asked, slopes) for each in pair), strict=True):
+        torch.testing.assert_close(one, other, **close)
+
+
+def test_of_maps_side_by_side_only_those_that_learn_get_gradients():
+    x = torch.randn(3, FEWEST, 32)
+    layers = [nn.Linear(32, 16, bias=False), nn.Linear(32, 48, bias=False).requires_grad_(False)]
+    module.joint(x, layers, False).sum().backward()
+    assert layers[0].weight.grad is not None and layers[1].weight.grad is None
+
+
+@pytest.mark.parametrize("left_out", ["a bias", "no gradients", "another type", "an adapter"])
+def test_maps_that_are_not_joined(left_out):
+    layer, x = nn.Linear(32, 30, bias=left_out == "a bias"), torch.randn(5, 32)
+    if left_out == "another type":
+        layer, x = layer.double(), x.double()
+    if left_out == "an adapter":
+        layer = LoRALinear(layer, 2, 4, torch.Generator().manual_seed(0))
+    with torch.set_grad_enabled(left_out != "no gradients"):
+        assert not module.joins(x, [layer])

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from newleaf.core.model import native, norm
 from newleaf.core.model.gpt import RMSNorm
-from newleaf.core.model.native import training_lanes
+from newleaf.core.model.native import MULTIPLE, training_lanes
 
 pytestmark = pytest.mark.skipif(not training_lanes(), reason="newleaf was built without it, or for another processor")
 WIDTHS = [lanes for lanes in (8, 16) if lanes <= training_lanes()]  # as all processors have that have the longer
@@ -44,7 +44,7 @@ def found(normalise, x, weight, slopes, dtype):
 @settings(max_examples=40, deadline=None)
 @given(
     shape=st.lists(st.integers(1, 70), min_size=0, max_size=2),
-    width=st.integers(1, 12).map(lambda n: n * norm.MULTIPLE),
+    width=st.integers(1, 12).map(lambda n: n * MULTIPLE),
     scale=st.sampled_from([0.0, 1e-4, 1.0, 100.0]),
 )
 def test_it_is_pytorchs_norm(shape, width, scale):
@@ -67,6 +67,37 @@ def test_any_number_of_threads_gives_the_same_bits():
         torch.set_num_threads(before)
     for other in each[1:]:
         assert all(torch.equal(a, b) for a, b in zip(each[0], other, strict=True))
+
+
+@pytest.mark.usefixtures("lanes")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("used", ["both", "the sum", "what is normalised"])
+def test_what_is_added_first_is_added_once_and_gets_its_gradients(dtype, used):
+    """Where products are in bfloat16, so is what is added, and what is normalised; the sum is not."""
+
+    def learn(normalise):
+        x, added, weight = (drawn(9, 70, 32, seed=seed).float() for seed in range(3))
+        x, added, weight = x.requires_grad_(), added.to(dtype).requires_grad_(), weight[0, 0].requires_grad_()
+        total, normed = normalise(x, added, weight)
+        slopes = drawn(9, 70, 32, seed=4).float(), drawn(9, 70, 32, seed=5).to(dtype)
+        parts = {"both": (total, normed), "the sum": (total,), "what is normalised": (normed,)}[used]
+        torch.autograd.backward(parts, [slopes[0] if part is total else slopes[1] for part in parts])
+        return total, normed, x.grad, added.grad, weight.grad
+
+    def exactly(x, added, weight):
+        total = x + added
+        return total, pytorchs(total, weight).to(dtype)
+
+    def here(x, added, weight):
+        with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
+            return norm.rms_norm_of_sum(x, added, weight, EPSILON)
+
+    for mine, right in zip(learn(here), learn(exactly), strict=True):
+        if right is None or mine is None:
+            assert right is mine is None
+        else:
+            assert mine.dtype == right.dtype
+            torch.testing.assert_close(mine, right, rtol=1e-5 if mine.dtype == torch.float32 else 0.01, atol=1e-4)
 
 
 def test_rows_that_do_not_lie_one_behind_the_other():
