@@ -18,7 +18,7 @@ from .machine import seconds_of
 from .memory import free_memory, is_out_of_memory, memory_is_full
 from .optimisers import build
 from .plan import LARGEST_MICRO_BATCH, Plan, Trial, even_rows
-from .step import gradients, update
+from .step import autocast, gradients, update
 
 SMALLEST_MICRO_BATCH = 1024  # tokens
 SHARE = 0.02  # of the time, for trying how many rows at once are fastest
@@ -32,8 +32,8 @@ TURNS = 6  # so often it is timed with compiled layers and without
 def try_steps(model: GPT, plan: Plan, compiling: str, known: Trial | None, say: Callable[[str], None]) -> Trial:
     """Do steps of the plan with a model whose weights do not matter; what is `known` of them is not tried again.
 
-    `compiling` is "on", "off" or "auto": then it is tried if the plan's time can win by it. Raises UserError where it
-    is "on" and cannot be, and where no step fits into the memory; and what `say` raises.
+    `compiling` is "on", "off" or "auto": then it is tried if the plan's time can win by it, and not all is in C already.
+    Raises UserError where it is "on" and cannot be, and where no step fits into the memory; and what `say` raises.
     """
     tries = _Tries(model.train(), plan)
     if known is None:
@@ -42,8 +42,10 @@ def try_steps(model: GPT, plan: Plan, compiling: str, known: Trial | None, say: 
         known = Trial(rows, seconds, tries.update_seconds())
     if compiling == "off" or (compiling == "auto" and (1 - 1 / GAIN) * plan.expected_seconds < COMPILED_FIRST):
         return known
-    say(_("compiling the network, to see what it gives"))
     rows = even_rows(plan.rows, known.micro_rows)  # as many as in the training: they are part of what is compiled
+    if compiling == "auto" and tries.needs_no_compiler(rows):
+        return replace(known, compiled=1.0)
+    say(_("compiling the network, to see what it gives"))
     model.model.compile_layers()
     try:
         tries.gradients(rows)
@@ -62,6 +64,11 @@ class _Tries:
 
     def __init__(self, model: GPT, plan: Plan):
         self.model, self.plan, self.batch = model, plan, made_up_batch(plan)
+
+    def needs_no_compiler(self, rows: int) -> bool:
+        """Whether all that could be compiled is in C already."""
+        with autocast(self.plan.device, self.plan.dtype):
+            return self.model.model.needs_no_compiler(rows, self.plan.context)
 
     def update_seconds(self) -> float:
         """Of the optimisers."""

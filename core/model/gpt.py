@@ -215,8 +215,9 @@ class Attention(nn.Module):
         self, x: Tensor, rotary: tuple[Tensor, Tensor] | None, cache: Cache | None, mask: Tensor | None
     ) -> Tensor:
         projections = self.q_proj, self.k_proj, self.v_proj
-        alone = cache is None and mask is None and self.native
-        if alone and rotary and heads.suits(x, self.heads, rotary, self.threads) and joins(x, projections):
+        alone = cache is None and mask is None
+        if alone and self.in_one(x, rotary):
+            assert rotary is not None
             norms = (self.q_norm.weight, self.k_norm.weight) if self.config.qk_norm else (None, None)
             side_by_side = joint(x, projections, self.own_products)
             return project(heads.mixed(side_by_side, self.heads, norms, rotary), self.o_proj, self.own_products)
@@ -229,11 +230,16 @@ class Attention(nn.Module):
             queries, keys = rotate(queries, *rotary), rotate(keys, *rotary)  # (B, H, T, D), (B, K, T, D)
         if cache is not None:  # only here is the layer's number looked at: all layers share what is compiled for one
             keys, values = cache.extend(self.layer, keys, values)
-        if alone and suits(queries, values, self.threads):
+        if alone and self.native and suits(queries, values, self.threads):
             found = causal_attention(queries, keys, values)
         else:
             found = attend(queries, keys, values, mask)
         return project(found, self.o_proj, self.own_products)
+
+    def in_one(self, x: Tensor, rotary: tuple[Tensor, Tensor] | None) -> bool:
+        """Whether x (B, T, C) goes by what heads.py does from its projections to that of the output."""
+        known = self.native and rotary is not None and heads.suits(x, self.heads, rotary, self.threads)
+        return known and joins(x, [self.q_proj, self.k_proj, self.v_proj])
 
 
 def project(x: Tensor, layer: nn.Module, native: bool) -> Tensor:
@@ -248,6 +254,7 @@ class MLP(nn.Module):
         super().__init__()
         width, inner, bias = config.hidden_size, config.intermediate_size, config.mlp_bias
         self.gated, self.activation = config.gated, ACTIVATIONS[config.activation]
+        self.inner = inner
         self.own_products = linear_available()
         if config.gated:
             self.gate_proj = nn.Linear(width, inner, bias=bias)
@@ -257,8 +264,7 @@ class MLP(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.gated:
             projections = self.gate_proj, self.up_proj
-            is_silu = self.activation is F.silu
-            if is_silu and gated.suits(x, self.up_proj.out_features) and joins(x, projections):
+            if self.in_one(x):
                 inner = gated.silu_gated(joint(x, projections, self.own_products))
             else:
                 gate, up = linear(x, projections, self.own_products)
@@ -266,6 +272,11 @@ class MLP(nn.Module):
         else:
             inner = self.activation(project(x, self.up_proj, self.own_products))
         return project(inner, self.down_proj, self.own_products)
+
+    def in_one(self, x: Tensor) -> bool:
+        """Whether x (B, T, C) goes by what gated.py does between its projections."""
+        known = self.gated and self.activation is F.silu and gated.suits(x, self.inner)
+        return known and joins(x, [self.gate_proj, self.up_proj])
 
 
 def drop(x: Tensor, share: float) -> Tensor:
@@ -330,6 +341,24 @@ class Decoder(nn.Module):
     def compile_layers(self) -> None:
         """Compile the layers for training; what is written or measured goes through them as they are."""
         self.compiled = tuple(torch.compile(layer, dynamic=False) for layer in self.layers)
+
+    def needs_no_compiler(self, texts: int, length: int) -> bool:
+        """Whether so many texts of so many tokens go through the layers in training by passes of C and products alone:
+        there is nothing left to compile.
+        """
+        if not self.config.rotary:
+            return False
+        x = self.embed_tokens.weight[:1].expand(texts, length, -1)
+        cosines, sines = self.rotary(length, x)
+        rotary = cosines[:length], sines[:length]
+        return all(
+            isinstance(layer, Layer)
+            and isinstance(layer.input_layernorm, RMSNorm)
+            and norm.suits(x, layer.input_layernorm.weight)
+            and layer.self_attn.in_one(x, rotary)
+            and layer.mlp.in_one(x)
+            for layer in self.layers
+        )
 
     def rotary(self, end: int, like: Tensor) -> tuple[Tensor, Tensor]:
         """Cosines and sines of at least the positions before `end`, (S, D), on the device and in the type of `like`."""

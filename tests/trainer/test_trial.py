@@ -8,6 +8,7 @@ import torch
 
 from newleaf.core.errors import UserError
 from newleaf.core.model.gpt import GPT
+from newleaf.core.model.native import training_lanes
 from newleaf.core.progress import Cancelled
 from newleaf.trainer.machine import MOST_ROUNDS, WHEN_BUSY, machine, measure, remember
 from newleaf.trainer.options import TrainOptions
@@ -73,6 +74,14 @@ def test_where_few_rows_are_too_many_it_goes_on_with_fewer_and_says_when_none_fi
             try_steps(model, plan, "off", None, lambda text: None)
 
 
+@pytest.fixture
+def without_c(monkeypatch):
+    """As where newleaf's library for training was not built."""
+    for user in ("native", "attention", "loss"):
+        monkeypatch.setattr(f"newleaf.core.model.{user}.training_lanes", lambda: 0)
+
+
+@pytest.mark.usefixtures("without_c")
 def test_it_compiles_only_where_the_time_can_pay_for_it(monkeypatch):
     compiled = []
     monkeypatch.setattr("newleaf.core.model.gpt.Decoder.compile_layers", lambda self: compiled.append(1))
@@ -83,6 +92,19 @@ def test_it_compiles_only_where_the_time_can_pay_for_it(monkeypatch):
     assert try_steps(model, plan, "auto", known, lambda text: None).compiled is not None and compiled
 
 
+@pytest.mark.skipif(not training_lanes(), reason="newleaf was built without it, or for another processor")
+def test_it_does_not_compile_what_is_in_c_already_but_when_told_to(monkeypatch):
+    compiled = []
+    monkeypatch.setattr("newleaf.core.model.gpt.Decoder.compile_layers", lambda self: compiled.append(1))
+    plan, model = plan_and_model(time=3600.0)
+    known = Trial(4, 1e-5, 1e-3)
+    assert try_steps(model, plan, "auto", known, lambda text: None) == Trial(4, 1e-5, 1e-3, compiled=1.0)
+    assert not compiled
+    try_steps(model, plan, "on", known, lambda text: None)
+    assert compiled
+
+
+@pytest.mark.usefixtures("without_c")
 def test_where_nothing_can_be_compiled_auto_goes_without_and_on_says_so(monkeypatch):
     plan, model = plan_and_model()
 
