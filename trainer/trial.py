@@ -32,7 +32,7 @@ TURNS = 6  # so often it is timed with compiled layers and without
 def try_steps(model: GPT, plan: Plan, compiling: str, known: Trial | None, say: Callable[[str], None]) -> Trial:
     """Do steps of the plan with a model whose weights do not matter; what is `known` of them is not tried again.
 
-    `compiling` is "on", "off" or "auto": then it is tried if the plan's time can win by it, and not all is in C already.
+    `compiling` is "on", "off" or "auto": then it is tried if the plan's time can win by it, and not all is in C anyway.
     Raises UserError where it is "on" and cannot be, and where no step fits into the memory; and what `say` raises.
     """
     tries = _Tries(model.train(), plan)
