@@ -6,7 +6,7 @@ and types, PyTorch's own does the work.
 
 from __future__ import annotations
 
-from ctypes import Structure, c_int64, c_void_p
+from ctypes import Structure, c_float, c_int64, c_void_p
 from typing import Any
 
 import torch
@@ -20,16 +20,18 @@ LONGEST = 1024  # tokens; of more, a head's keys and values no longer stay in th
 
 
 class _Heads(Structure):
-    _fields_ = [("at", c_void_p), *((name, c_int64) for name in ("text", "head", "token"))]
+    _fields_ = [("at", c_void_p), *((name, c_int64) for name in ("text", "head", "token", "half"))]
 
 
 class _Attention(Structure):
     _fields_ = [
         *((name, c_int64) for name in ("texts", "heads", "kv_heads", "length", "size", "threads")),
         *((name, _Heads) for name in ("queries", "keys", "values", "mixed")),
+        *((name, c_void_p) for name in ("query_norm", "key_norm", "cosines", "sines")),
+        ("epsilon", c_float),
         ("sums", c_void_p),
         *((name, _Heads) for name in ("slopes", "to_queries", "to_keys", "to_values")),
-        ("scratch", c_void_p),
+        *((name, c_void_p) for name in ("to_norms", "scratch")),
         ("room", c_int64),
     ]
 
@@ -65,8 +67,9 @@ def causal_attention(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
     return mixed.to(values.dtype).transpose(1, 2).flatten(2)
 
 
-def _heads(tensor: Tensor) -> _Heads:
-    return _Heads(tensor.data_ptr(), tensor.stride(0), tensor.stride(1), tensor.stride(2))
+def heads_of(tensor: Tensor) -> _Heads:
+    """Where heads (B, H, T, D) lie, each one's numbers side by side."""
+    return _Heads(tensor.data_ptr(), *tensor.stride()[:3], tensor.dtype == torch.bfloat16)
 
 
 def _rows(tensor: Tensor) -> Tensor:
@@ -80,23 +83,25 @@ def _new(like: Tensor) -> Tensor:
     return like.new_empty(texts, length, heads, size).transpose(1, 2)
 
 
-def _attention(queries: Tensor, keys: Tensor, values: Tensor, mixed: Tensor, sums: Tensor) -> _Attention:
+def told_of(queries: Tensor, keys: Tensor, values: Tensor, mixed: Tensor, sums: Tensor) -> _Attention:
+    """What the library has to know of them."""
     (texts, heads, length, size), threads = queries.shape, torch.get_num_threads()
-    assert size % MULTIPLE == 0 and all(x.dtype == torch.float32 for x in (queries, keys, values, mixed))
+    assert size % MULTIPLE == 0 and {x.dtype for x in (queries, keys, values, mixed)} <= TYPES
     told = _Attention(texts, heads, keys.shape[1], length, size, threads)
-    told.queries, told.keys, told.values, told.mixed = map(_heads, (queries, keys, values, mixed))
+    told.queries, told.keys, told.values, told.mixed = map(heads_of, (queries, keys, values, mixed))
     told.sums = sums.data_ptr()
     return told
 
 
-def _run(part: str, told: _Attention) -> None:
+def run(part: str, told: _Attention) -> None:
+    """A pass, "forward" or "backward"."""
     train(f"attention_{part}", told, room_of("attention", told.length, told.size))
 
 
-def forward(queries: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+def _forward(queries: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
     queries, keys, values = map(_rows, (queries, keys, values))
     mixed, sums = _forward_shapes(queries, keys, values)
-    _run("forward", _attention(queries, keys, values, mixed, sums))
+    run("forward", told_of(queries, keys, values, mixed, sums))
     return mixed, sums
 
 
@@ -104,14 +109,14 @@ def _forward_shapes(queries: Tensor, keys: Tensor, values: Tensor) -> tuple[Tens
     return _new(queries), queries.new_empty(queries.shape[:3])
 
 
-def backward(
+def _backward(
     queries: Tensor, keys: Tensor, values: Tensor, mixed: Tensor, sums: Tensor, slopes: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     queries, keys, values, mixed, slopes = map(_rows, (queries, keys, values, mixed, slopes))
     found = _backward_shapes(queries, keys, values, mixed, sums, slopes)
-    told = _attention(queries, keys, values, mixed, sums)
-    told.slopes, told.to_queries, told.to_keys, told.to_values = map(_heads, (slopes, *found))
-    _run("backward", told)
+    told = told_of(queries, keys, values, mixed, sums)
+    told.slopes, told.to_queries, told.to_keys, told.to_values = map(heads_of, (slopes, *found))
+    run("backward", told)
     return found
 
 
@@ -136,8 +141,8 @@ _library.define(
     "causal_attention_backward(Tensor queries, Tensor keys, Tensor values, Tensor mixed, Tensor sums, Tensor slopes)"
     " -> (Tensor, Tensor, Tensor)"
 )
-_library.impl("causal_attention", forward, "CPU")
-_library.impl("causal_attention_backward", backward, "CPU")
+_library.impl("causal_attention", _forward, "CPU")
+_library.impl("causal_attention_backward", _backward, "CPU")
 torch.library.register_fake("newleaf::causal_attention", _forward_shapes, lib=_library)
 torch.library.register_fake("newleaf::causal_attention_backward", _backward_shapes, lib=_library)
 torch.library.register_autograd("newleaf::causal_attention", _gradients, setup_context=_keep, lib=_library)

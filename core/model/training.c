@@ -16,20 +16,31 @@
 #define BLOCK 32 /* rows of scores at once */
 #define PANEL 64 /* columns of a product at once: what they are multiplied by stays in the first cache */
 #define AHEAD 16 /* tokens: so much earlier what is read of one is asked for */
-#define WIDEST 512 /* numbers of a head that is turned */
 #define FEW 4096 /* numbers whose squares are added up in float32 */
 #define LEAST -60.0f /* exponents below it are as good as this; the product of two smaller ones would be slow */
 
 typedef struct {
-    float *at;                 /* (B, H or K, T, D) */
-    int64_t text, head, token; /* how many floats apart they are; those of a token are side by side */
+    void *at;                  /* (B, H or K, T, D) */
+    int64_t text, head, token; /* how many numbers apart they are; those of a token are side by side */
+    int64_t half;              /* whether they are bfloat16 */
 } Heads;
+
+typedef struct {
+    const float *weight;          /* (D): by which it is multiplied when it is normalised; or none: it is not */
+    const float *cosines, *sines; /* (T, D), halves side by side, the first sines negated; or none: it is not turned */
+    float epsilon;
+    float *to_weight; /* (D): grows by the gradients of the weights: backward alone */
+} Turning;
 
 typedef struct {
     int64_t texts, heads, kv_heads, length, size, threads;
     Heads queries, keys, values, mixed;
+    const float *query_norm, *key_norm; /* (D): both or none */
+    const float *cosines, *sines;       /* (T, D), as above; or none */
+    float epsilon;
     float *sums;                                  /* (B, H, T): the logarithm of the sum of a row's exponentials */
     Heads slopes, to_queries, to_keys, to_values; /* the gradients of mixed, and of what went in: backward alone */
+    float *to_norms; /* (B * K, 2, D): the first two rows become the gradients of both norms: backward alone */
     float *scratch;                               /* (threads, room) */
     int64_t room;
 } Attention;
@@ -80,22 +91,6 @@ typedef struct {
     float *to_x, *to_weight; /* (N, C), (N / together, C): the first row becomes the gradient of the weights */
     void *to_added;          /* (N, C): as to_x, in the type of what was added; or none */
 } Norm;
-
-typedef struct {
-    int64_t tokens, heads, size, length, threads;
-    int64_t together; /* tokens whose gradients of the weights are added up at once */
-    int64_t half;     /* whether x and to_x are bfloat16 */
-    float epsilon;
-    int64_t row;                  /* how many numbers tokens of x, and of to_x, are apart */
-    const void *x;                /* (N, H, D), where N are texts of so great a length */
-    const float *weight;          /* (D); or none, where heads are not normalised */
-    const float *cosines, *sines; /* (length, D): halves side by side, the first sines negated */
-    float *factors;               /* (N, H): what a head was multiplied by */
-    float *out;                   /* (N, H, D): forward alone */
-    const float *slopes;          /* (N, H, D): the gradients of out: backward alone, as what follows */
-    void *to_x;
-    float *to_weight;             /* (N / together, D): the first row becomes the gradient of the weights */
-} Turned;
 
 typedef struct {
     int64_t rows, width, threads;
@@ -157,7 +152,9 @@ static inline int64_t row_of(int64_t length) { return odd_lines((length + PANEL 
 static inline int64_t square_of(int64_t width) { return odd_lines(width) * ((width + 15) / 16 * 16); }
 
 /* How many floats a thread needs. */
-int64_t newleaf_attention_room(int64_t length, int64_t size) { return row_of(length) * (7 * size + 2 * BLOCK); }
+int64_t newleaf_attention_room(int64_t length, int64_t size) {
+    return row_of(length) * (8 * size + 2 * BLOCK) + BLOCK * size;
+}
 int64_t newleaf_orthogonal_room(int64_t rows, int64_t columns) {
     const int64_t width = rows < columns ? rows : columns, length = rows < columns ? columns : rows;
     return 2 * odd_lines(width) * length + 4 * square_of(width);
@@ -201,11 +198,11 @@ INLINE void turned(int64_t rows, int64_t columns, const float *from, int64_t row
 #include "halves.h"
 #include "squares.h"
 #include "softmax.h"
+#include "heads.h"
 #include "attention.h"
 #include "orthogonal.h"
 #include "loss.h"
 #include "norm.h"
-#include "heads.h"
 #include "gated.h"
 #include "linear.h"
 #undef NAMED
@@ -225,11 +222,11 @@ INLINE void turned(int64_t rows, int64_t columns, const float *from, int64_t row
 #include "halves.h"
 #include "squares.h"
 #include "softmax.h"
+#include "heads.h"
 #include "attention.h"
 #include "orthogonal.h"
 #include "loss.h"
 #include "norm.h"
-#include "heads.h"
 #include "gated.h"
 #pragma GCC pop_options
 
@@ -238,6 +235,12 @@ int newleaf_training_lanes(void) {
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return 0;
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
             __builtin_cpu_supports("avx512vl") ? 16 : 8;
+}
+
+/* The sum of some rows, which the first becomes. */
+static void add_up(int64_t rows, int64_t width, float *to) {
+    for (int64_t i = 1; i < rows; i++)
+        for (int64_t j = 0; j < width; j++) to[j] += to[i * width + j];
 }
 
 typedef void Part(const Attention *, int64_t, int64_t, float *);
@@ -253,7 +256,10 @@ static void each_head(const Attention *a, Part *part) {
 }
 
 void newleaf_attention_forward(const Attention *a, int lanes) { each_head(a, lanes == 16 ? forward_avx512 : forward_avx2); }
-void newleaf_attention_backward(const Attention *a, int lanes) { each_head(a, lanes == 16 ? backward_avx512 : backward_avx2); }
+void newleaf_attention_backward(const Attention *a, int lanes) {
+    each_head(a, lanes == 16 ? backward_avx512 : backward_avx2);
+    if (a->query_norm) add_up(a->texts * a->kv_heads, 2 * a->size, a->to_norms);
+}
 
 void newleaf_orthogonal(const Orthogonal *o, int lanes) {
 #pragma omp parallel num_threads((int)o->threads)
@@ -281,12 +287,6 @@ void newleaf_loss(const Loss *o, int lanes) {
     }
 }
 
-/* The sum of some rows, which the first becomes. */
-static void add_up(int64_t rows, int64_t width, float *to) {
-    for (int64_t i = 1; i < rows; i++)
-        for (int64_t j = 0; j < width; j++) to[j] += to[i * width + j];
-}
-
 void newleaf_norm(const Norm *o, int lanes) {
 #pragma omp parallel for num_threads((int)o->threads) schedule(static)
     for (int64_t i = 0; i < o->rows; i++) (lanes == 16 ? norm_row_avx512 : norm_row_avx2)(o, i);
@@ -300,21 +300,6 @@ void newleaf_norm_backward(const Norm *o, int lanes) {
         (lanes == 16 ? norm_slopes_avx512 : norm_slopes_avx2)(o, begin, end, o->to_weight + i * o->width);
     }
     add_up(parts, o->width, o->to_weight);
-}
-
-void newleaf_heads(const Turned *o, int lanes) {
-#pragma omp parallel for num_threads((int)o->threads) schedule(static)
-    for (int64_t i = 0; i < o->tokens; i++) (lanes == 16 ? turn_heads_avx512 : turn_heads_avx2)(o, i, i + 1);
-}
-
-void newleaf_heads_backward(const Turned *o, int lanes) {
-    const int64_t parts = (o->tokens + o->together - 1) / o->together;
-#pragma omp parallel for num_threads((int)o->threads) schedule(static)
-    for (int64_t i = 0; i < parts; i++) {
-        const int64_t begin = i * o->together, end = begin + o->together < o->tokens ? begin + o->together : o->tokens;
-        (lanes == 16 ? turn_back_avx512 : turn_back_avx2)(o, begin, end, o->to_weight + i * o->size);
-    }
-    if (o->weight) add_up(parts, o->size, o->to_weight);
 }
 
 void newleaf_gated(const Gated *o, int lanes) {
@@ -374,8 +359,6 @@ void newleaf_loss(const Loss *o, int lanes) {}
 void newleaf_clip(Clip *o, int lanes) {}
 void newleaf_norm(const Norm *o, int lanes) {}
 void newleaf_norm_backward(const Norm *o, int lanes) {}
-void newleaf_heads(const Turned *o, int lanes) {}
-void newleaf_heads_backward(const Turned *o, int lanes) {}
 void newleaf_gated(const Gated *o, int lanes) {}
 void newleaf_gated_backward(const Gated *o, int lanes) {}
 int newleaf_linear_pays(void) { return 0; }
