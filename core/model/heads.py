@@ -112,7 +112,9 @@ def _told(
     sums: Tensor,
 ) -> Any:
     """What the library has to know."""
-    told = attention.told_of(*_apart(joint, heads), found.unflatten(-1, (-1, heads.size)).transpose(1, 2), sums)
+    queries, keys, values = _apart(joint, heads)
+    mixed_heads = found.unflatten(-1, (-1, heads.size)).transpose(1, 2)
+    told = attention.told_of(queries, keys, values, mixed_heads, sums)
     told.epsilon, told.cosines, told.sines = heads.epsilon, cosines.data_ptr(), sines.data_ptr()
     if query_norm is not None and key_norm is not None:
         told.query_norm, told.key_norm = query_norm.data_ptr(), key_norm.data_ptr()
