@@ -5,10 +5,11 @@ nothing is said, those of short trainings and of long ones; shapes such as 6x384
 are units for it, bfloat16; `--context` and `--vocabulary` for others than 256 and 4,096; `--nanogpt FOLDER`, a copy of
 its repository, to compare with it too, eager as it is on a CPU unless it is told otherwise.
 
-Whole steps as a training does them, with Muon and with AdamW, plain and compiled, and compiled with a loss over some of
-the vocabulary; and the steps of GPT2LMHeadModel in a Trainer, of the same layers, width, vocabulary, context and batch:
-by turns, each in a process of its own, in each type. The share of the machine's matrix-multiply peak, measured in the
-same run, counts the multiplications of the model that are done. Run it on a quiet machine.
+Whole steps as a training does them, with Muon and with AdamW, with a loss over all of the vocabulary and over some of
+it; with compiled layers too, if `--compiled` is said; and the steps of GPT2LMHeadModel in a Trainer, of the same layers,
+width, vocabulary, context and batch: by turns, each in a process of its own, in each type. The share of the machine's
+matrix-multiply peak, measured in the same run, counts the multiplications of the model that are done. Run it on a quiet
+machine.
 """
 
 import argparse
@@ -43,9 +44,7 @@ SHAPES = ("2x128", "4x128", "6x384")
 TYPES = ("float32", "bfloat16")
 STEPS = 6  # of each in a round
 LARGE_PAGES = "GLIBC_TUNABLES"  # says that a process is to have them, which all of newleaf's trainings have
-NEWLEAFS = [
-    f"newleaf, {optimizer}, {kind}" for optimizer in ("adamw", "muon") for kind in ("plain", "compiled", "sampled")
-]
+KINDS = ("whole", "sampled", "compiled")
 MACHINE = Machine("cpu", "", torch.get_num_threads(), 0, {"nano": 1e11, "mini": 1e11}, "float32")
 
 
@@ -60,6 +59,7 @@ class Work:
     vocabulary: int = 4096
     context: int = 256  # tokens of a row
     nanogpt: str | None = None  # its folder
+    kinds: tuple[str, ...] = KINDS[:2]  # of newleaf's steps
 
     @property
     def shape(self) -> GPTConfig:
@@ -164,7 +164,7 @@ def newleaf_steps(work: Work, optimizer: str, kind: str) -> Callable[[], float]:
     keep_memory()
     plan = plan_of(work, optimizer, kind == "sampled")
     model = GPT(plan.model_config)
-    if kind != "plain":
+    if kind == "compiled":
         model.model.compile_layers()
     step = step_of(model, plan)
     return lambda: statistics.median(step() for _ in range(STEPS))
@@ -187,10 +187,11 @@ def run(connection: Connection, work: Work, way: str) -> None:
 def compare(work: Work, rounds: int) -> None:
     """Print a line for each way."""
     connections: dict[str, Connection] = {}
-    for way in ("Trainer", *(["nanoGPT"] if work.nanogpt else []), *NEWLEAFS):
+    ours = [f"newleaf, {optimizer}, {kind}" for optimizer in ("adamw", "muon") for kind in work.kinds]
+    for way in ("Trainer", *(["nanoGPT"] if work.nanogpt else []), *ours):
         connections[way], other = multiprocessing.Pipe()
         os.environ.pop(LARGE_PAGES, None)
-        if way in NEWLEAFS:
+        if way in ours:
             os.environ[LARGE_PAGES] = worker_environment()[LARGE_PAGES]
         multiprocessing.Process(target=run, args=(other, work, way), daemon=True).start()
         connections[way].recv()  # it is ready: one compiles at a time
@@ -226,12 +227,14 @@ def main() -> None:
     parser.add_argument("--context", type=int, default=256)
     parser.add_argument("--vocabulary", type=int, default=4096)
     parser.add_argument("--nanogpt", metavar="FOLDER")
+    parser.add_argument("--compiled", action="store_true")
     parsed = parser.parse_args()
     shapes = [each for each in parsed.chosen if each not in TYPES] or SHAPES
     dtypes = [each for each in parsed.chosen if each in TYPES] or [each for each in TYPES if is_quick(each, "cpu")]
     for shape, rows, dtype in itertools.product(shapes, parsed.rows.split(","), dtypes):
         layers, width = map(int, shape.split("x"))
-        work = Work(layers, width, dtype, int(rows), parsed.vocabulary, parsed.context, parsed.nanogpt)
+        kinds = KINDS if parsed.compiled else KINDS[:2]
+        work = Work(layers, width, dtype, int(rows), parsed.vocabulary, parsed.context, parsed.nanogpt, kinds)
         compare(work, parsed.rounds)
 
 
