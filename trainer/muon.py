@@ -33,6 +33,10 @@ class Cut(NamedTuple):
         """Views of them."""
         return matrix.split(*self)
 
+    def number(self, shape: torch.Size) -> int:
+        """How many they are."""
+        return math.ceil(shape[self.dimension] / self.size)
+
 
 def orthogonalise(matrices: Tensor, dtype: torch.dtype) -> Tensor:
     """The nearest (semi-)orthogonal matrices to (N, rows, columns), about: all singular values near 1.
@@ -81,7 +85,7 @@ def orthogonalise_each(matrices: list[Tensor], cut: Cut, dtype: torch.dtype = to
     """The same for the parts of each of some matrices of one shape."""
     matrices = [matrix.contiguous() for matrix in matrices]
     parts = [part for matrix in matrices for part in cut.parts(matrix)]
-    if orthogonal.suits(parts, dtype):
+    if orthogonal.suits(len(parts), parts[0], dtype):
         found = [torch.empty_like(matrix) for matrix in matrices]
         into = [part for matrix in found for part in cut.parts(matrix)]
         orthogonal.orthogonal(parts, into, STEPS, COEFFICIENTS, OBLONG)
@@ -146,12 +150,12 @@ class Muon(torch.optim.Optimizer):
         if self.orthogonalise is not orthogonalise_each:
             return False
         parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
-        parts = [part for parameter in parameters for part in self._cut(parameter).parts(parameter)]
-        if not parts or not orthogonal.suits(parts, self.dtype):
+        cuts = [self._cut(parameter) for parameter in parameters]
+        number = sum(cut.number(parameter.shape) for cut, parameter in zip(cuts, parameters, strict=True))
+        if not number or not orthogonal.suits(number, parameters[0], self.dtype):
             return False
         updates = []
-        for parameter in parameters:
-            cut = self._cut(parameter)
+        for cut, parameter in zip(cuts, parameters, strict=True):
             rate = group["lr"] * _scale(parameter.shape, cut)
             updates.append(orthogonal.Update(parameter, parameter.grad, self._buffer(parameter), *cut, rate))
         if not all(update.fits for update in updates):

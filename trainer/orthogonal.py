@@ -32,11 +32,10 @@ class _Orthogonal(Structure):
     ]
 
 
-def suits(matrices: Sequence[Tensor], dtype: torch.dtype) -> bool:
-    """Whether it is faster than PyTorch's products for these: there are enough of them for the threads."""
-    some = matrices[0]
-    on_cpu = some.device.type == "cpu" and some.dtype == dtype == torch.float32
-    return on_cpu and 2 * len(matrices) > torch.get_num_threads() and training_lanes() > 0
+def suits(number: int, one: Tensor, dtype: torch.dtype) -> bool:
+    """Whether it is faster than PyTorch's products for so many matrices like this: enough of them for the threads."""
+    on_cpu = one.device.type == "cpu" and one.dtype == dtype == torch.float32
+    return on_cpu and 2 * number > torch.get_num_threads() and training_lanes() > 0
 
 
 def orthogonal(

@@ -6,10 +6,10 @@ are units for it, bfloat16; `--context` and `--vocabulary` for others than 256 a
 its repository, to compare with it too, eager as it is on a CPU unless it is told otherwise.
 
 Whole steps as a training does them, with Muon and with AdamW, with a loss over all of the vocabulary and over some of
-it; with compiled layers too, if `--compiled` is said; and the steps of GPT2LMHeadModel in a Trainer, of the same layers,
-width, vocabulary, context and batch: by turns, each in a process of its own, in each type. The share of the machine's
-matrix-multiply peak, measured in the same run, counts the multiplications of the model that are done. Run it on a quiet
-machine.
+it; with compiled layers too, if `--compiled` is said. And the steps of GPT2LMHeadModel in a Trainer, of the same
+layers, width, vocabulary, context and batch: by turns, each in a process of its own, in each type. The share of the
+machine's matrix-multiply peak, measured in the same run, counts the multiplications of the model that are done. Run
+it on a quiet machine.
 """
 
 import argparse

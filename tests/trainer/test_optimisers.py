@@ -47,7 +47,8 @@ def test_what_is_made_orthogonal_in_c_is_what_pytorch_makes_of_it(shape, lanes, 
         pytest.skip("this processor has no such vectors")
     monkeypatch.setattr(native, "training_lanes", lambda: lanes)
     matrices = [*torch.randn(5, *shape, generator=torch.Generator().manual_seed(0)), torch.zeros(shape)]
-    assert orthogonal.suits(matrices, torch.float32) and not orthogonal.suits(matrices, torch.bfloat16)
+    assert orthogonal.suits(len(matrices), matrices[0], torch.float32)
+    assert not orthogonal.suits(len(matrices), matrices[0], torch.bfloat16)
     mine = made_in_c(matrices)
     for one, other in zip(mine, orthogonalise(torch.stack(matrices), torch.float32), strict=True):
         torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
