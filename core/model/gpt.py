@@ -176,12 +176,12 @@ class RMSNorm(nn.Module):
         return F.rms_norm(x, self.weight.shape, self.weight.to(x.dtype), self.eps)
 
 
-def norm_of_sum(norm_: nn.Module, x: Tensor, added: Tensor | None) -> tuple[Tensor, Tensor]:
-    """x (B, T, C) and what is added to it; and that normalised."""
-    if isinstance(norm_, RMSNorm) and norm.suits(x, norm_.weight):
-        return norm.rms_norm_of_sum(x, added, norm_.weight, norm_.eps)
+def norm_of_sum(module: nn.Module, x: Tensor, added: Tensor | None) -> tuple[Tensor, Tensor]:
+    """x (B, T, C) and what is added to it; and that normalised by a module of `new_norm`."""
+    if isinstance(module, RMSNorm) and norm.suits(x, module.weight):
+        return norm.rms_norm_of_sum(x, added, module.weight, module.eps)
     x = x if added is None else x + added
-    return x, norm_(x)
+    return x, module(x)
 
 
 def new_norm(config: GPTConfig) -> nn.Module:

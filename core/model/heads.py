@@ -56,9 +56,14 @@ def mixed(
     return found
 
 
+def _by_heads(x: Tensor, heads: Heads) -> Tensor:
+    """(B, T, H * D) as (B, H, T, D)."""
+    return x.unflatten(-1, (-1, heads.size)).transpose(1, 2)
+
+
 def _apart(joint: Tensor, heads: Heads) -> list[Tensor]:
     """Queries, keys and values, each (B, H or K, T, D)."""
-    return [each.unflatten(-1, (-1, heads.size)).transpose(1, 2) for each in joint.split(heads.parts, -1)]
+    return [_by_heads(each, heads) for each in joint.split(heads.parts, -1)]
 
 
 class _Mixed(torch.autograd.Function):
@@ -88,17 +93,13 @@ class _Mixed(torch.autograd.Function):
         joint, query_norm, *_others = kept = ctx.saved_tensors
         heads, slopes, to_joint = ctx.heads, slopes.contiguous(), torch.empty_like(joint)
         told = _told(heads, *kept)
-        told.slopes = _of(slopes, heads)
+        told.slopes = attention.heads_of(_by_heads(slopes, heads))
         told.to_queries, told.to_keys, told.to_values = map(attention.heads_of, _apart(to_joint, heads))
         to_norms = slopes.new_empty(len(joint) * heads.keys, 2, heads.size, dtype=torch.float32)
         told.to_norms = to_norms.data_ptr()
         attention.run("backward", told)
         to_query_norm, to_key_norm = to_norms[0] if query_norm is not None else (None, None)
         return to_joint, None, to_query_norm, to_key_norm, None, None
-
-
-def _of(mixed: Tensor, heads: Heads) -> Any:
-    return attention.heads_of(mixed.unflatten(-1, (-1, heads.size)).transpose(1, 2))
 
 
 def _told(
@@ -113,8 +114,7 @@ def _told(
 ) -> Any:
     """What the library has to know."""
     queries, keys, values = _apart(joint, heads)
-    mixed_heads = found.unflatten(-1, (-1, heads.size)).transpose(1, 2)
-    told = attention.told_of(queries, keys, values, mixed_heads, sums)
+    told = attention.told_of(queries, keys, values, _by_heads(found, heads), sums)
     told.epsilon, told.cosines, told.sines = heads.epsilon, cosines.data_ptr(), sines.data_ptr()
     if query_norm is not None and key_norm is not None:
         told.query_norm, told.key_norm = query_norm.data_ptr(), key_norm.data_ptr()

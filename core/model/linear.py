@@ -1,7 +1,8 @@
-"""Linear maps of many tokens in training on a CPU, by linear.h: several of one input in a call, and their gradients.
+"""Linear maps of many tokens in training on a CPU: several of one input at once, and their gradients.
 
-They are operators of PyTorch's, so that what is compiled can call them too. Where PyTorch's own products are as fast,
-and for other devices and types, those do the work.
+Side by side they are one product of PyTorch's; or, on processors whose products those are not fast for, a call of
+linear.h. That is an operator of PyTorch's too, so that what is compiled can call it. For other devices and types
+PyTorch's own maps do the work.
 """
 
 from __future__ import annotations
