@@ -30,6 +30,7 @@ from .finetune_options import FineTuneOptions
 from .finetune_plan import plan_finetuning
 from .group import loss_of
 from .loop import State
+from .memory import keep_memory
 from .options import TrainOptions
 from .origin import Origin
 from .packing import Examples, PackedBatches, pack
@@ -73,6 +74,7 @@ class FineTuning(Training):
         if fresh:
             for sentence in report_text(self.records.report):
                 self.reporter.message(sentence)
+        keep_memory()
         self.examples = self.records.examples("train")
         self.held_out_examples = self.records.examples("val")
         self.held_out = self.records.held_out()

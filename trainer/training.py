@@ -64,7 +64,6 @@ class Training:
 
     def run(self) -> None:
         """All of it; by several processes where that is wanted."""
-        keep_memory()
         torch.set_float32_matmul_precision("high")
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder("compiled")))
         self._prepare()
@@ -80,6 +79,7 @@ class Training:
         preparation = Preparation(self.job, self.reporter, self.options)
         self.corpus, self.origin = preparation.corpus, preparation.origin
         self.tokenizer_name, self.tokenizer, self.files = preparation.text()
+        keep_memory()  # not sooner: what a tokenizer took to be trained goes back to the system
         self._check_text()
         self.plan = preparation.plan(self.tokenizer, self.files)
         self.val_tokens = self.files.tokens("val")
