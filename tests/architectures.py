@@ -62,3 +62,8 @@ def what_it_learns(shape, tokens, prepare, compiled):
         model.model.compile_layers()
     model.loss(tokens, tokens.roll(-1, 1)).backward()
     return [parameter.grad for parameter in model.parameters()]
+
+
+def drawn(*shape, seed=0):
+    """Numbers of a tensor, the same for the same seed."""
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)

@@ -52,6 +52,16 @@ def _end(folder):
             os.kill(pid, 9)
 
 
+@pytest.fixture(params=[8, 16])
+def lanes(request, monkeypatch):
+    """What is in C for training, as for each kind of processor: those with the longer vectors have the shorter too."""
+    from newleaf.core.model import native
+
+    if request.param > native.training_lanes():
+        pytest.skip("newleaf was built without it, or for another processor")
+    monkeypatch.setattr(native, "training_lanes", lambda: request.param)
+
+
 @pytest.fixture
 def real_text():
     """A function from the name of a real text to its path; skips the test where it is absent."""

@@ -12,10 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .native import room_of, train, training_lanes
+from .native import MULTIPLE, TYPES, room_of, train, training_lanes
 
-MULTIPLE = 16  # of which a head's size must be one
-TYPES = {torch.float32, torch.bfloat16}
 LONGEST = 1024  # tokens; of more, a head's keys and values no longer stay in the cache
 
 

@@ -8,17 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from newleaf.core.model import native
 from newleaf.core.model.native import training_lanes
 from newleaf.trainer.clipping import AT_ONCE, clip
 
 pytestmark = pytest.mark.skipif(not training_lanes(), reason="newleaf was built without it, or for another processor")
-WIDTHS = [lanes for lanes in (8, 16) if lanes <= training_lanes()]  # as all processors have that have the longer
-
-
-@pytest.fixture(params=WIDTHS)
-def lanes(request, monkeypatch):
-    monkeypatch.setattr(native, "training_lanes", lambda: request.param)
 
 
 def with_gradients(numbers, scale=1.0):

@@ -9,18 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from newleaf.core.model import native
-from newleaf.core.model.attention import MULTIPLE, available, causal_attention, suits
+from newleaf.core.model.attention import available, causal_attention, suits
 from newleaf.core.model.config import GPTConfig
-from newleaf.core.model.native import training_lanes
+from newleaf.core.model.native import MULTIPLE, training_lanes
 
 pytestmark = pytest.mark.skipif(not training_lanes(), reason="newleaf was built without it, or for another processor")
-WIDTHS = [lanes for lanes in (8, 16) if lanes <= training_lanes()]  # as all processors have that have the longer
-
-
-@pytest.fixture(params=WIDTHS)
-def lanes(request, monkeypatch):
-    monkeypatch.setattr(native, "training_lanes", lambda: request.param)
 
 
 def drawn(*shape, dtype=torch.float32, seed=0):

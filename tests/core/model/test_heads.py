@@ -4,13 +4,12 @@ from functools import partial
 
 import pytest
 import torch
-from architectures import what_it_learns
+from architectures import drawn, what_it_learns
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from newleaf.core.model import heads as module
-from newleaf.core.model import native
 from newleaf.core.model.attention import LONGEST
 from newleaf.core.model.config import GPTConfig
 from newleaf.core.model.gpt import attend, rotary_table, rotate
@@ -18,17 +17,7 @@ from newleaf.core.model.heads import MULTIPLE, Heads, mixed, suits
 from newleaf.core.model.native import training_lanes
 
 pytestmark = pytest.mark.skipif(not training_lanes(), reason="newleaf was built without it, or for another processor")
-WIDTHS = [lanes for lanes in (8, 16) if lanes <= training_lanes()]  # as all processors have that have the longer
 EPSILON = 1e-6
-
-
-@pytest.fixture(params=WIDTHS)
-def lanes(request, monkeypatch):
-    monkeypatch.setattr(native, "training_lanes", lambda: request.param)
-
-
-def drawn(*shape, seed=0):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def config(**more):

@@ -2,26 +2,17 @@
 
 import pytest
 import torch
+from architectures import drawn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from newleaf.core.model import native, norm
+from newleaf.core.model import norm
 from newleaf.core.model.gpt import RMSNorm
 from newleaf.core.model.native import MULTIPLE, training_lanes
 
 pytestmark = pytest.mark.skipif(not training_lanes(), reason="newleaf was built without it, or for another processor")
-WIDTHS = [lanes for lanes in (8, 16) if lanes <= training_lanes()]  # as all processors have that have the longer
 EPSILON = 1e-6
-
-
-@pytest.fixture(params=WIDTHS)
-def lanes(request, monkeypatch):
-    monkeypatch.setattr(native, "training_lanes", lambda: request.param)
-
-
-def drawn(*shape, seed=0):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def pytorchs(x, weight):
