@@ -101,22 +101,15 @@ class _Joint(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, slopes: Tensor) -> tuple[Tensor | None, ...]:
         x, *weights = ctx.saved_tensors
-        to_x, _dtype, _native, *to_each = ctx.needs_input_grad
-        of_x, of_weights = None, [None] * len(to_each)
-        if to_x:
-            if ctx.native:
-                of_x, parts = torch.empty_like(x), slopes.split(ctx.sizes, 1)
-                multiply([(part, weight, of_x) for part, weight in zip(parts, weights, strict=True)])
-            else:
-                of_x = (slopes @ weights[0]).to(ctx.came_as)
-        if any(to_each):
-            if ctx.native:
-                found = x.new_empty(slopes.shape[1], x.shape[1])
-                multiply([(slopes.mT, x, found)])
-            else:
-                found = (slopes.mT @ x).float()
-            of_weights = list(found.split(ctx.sizes))
-        return of_x, None, None, *of_weights
+        to_x, _dtype, _native, *each = ctx.needs_input_grad
+        to_weights = any(each)
+        if ctx.native:
+            found: list[Any] = _backward(list(slopes.split(ctx.sizes, 1)), x, weights, to_x, to_weights)
+            of_x, of_weights = (found[0] if to_x else None), found[to_x:]
+        else:
+            of_x = (slopes @ weights[0]).to(ctx.came_as) if to_x else None
+            of_weights = list((slopes.mT @ x).float().split(ctx.sizes)) if to_weights else []
+        return of_x, None, None, *(of_weights or [None] * len(each))
 
 
 def suits(x: Tensor, weights: Sequence[Tensor]) -> bool:
