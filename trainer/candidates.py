@@ -19,6 +19,8 @@ from ..core.model.loss import Candidates
 from .excerpt import excerpt
 from .plan import FREQUENT, SAMPLED, Plan
 
+MULTIPLE = 64  # of pieces: a library makes, and keeps, a kernel for each number of them that comes
+
 
 def sampler_of(plan: Plan, tokens: np.ndarray[Any, Any]) -> CandidateSampler | None:
     """For a training on these tokens; None where its loss is over the whole vocabulary."""
@@ -41,7 +43,8 @@ class CandidateSampler:
         needed = needed[self._by_frequency]
         needed[: self._frequent] = True
         certain, others = needed.nonzero()[0], (~needed).nonzero()[0]
-        number = min(self._sampled, len(others))
+        least = len(certain) + self._sampled
+        number = min(self._sampled + -least % MULTIPLE, len(others))
         stride = len(others) / number if number else 1.0
         start = np.random.default_rng([self._seed, step, 1]).random()
         drawn = others[((np.arange(number) + start) * stride).astype(np.int64).clip(max=len(others) - 1)]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from newleaf.core.model.gpt import GPT
 from newleaf.trainer.batches import TokenBatches, made_up_batch
-from newleaf.trainer.candidates import CandidateSampler
+from newleaf.trainer.candidates import MULTIPLE, CandidateSampler
 from newleaf.trainer.group import Network
 from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.plan import FREQUENT, SAMPLED, Machine, candidates_of, make_plan
@@ -41,7 +41,15 @@ def test_all_targets_and_the_frequent_pieces_are_there_each_once(targets, step, 
 def test_together_they_stand_for_the_whole_vocabulary(number):
     found = CandidateSampler(TEXT, VOCABULARY, 1).draw(np.arange(number), 7)
     assert float(found.log_counts.exp().sum()) == pytest.approx(VOCABULARY, rel=1e-5)
-    assert len(found.pieces) <= max(number, FREQUENT * VOCABULARY) + SAMPLED * VOCABULARY
+    fewest = max(number, int(FREQUENT * VOCABULARY)) + int(SAMPLED * VOCABULARY)
+    assert min(fewest, VOCABULARY) <= len(found.pieces) < fewest + MULTIPLE
+
+
+@given(st.integers(1, VOCABULARY), st.integers(0, 10**6))
+def test_steps_differ_little_in_how_many_there_are(number, step):
+    """So that a library, which makes a kernel for each shape of a product, has few to make."""
+    found = len(CandidateSampler(TEXT, VOCABULARY, 1).draw(np.arange(number), step).pieces)
+    assert found % 64 == 0 or found == VOCABULARY
 
 
 def test_sums_over_the_vocabulary_are_right_on_average():
