@@ -22,6 +22,7 @@ from .native import train, training_lanes
 CHUNK = 1 << 24  # bytes of logits at once, but
 ROWS = {"cpu": 256}  # at least as many rows: with fewer, a product waits for the weights it reads
 ROWS_ELSEWHERE = 1024
+MULTIPLE = 64  # of rows: a library makes, and keeps, a kernel for each number of them that comes
 LEAST = torch.finfo(torch.float32).tiny  # probability: rounded to 0, its loss would be infinite
 
 
@@ -46,11 +47,12 @@ def linear_cross_entropy(
 ) -> Tensor:
     """The mean cross-entropy in nats of `targets` (N,) for hidden states (N, C) and output weights (V, C).
 
-    With `counts` (N,), each target counts as much as that says: those of 0 are not computed. Where none counts it is 0.
+    With `counts` (N,), each target counts as much as that says: most of those of 0 are not computed. Where none counts
+    it is 0.
     With `candidates` it is an estimate from them; where no gradients are wanted it is not.
     """
     if counts is not None:
-        chosen = counts > 0
+        chosen = _counting(counts)
         hidden, targets, counts = hidden[chosen], targets[chosen], counts[chosen]
         if not len(targets):
             return hidden.sum()  # 0, with gradients of 0
@@ -59,6 +61,12 @@ def linear_cross_entropy(
         return losses.mean() if counts is None else (losses * counts).sum() / counts.sum()
     loss: Tensor = _LinearCrossEntropy.apply(hidden, weight, targets, counts, candidates)
     return loss
+
+
+def _counting(counts: Tensor) -> Tensor:
+    """Where those are that count, and a few others, so that steps differ little in how many there are."""
+    counting, others = ((counts > 0).nonzero()[:, 0], (counts <= 0).nonzero()[:, 0])
+    return torch.cat([counting, others[: -len(counting) % MULTIPLE]])
 
 
 def token_losses(hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:

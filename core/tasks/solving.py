@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..chat import stop_of
+from ..errors import UserError
 from ..generation.options import GenerationOptions
 from ..progress import Progress, no_progress
 from .base import Record, Task
@@ -38,8 +39,7 @@ def solve(
         return labels.weigh([str(record["text"]) for record in records], progress)
     options = GenerationOptions.from_mapping({**task.generation, **(values or {})})
     options = replace(options, stop=[*options.stop, *stop_of(writer.tokenizer)])
-    room = writer.model.config.context - min(options.max_tokens, writer.model.config.context // 2)
-    questions = [encode_question(task, writer.tokenizer, record, room).tokens for record in records]
+    questions = [_question(writer, task, record, options.max_tokens) for record in records]
     order = sorted(range(len(records)), key=lambda index: len(questions[index]))
     found: list[dict[str, Any]] = [{} for _record in records]
     done = 0
@@ -53,3 +53,12 @@ def solve(
         done += len(some)
         progress(done, len(order))
     return found
+
+
+def _question(writer: Writer, task: Task, record: Record, max_tokens: int) -> list[int]:
+    """What asks for an answer, with room for one; where it cannot be cut to that, the answer takes what is left."""
+    context = writer.model.config.context
+    try:
+        return encode_question(task, writer.tokenizer, record, context - min(max_tokens, context // 2)).tokens
+    except UserError:
+        return encode_question(task, writer.tokenizer, record, context - 1).tokens

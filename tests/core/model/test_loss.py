@@ -3,6 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from newleaf.core.model import linear, native
 from newleaf.core.model import loss as chunked
@@ -176,6 +177,28 @@ def test_where_none_counts_the_loss_is_zero(learning):
     if learning:
         loss.backward()
         assert not hidden.grad.any()
+
+
+class Rows(TorchDispatchMode):
+    """Writes down how many rows products have."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = set()
+
+    def __torch_dispatch__(self, function, _types, arguments=(), keywords=None):
+        if function is torch.ops.aten.mm.default:
+            self.found.add(len(arguments[0]))
+        return function(*arguments, **(keywords or {}))
+
+
+def test_few_numbers_of_rows_are_computed_however_many_count():
+    """A library makes a kernel for each shape of a product."""
+    hidden, weight, targets = (each.double() if each.is_floating_point() else each for each in example(300))
+    with torch.no_grad(), Rows() as rows:
+        for number in range(1, 301):
+            chunked.linear_cross_entropy(hidden, weight, targets, (torch.arange(300) < number).float())
+    assert rows.found == {64, 128, 192, 256, 300}
 
 
 # Where only some of the vocabulary is looked at.

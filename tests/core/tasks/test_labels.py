@@ -172,6 +172,18 @@ def test_a_task_is_solved_record_by_record_in_their_order(writer):
     assert labels == Labels(writer, ("good", "bad")).weigh(TEXTS)
 
 
+def test_what_cannot_be_cut_is_asked_as_it_is_and_its_answer_takes_what_room_is_left(writer):
+    about = {"languages": [["en", "de"]]}
+    task, record = task_of("translate"), {"target": "", "source_language": "en", "target_language": "de"}
+    context = writer.model.config.context
+    long, too_long = ({**record, "source": "one " * words} for words in (60, 500))
+    assert context // 2 < len(encode_question(task, writer.tokenizer, long, context).tokens) < context
+    found = solve(writer, task, [{**record, "source": "one"}, long], about, {"temperature": 0})
+    assert [{*answer} for answer in found] == [{"text"}] * 2
+    with pytest.raises(UserError, match="Shorten"):
+        solve(writer, task, [too_long], about)
+
+
 def test_what_is_solved_can_be_cancelled(writer):
     told = []
 
