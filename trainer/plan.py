@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from functools import cache
+from functools import cache, partial
 from typing import Any, Self
 
 from ..core.errors import UserError
@@ -60,6 +60,9 @@ MEMORY, SHORTEST_MEMORY, LONGEST_MEMORY = 1 / 75, 1 / 0.15, 1 / 0.05  # Muon's, 
 FREQUENT, SAMPLED = 1 / 8, 1 / 16
 LARGE_SHARE, LEAST_VOCABULARY = 1 / 2, 2048
 ROOM = 0.8  # of the memory that a training may take
+PROCESS = 400 << 20  # bytes that a process takes for PyTorch, and for what it cannot use again, about
+KEPT = 34  # numbers of a width that a layer keeps of a token for the way back, about, and what comes beside the layers
+LOGITS, LOGIT_ROWS = 1 << 24, 256  # bytes, but at least rows, of the logits that exist at once: see core/model/loss.py
 # Pieces: more for a training from so many seconds on; and where the characters alone would be many of the fewest.
 FEW_PIECES, MORE_PIECES, LONG = 4096, 8192, 3600.0
 MANY_CHARACTERS, MOST_PIECES, NOT_SHORT = 1024, 16_384, 300.0
@@ -263,12 +266,13 @@ def make_plan(
     room = ROOM * machine.memory_bytes if machine.memory_bytes else math.inf
     if machine.device == "cpu":  # which the processes here share
         room /= math.ceil(processes / options.nodes)
-    fits = _memory(config, context, recompute=True) <= room
+    memory = partial(_memory, config, dtype)
+    fits = memory(context, recompute=True) <= room
     shard = options.shard == "on" or (options.shard == "auto" and not fits)
     shares = processes if shard else 1
-    while micro_rows > 1 and _memory(config, micro_rows * context, shares=shares) > room:
+    while micro_rows > 1 and memory(micro_rows * context, shares=shares) > room:
         micro_rows = even_rows(rows, micro_rows // 2)
-    recompute = _memory(config, micro_rows * context, shares=shares) > room
+    recompute = memory(micro_rows * context, shares=shares) > room
     micro_batches = math.ceil(rows / micro_rows)
 
     def step_seconds(compiled: bool) -> float:
@@ -322,7 +326,7 @@ def make_plan(
         expected_seconds=round(seconds, 1),
         train_tokens=train_tokens,
         passes=round(passes, 3),
-        memory_bytes=_memory(config, micro_rows * context, recompute, shares),
+        memory_bytes=memory(micro_rows * context, recompute, shares),
         disk_bytes=_disk(config, optimizer, steps, options),
         evaluations=evaluations,
         eval_every=by_steps,
@@ -607,14 +611,15 @@ def _orthogonal_flops(rows: int, columns: int) -> float:
     return 34.0 * short**3 + 4.0 * short**2 * long
 
 
-def _memory(config: GPTConfig, tokens: int, recompute: bool = False, shares: int = 1) -> int:
+def _memory(config: GPTConfig, dtype: str, tokens: int, recompute: bool = False, shares: int = 1) -> int:
     """Bytes that a process takes, about, which keeps one of so many shares of the model."""
-    kept = config.num_layers + 34 if recompute else config.num_layers * 34  # of a width, for each token
-    activations = tokens * (kept * config.hidden_size + 3 * config.vocab_size * 2)
+    size = 4 if dtype == "float32" else 2
+    kept = config.num_layers + KEPT if recompute else (config.num_layers + 1) * KEPT  # of a width, for each token
     weights = 16 * config.parameters // shares
     if shares > 1:  # a layer's weights and their gradients are whole while it is computed, the embedding's for longer
         weights += 8 * (config.vocab_size * config.hidden_size + 2 * config.layer_parameters // config.num_layers)
-    return weights + 2 * activations + (300 << 20)
+    logits = 3 * max(LOGITS, LOGIT_ROWS * config.vocab_size * 4)
+    return PROCESS + weights + tokens * kept * config.hidden_size * size + logits
 
 
 def _disk(config: GPTConfig, optimizer: str, steps: int, options: TrainOptions) -> int:
