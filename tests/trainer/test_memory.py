@@ -35,4 +35,4 @@ def test_it_takes_about_as_much_as_the_plan_says(prepared, newleaf_home, size, c
     finish(job)
     assert max(most) > 0
     planned = next(event["memory_bytes"] for event in job.events()[0] if event["kind"] == "plan")
-    assert 0.7 * planned < max(most) < 1.4 * planned, (max(most) / planned)
+    assert 0.7 * planned < max(most) < 1.4 * planned, max(most) / planned
