@@ -24,7 +24,7 @@ class BuildWithTranslations(build_py):
 
 headers = (
     "lanes", "decode", "product", "halves", "squares", "softmax", "attention", "orthogonal", "loss", "norm", "heads",
-    "gated", "linear",
+    "gated", "linear", "tiles",
 )  # fmt: skip
 model = Extension(
     "newleaf.core.model._native",

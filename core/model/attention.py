@@ -1,4 +1,5 @@
-"""Causal attention in training on a CPU, by attention.h: a call forward, and one backward for its gradients.
+"""Causal attention in training on a CPU, by attention.h, or by tiles.h where the processor has units for it: a call
+forward, and one backward for its gradients.
 
 It is an operator of PyTorch's, so that what is compiled can call it too. Where it was not built, and for other devices
 and types, PyTorch's own does the work.
@@ -12,9 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .native import MULTIPLE, TYPES, room_of, train, training_lanes
+from .native import MULTIPLE, TYPES, room_of, tiles, train, training_lanes
 
 LONGEST = 1024  # tokens; of more, a head's keys and values no longer stay in the cache
+LONGEST_BY_TILES = 8192  # of more, it is hardly faster than what PyTorch has
+TILE = 32  # numbers of a tile's row: a head has to be whole rows
 
 
 class _Heads(Structure):
@@ -23,7 +26,7 @@ class _Heads(Structure):
 
 class _Attention(Structure):
     _fields_ = [
-        *((name, c_int64) for name in ("texts", "heads", "kv_heads", "length", "size", "threads")),
+        *((name, c_int64) for name in ("texts", "heads", "kv_heads", "length", "size", "threads", "tiles")),
         *((name, _Heads) for name in ("queries", "keys", "values", "mixed")),
         *((name, c_void_p) for name in ("query_norm", "key_norm", "cosines", "sines")),
         ("epsilon", c_float),
@@ -50,9 +53,14 @@ def suits(queries: Tensor, values: Tensor, threads: int) -> bool:
     return on_cpu and enough and torch.is_grad_enabled()
 
 
-def has_enough(heads: int, length: int, threads: int) -> bool:
+def has_enough(heads: int, length: int, threads: int, longest: int = LONGEST) -> bool:
     """Whether it is faster for so many heads of so many tokens."""
-    return heads >= threads and 1 < length <= LONGEST
+    return heads >= threads and 1 < length <= longest
+
+
+def by_tiles(dtype: torch.dtype, size: int) -> bool:
+    """Whether heads of this type and size are multiplied in tiles of bfloat16 (tiles.h)."""
+    return dtype == torch.bfloat16 and size % TILE == 0 and tiles()
 
 
 def causal_attention(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
@@ -85,7 +93,8 @@ def told_of(queries: Tensor, keys: Tensor, values: Tensor, mixed: Tensor, sums: 
     """What the library has to know of them."""
     (texts, heads, length, size), threads = queries.shape, torch.get_num_threads()
     assert size % MULTIPLE == 0 and {x.dtype for x in (queries, keys, values, mixed)} <= TYPES
-    told = _Attention(texts, heads, keys.shape[1], length, size, threads)
+    tiled = by_tiles(mixed.dtype, size)
+    told = _Attention(texts, heads, keys.shape[1], length, size, threads, tiled)
     told.queries, told.keys, told.values, told.mixed = map(heads_of, (queries, keys, values, mixed))
     told.sums = sums.data_ptr()
     return told

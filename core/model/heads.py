@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from . import attention
-from .native import trains
+from .native import product_type, trains
 
 MULTIPLE = 32  # of which a head's size must be one: half of it is whole vectors
 
@@ -41,7 +41,9 @@ def suits(x: Tensor, heads: Heads, rotary: tuple[Tensor, Tensor], threads: int) 
     texts, length = x.shape[:2]
     table = (length, heads.size)
     told = all(each.shape == table and each.dtype == torch.float32 and each.is_contiguous() for each in rotary)
-    return told and attention.has_enough(texts * heads.keys, length, threads)
+    tiled = attention.by_tiles(product_type(x), heads.size)
+    longest = attention.LONGEST_BY_TILES if tiled else attention.LONGEST
+    return told and attention.has_enough(texts * heads.keys, length, threads, longest)
 
 
 def mixed(
@@ -50,7 +52,8 @@ def mixed(
     """Values mixed as queries and keys say, (B, T, H * D), of all three side by side (B, T, (H + 2 K) D).
 
     Queries and keys are normalised, if there are weights (D,) for it, and turned by cosines and sines (T, D) of their
-    positions: in float32, as attention. It comes out in the type of what went in.
+    positions, in float32. Attention is too, but for bfloat16 where `attention.by_tiles`: then what it multiplies is
+    rounded. It comes out in the type of what went in.
     """
     found: Tensor = _Mixed.apply(joint, heads, *norms, *rotary)
     return found

@@ -101,6 +101,13 @@ def training_lanes() -> int:
     return int(found.newleaf_training_lanes()) if found is not None else 0
 
 
+@functools.cache
+def tiles() -> bool:
+    """Whether this processor multiplies tiles of bfloat16 (Intel's AMX), and the library knows how."""
+    found = library()
+    return found is not None and bool(found.newleaf_tiles())
+
+
 def trains(x: Tensor) -> bool:
     """Whether the library can do with x (..., C) what lies between products in training, and nobody else does: what is
     compiled has it already.

@@ -1,8 +1,8 @@
 /* What training on a CPU asks of small matrices, in float32, with products of our own: causal attention and its gradients
- * (attention.h), and Muon's orthogonal matrices (orthogonal.h). A library's products are made for large matrices; here
- * what is multiplied stays in a core's cache from one product to the next. What the loss is between two products
- * (loss.h), normalisation (norm.h) and the norm of all gradients (squares.h), in one pass each. And products of large
- * matrices for processors that the library was not made for (linear.h).
+ * (attention.h; tiles.h in bfloat16, where a processor has units for it), and Muon's orthogonal matrices (orthogonal.h). A
+ * library's products are made for large matrices; here what is multiplied stays in a core's cache from one product to the
+ * next. What the loss is between two products (loss.h), normalisation (norm.h) and the norm of all gradients (squares.h),
+ * in one pass each. And products of large matrices for processors that the library was not made for (linear.h).
  *
  * Each thread has whole heads, matrices or rows, and every sum its order: the same bits for any number of threads.
  *
@@ -34,6 +34,7 @@ typedef struct {
 
 typedef struct {
     int64_t texts, heads, kv_heads, length, size, threads;
+    int64_t tiles; /* whether to multiply tiles in bfloat16: D is a multiple of 32 then */
     Heads queries, keys, values, mixed;
     const float *query_norm, *key_norm; /* (D): both or none */
     const float *cosines, *sines;       /* (T, D), as above; or none */
@@ -153,7 +154,7 @@ static inline int64_t square_of(int64_t width) { return odd_lines(width) * ((wid
 
 /* How many floats a thread needs. */
 int64_t newleaf_attention_room(int64_t length, int64_t size) {
-    return row_of(length) * (8 * size + 2 * BLOCK) + BLOCK * size;
+    return row_of(length) * (8 * size + 4 * BLOCK) + BLOCK * size;
 }
 int64_t newleaf_orthogonal_room(int64_t rows, int64_t columns) {
     const int64_t width = rows < columns ? rows : columns, length = rows < columns ? columns : rows;
@@ -237,6 +238,29 @@ int newleaf_training_lanes(void) {
             __builtin_cpu_supports("avx512vl") ? 16 : 8;
 }
 
+#if __GNUC__ >= 11 && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#pragma GCC push_options
+#pragma GCC target("arch=x86-64-v4,avx512bf16,amx-tile,amx-bf16,prefer-vector-width=512")
+#include "tiles.h"
+#pragma GCC pop_options
+
+/* Whether this processor multiplies tiles of bfloat16, and the system lets this process use them. */
+int newleaf_tiles(void) {
+    const int request = 0x1023, data = 18; /* ARCH_REQ_XCOMP_PERM, of XFEATURE_XTILEDATA, from Linux's asm/prctl.h */
+    return newleaf_training_lanes() == 16 && __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16") &&
+           __builtin_cpu_supports("avx512bf16") && !syscall(SYS_arch_prctl, request, data);
+}
+#else
+typedef int TileConfig;
+static void enter_tiles(TileConfig *before) {}
+static void leave_tiles(const TileConfig *before) {}
+static void forward_tiles(const Attention *a, int64_t text, int64_t kv_head, float *scratch) {}
+static void backward_tiles(const Attention *a, int64_t text, int64_t kv_head, float *scratch) {}
+int newleaf_tiles(void) { return 0; }
+#endif
+
 /* The sum of some rows, which the first becomes. */
 static void add_up(int64_t rows, int64_t width, float *to) {
     for (int64_t i = 1; i < rows; i++)
@@ -249,15 +273,21 @@ static void each_head(const Attention *a, Part *part) {
 #pragma omp parallel num_threads((int)a->threads)
     {
         float *scratch = a->scratch + omp_get_thread_num() * a->room;
+        TileConfig before;
+        if (a->tiles) enter_tiles(&before);
 #pragma omp for collapse(2) schedule(static)
         for (int64_t text = 0; text < a->texts; text++)
             for (int64_t head = 0; head < a->kv_heads; head++) part(a, text, head, scratch);
+        if (a->tiles) leave_tiles(&before);
     }
 }
 
-void newleaf_attention_forward(const Attention *a, int lanes) { each_head(a, lanes == 16 ? forward_avx512 : forward_avx2); }
+void newleaf_attention_forward(const Attention *a, int lanes) {
+    each_head(a, a->tiles ? forward_tiles : lanes == 16 ? forward_avx512 : forward_avx2);
+}
+
 void newleaf_attention_backward(const Attention *a, int lanes) {
-    each_head(a, lanes == 16 ? backward_avx512 : backward_avx2);
+    each_head(a, a->tiles ? backward_tiles : lanes == 16 ? backward_avx512 : backward_avx2);
     if (a->query_norm) add_up(a->texts * a->kv_heads, 2 * a->size, a->to_norms);
 }
 
@@ -352,6 +382,7 @@ int64_t newleaf_linear_room(const Linear *l) { return room_of(l); }
 void newleaf_linear(const Linear *l, int lanes) { linear(l); }
 #else
 int newleaf_training_lanes(void) { return 0; }
+int newleaf_tiles(void) { return 0; }
 void newleaf_attention_forward(const Attention *a, int lanes) {}
 void newleaf_attention_backward(const Attention *a, int lanes) {}
 void newleaf_orthogonal(const Orthogonal *o, int lanes) {}

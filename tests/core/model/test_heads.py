@@ -14,7 +14,7 @@ from newleaf.core.model.attention import LONGEST
 from newleaf.core.model.config import GPTConfig
 from newleaf.core.model.gpt import attend, rotary_table, rotate
 from newleaf.core.model.heads import MULTIPLE, Heads, mixed, suits
-from newleaf.core.model.native import training_lanes
+from newleaf.core.model.native import tiles, training_lanes
 
 pytestmark = pytest.mark.skipif(not training_lanes(), reason="newleaf was built without it, or for another processor")
 EPSILON = 1e-6
@@ -94,6 +94,78 @@ def test_the_bits_are_the_same_for_any_number_of_threads():
     finally:
         torch.set_num_threads(before)
     assert all(torch.equal(one, other) for some in each for one, other in zip(some, each[0], strict=True))
+
+
+# Where the processor multiplies tiles of bfloat16.
+
+needs_tiles = pytest.mark.skipif(
+    not tiles(), reason="this processor has no units for it, or newleaf was built without it"
+)
+
+
+@needs_tiles
+@settings(max_examples=60, deadline=None)
+@given(
+    texts=st.integers(1, 3),
+    keys=st.integers(1, 3),
+    group=st.integers(1, 3),
+    length=st.one_of(st.integers(1, 200), st.sampled_from([16, 17, 31, 32, 33, 63, 64, 65, 1025, 1100])),
+    size=st.integers(1, 4).map(lambda n: n * MULTIPLE),
+    normalised=st.booleans(),
+)
+def test_tiles_come_to_the_same_but_for_the_rounding(texts, keys, group, length, size, normalised):
+    heads = Heads(keys * group, keys, size, EPSILON)
+    joint, slopes = drawn(texts, length, sum(heads.parts)).bfloat16(), drawn(texts, length, heads.parts[0], seed=1)
+    norms = (drawn(size, seed=2), drawn(size, seed=3)) if normalised else (None, None)
+    exact = found(pytorchs, joint, heads, norms, slopes.bfloat16(), torch.float64)
+    mine = found(mixed, joint, heads, norms, slopes, torch.bfloat16)
+    for right, one in zip(exact, mine, strict=True):
+        assert (right - one).norm() <= 0.02 * right.norm() + 1e-3 * slopes.norm()
+
+
+@needs_tiles
+def test_tiles_give_the_same_bits_for_any_number_of_threads_and_rows_at_once():
+    heads = Heads(6, 3, 64, EPSILON)
+    joint, slopes = drawn(3, 100, sum(heads.parts)), drawn(3, 100, 384, seed=1)
+    norms, before = (drawn(64, seed=2), drawn(64, seed=3)), torch.get_num_threads()
+    try:
+        each = []
+        for threads in (1, 2, 3, 7):
+            torch.set_num_threads(threads)
+            each.append(found(mixed, joint, heads, norms, slopes, torch.bfloat16))
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(one, other) for some in each for one, other in zip(some, each[0], strict=True))
+    for row in range(3):
+        out, to_joint, *_norms = found(mixed, joint[row : row + 1], heads, norms, slopes[row : row + 1], torch.bfloat16)
+        assert torch.equal(out[0], each[0][0][row]) and torch.equal(to_joint[0], each[0][1][row])
+
+
+@needs_tiles
+def test_others_who_multiply_tiles_find_them_as_they_left_them():
+    heads, x, y = Heads(2, 2, 32, EPSILON), drawn(300, 200).bfloat16(), drawn(200, 100, seed=1).bfloat16()
+    joint, alone = drawn(2, 50, sum(heads.parts)), x @ y
+    for _turn in range(3):
+        found(mixed, joint, heads, (None, None), drawn(2, 50, 64), torch.bfloat16)
+        assert torch.equal(x @ y, alone)
+
+
+@needs_tiles
+@pytest.mark.parametrize("which", range(3))
+def test_what_is_no_number_is_not_hidden_by_tiles(which):
+    heads = Heads(2, 2, 32, EPSILON)
+    joint = drawn(1, 70, sum(heads.parts)).bfloat16()
+    joint[0, 50, which * 64 + 3] = float("nan")
+    out = mixed(joint, heads, (None, None), table(70, 32))[0]
+    assert out[:32].isfinite().all() and out[:, 32:].isfinite().all()
+    assert not out[50, :32].isfinite().all()
+
+
+@needs_tiles
+def test_tiles_are_for_longer_texts_too():
+    heads, length = Heads(4, 2, 32, EPSILON), LONGEST + 1
+    with torch.autocast("cpu", torch.bfloat16):
+        assert suits(torch.ones(1, length, 64), heads, table(length, 32), 2)
 
 
 @pytest.mark.parametrize("architecture", ["qwen3", "llama"])

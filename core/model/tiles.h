@@ -1,0 +1,241 @@
+/* Causal attention in bfloat16 on processors that multiply tiles of matrices (Intel's AMX): what attention.h does, and as
+ * there, but what is multiplied is rounded to bfloat16 as it is laid into tiles. Sums stay in float32. training.c includes
+ * this after the kind of processor with vectors of 16 floats.
+ *
+ * The unit multiplies a tile of rows of 32 numbers by one in which pairs of rows are woven into each other, and the one
+ * turned, pairs staying together, is the other. */
+#define SIDE 16 /* rows of a tile, and pairs of a row */
+#define DEPTH 32 /* numbers of a row; also BLOCK */
+#define EVERY_TILE(i, number) for (int64_t i = 0; i < (number); i++)
+
+typedef struct {
+    __m512i row[SIDE];
+} Tile;
+
+typedef struct {
+    uint8_t palette, first_row, unused[14];
+    uint16_t bytes[16];
+    uint8_t rows[16];
+} TileConfig;
+
+/* All tiles whole, until `leave_tiles`; others who use the unit in this thread find it as they left it. */
+static void enter_tiles(TileConfig *before) {
+    TileConfig whole = {.palette = 1};
+    for (int i = 0; i < 8; i++) whole.bytes[i] = 64, whole.rows[i] = SIDE;
+    __asm__ volatile("" : "+m"(whole), "=m"(*before)); /* some compilers think that 8 bytes of it are read */
+    _tile_storeconfig(before);
+    _tile_loadconfig(&whole);
+}
+
+static void leave_tiles(const TileConfig *before) {
+    if (before->palette) _tile_loadconfig(before);
+    else _tile_release();
+}
+
+/* Two times 16 numbers of a row; of a row that is not there, zeros. */
+INLINE __m512i both(const float *first, const float *second) {
+    const __m512 zeros = _mm512_setzero_ps();
+    return (__m512i)_mm512_cvtne2ps_pbh(second ? _mm512_loadu_ps(second) : zeros, first ? _mm512_loadu_ps(first) : zeros);
+}
+
+/* (16, 32) numbers, of whose rows so many are there. */
+INLINE void lay(const float *from, int64_t row, int64_t rows, Tile *to) {
+    for (int64_t i = 0; i < SIDE; i++) {
+        const float *its = i < rows ? from + i * row : 0;
+        to->row[i] = both(its, its ? its + SIDE : 0);
+    }
+}
+
+/* (32, 16) numbers, of whose rows so many are there: pairs of rows woven into each other. */
+INLINE void weave(const float *from, int64_t row, int64_t rows, Tile *to) {
+    uint16_t places[DEPTH];
+    for (int i = 0; i < DEPTH; i++) places[i] = i / 2 + i % 2 * SIDE;
+    const __m512i order = _mm512_loadu_si512(places);
+    for (int64_t i = 0; i < SIDE; i++) {
+        const float *first = 2 * i < rows ? from + 2 * i * row : 0, *second = 2 * i + 1 < rows ? first + row : 0;
+        to->row[i] = _mm512_permutexvar_epi16(order, both(first, second));
+    }
+}
+
+/* Rows for columns, pairs staying together. */
+static void turn_tile(const Tile *from, Tile *to) {
+    __m512i x[SIDE], y[SIDE];
+    for (int i = 0; i < SIDE; i += 2) { /* of two rows, every other pair */
+        y[i] = _mm512_unpacklo_epi32(from->row[i], from->row[i + 1]);
+        y[i + 1] = _mm512_unpackhi_epi32(from->row[i], from->row[i + 1]);
+    }
+    for (int i = 0; i < SIDE; i += 4) { /* of four rows, a column in each quarter */
+        x[i] = _mm512_unpacklo_epi64(y[i], y[i + 2]);
+        x[i + 1] = _mm512_unpackhi_epi64(y[i], y[i + 2]);
+        x[i + 2] = _mm512_unpacklo_epi64(y[i + 1], y[i + 3]);
+        x[i + 3] = _mm512_unpackhi_epi64(y[i + 1], y[i + 3]);
+    }
+    for (int i = 0; i < 4; i++) { /* quarters of four times four rows */
+        const __m512i a = _mm512_shuffle_i32x4(x[i], x[4 + i], 0x88), b = _mm512_shuffle_i32x4(x[i], x[4 + i], 0xdd);
+        const __m512i c = _mm512_shuffle_i32x4(x[8 + i], x[12 + i], 0x88), d = _mm512_shuffle_i32x4(x[8 + i], x[12 + i], 0xdd);
+        to->row[i] = _mm512_shuffle_i32x4(a, c, 0x88);
+        to->row[4 + i] = _mm512_shuffle_i32x4(b, d, 0x88);
+        to->row[8 + i] = _mm512_shuffle_i32x4(a, c, 0xdd);
+        to->row[12 + i] = _mm512_shuffle_i32x4(b, d, 0xdd);
+    }
+}
+
+/* Tiles where they lie: how many further on the next rows or columns are, and what they are multiplied with next. */
+typedef struct {
+    const Tile *at;
+    int64_t side, depth;
+} Tiles;
+
+/* c (rows, columns), both multiples of 32, becomes, or grows by, tiles of rows times woven tiles, so many deep. */
+static void tiles_product(Tiles a, Tiles b, int64_t rows, int64_t columns, int64_t depth, float *c, int64_t c_row, int add) {
+    const int64_t bytes = c_row * sizeof *c;
+    EVERY_TILE(i, rows / DEPTH)
+        EVERY_TILE(j, columns / DEPTH) {
+            const Tile *left = a.at + 2 * i * a.side, *right = b.at + 2 * j * b.side;
+            float *first = c + i * DEPTH * c_row + j * DEPTH, *second = first + SIDE * c_row;
+            if (add) {
+                _tile_loadd(0, first, bytes);
+                _tile_loadd(1, first + SIDE, bytes);
+                _tile_loadd(2, second, bytes);
+                _tile_loadd(3, second + SIDE, bytes);
+            } else {
+                _tile_zero(0);
+                _tile_zero(1);
+                _tile_zero(2);
+                _tile_zero(3);
+            }
+            for (int64_t k = 0; k < depth; k++, left += a.depth, right += b.depth) {
+                _tile_loadd(4, left, 64);
+                _tile_loadd(5, left + a.side, 64);
+                _tile_loadd(6, right, 64);
+                _tile_loadd(7, right + b.side, 64);
+                _tile_dpbf16ps(0, 4, 6);
+                _tile_dpbf16ps(1, 4, 7);
+                _tile_dpbf16ps(2, 5, 6);
+                _tile_dpbf16ps(3, 5, 7);
+            }
+            _tile_stored(0, first, bytes);
+            _tile_stored(1, first + SIDE, bytes);
+            _tile_stored(2, second, bytes);
+            _tile_stored(3, second + SIDE, bytes);
+        }
+}
+
+/* A head's tokens (T, D) in tiles: for each 16 tokens D / 32; `turned`: as the other factor of a product over D. */
+static void lay_tokens(const float *from, int64_t length, int64_t size, Tile *to, int turned) {
+    Tile rows;
+    for (int64_t begin = 0; begin < length; begin += SIDE)
+        for (int64_t j = 0; j < size; j += DEPTH, to++) {
+            lay(from + begin * size + j, size, length - begin, turned ? &rows : to);
+            if (turned) turn_tile(&rows, to);
+        }
+    if ((length + SIDE - 1) / SIDE % 2) memset(to, 0, size / DEPTH * sizeof *to);
+}
+
+/* The same for products over T: for each 32 tokens D / 16, woven; `turned`: as the factor on the left. */
+static void weave_tokens(const float *from, int64_t length, int64_t size, Tile *to, int turned) {
+    Tile pairs;
+    for (int64_t begin = 0; begin < length; begin += DEPTH)
+        for (int64_t j = 0; j < size; j += SIDE, to++) {
+            weave(from + begin * size + j, size, length - begin, turned ? &pairs : to);
+            if (turned) turn_tile(&pairs, to);
+        }
+}
+
+/* A block of scores (32, wide), of whose rows so many are there, as the factor on the left: for each 16 rows wide / 32. */
+static void lay_scores(const float *scores, int64_t row, int64_t rows, int64_t wide, Tile *to) {
+    for (int64_t i = 0; i < BLOCK; i += SIDE)
+        for (int64_t j = 0; j < wide; j += DEPTH) lay(scores + i * row + j, row, rows - i, to++);
+}
+
+/* And woven, as the factor on the right: wide / 16. */
+static void weave_scores(const float *scores, int64_t row, int64_t rows, int64_t wide, Tile *to) {
+    for (int64_t j = 0; j < wide; j += SIDE) weave(scores + j, row, rows, to++);
+}
+
+static void forward_tiles(const Attention *a, int64_t text, int64_t kv_head, float *scratch) {
+    const int64_t length = a->length, size = a->size, W = row_of(length), group = a->heads / a->kv_heads;
+    const int64_t across = size / SIDE, deep = size / DEPTH;
+    const float scale = 1 / sqrtf((float)size);
+    float *plain = scratch, *mixed = plain + size * W, *scores = mixed + size * W;
+    Tile *keys = (Tile *)(scores + BLOCK * W), *values = keys + size * W / 512, *queries = values + size * W / 512;
+    Tile *shares = queries + size * W / 512;
+    const Turning query = turning_of(a, a->query_norm, 0), key = turning_of(a, a->key_norm, 0), as_it_is = {0};
+    gather(&a->keys, &key, text, kv_head, length, size, plain);
+    lay_tokens(plain, length, size, keys, 1);
+    gather(&a->values, &as_it_is, text, kv_head, length, size, plain);
+    weave_tokens(plain, length, size, values, 0);
+    for (int64_t head = kv_head * group; head < (kv_head + 1) * group; head++) {
+        gather(&a->queries, &query, text, head, length, size, plain);
+        lay_tokens(plain, length, size, queries, 0);
+        float *sums = a->sums + (text * a->heads + head) * length;
+        EACH_BLOCK(begin, rows, length) {
+            const int64_t wide = begin + BLOCK;
+            const Tiles some = {queries + begin / SIDE * deep, deep, 1};
+            tiles_product(some, (Tiles){keys, deep, 1}, BLOCK, wide, deep, scores, W, 0);
+            for (int64_t i = 0; i < rows; i++) sums[begin + i] = softmax(scores + i * W, wide, begin + i + 1, scale);
+            lay_scores(scores, W, rows, wide, shares);
+            const int64_t chunks = wide / DEPTH;
+            tiles_product(
+                (Tiles){shares, chunks, 1}, (Tiles){values, 1, across}, BLOCK, size, chunks, mixed + begin * size, size, 0);
+        }
+        scatter(&a->mixed, &a->mixed, &as_it_is, text, head, 0, length, size, mixed);
+    }
+}
+
+static void backward_tiles(const Attention *a, int64_t text, int64_t kv_head, float *scratch) {
+    const int64_t length = a->length, size = a->size, W = row_of(length), group = a->heads / a->kv_heads;
+    const int64_t across = size / SIDE, deep = size / DEPTH, all = size * W / 512;
+    const float scale = 1 / sqrtf((float)size);
+    float *plain = scratch, *mixed = plain + size * W, *to_keys = mixed + size * W, *to_values = to_keys + size * W;
+    float *scores = to_values + size * W, *to_scores = scores + BLOCK * W, *to_queries = to_scores + BLOCK * W;
+    Tile *keys_turned = (Tile *)(to_queries + BLOCK * size), *keys = keys_turned + all, *values_turned = keys + all;
+    Tile *queries = values_turned + all, *queries_turned = queries + all;
+    Tile *slopes = queries_turned + all, *slopes_turned = slopes + all;
+    Tile *shares = slopes_turned + all, *to_shares = shares + W / SIDE, *to_rows = to_shares + W / SIDE;
+    float *to_norms = a->to_norms + (text * a->kv_heads + kv_head) * 2 * size;
+    const Turning query = turning_of(a, a->query_norm, to_norms), key = turning_of(a, a->key_norm, to_norms + size);
+    const Turning as_it_is = {0};
+    if (a->query_norm) memset(to_norms, 0, 2 * size * sizeof *to_norms);
+    gather(&a->keys, &key, text, kv_head, length, size, plain);
+    lay_tokens(plain, length, size, keys_turned, 1);
+    weave_tokens(plain, length, size, keys, 0);
+    gather(&a->values, &as_it_is, text, kv_head, length, size, plain);
+    lay_tokens(plain, length, size, values_turned, 1);
+    memset(to_keys, 0, size * W * sizeof *to_keys); /* (D, T), as those of the values */
+    memset(to_values, 0, size * W * sizeof *to_values);
+    for (int64_t head = kv_head * group; head < (kv_head + 1) * group; head++) {
+        gather(&a->queries, &query, text, head, length, size, plain);
+        lay_tokens(plain, length, size, queries, 0);
+        weave_tokens(plain, length, size, queries_turned, 1);
+        gather(&a->slopes, &as_it_is, text, head, length, size, plain);
+        lay_tokens(plain, length, size, slopes, 0);
+        weave_tokens(plain, length, size, slopes_turned, 1);
+        gather(&a->mixed, &as_it_is, text, head, length, size, mixed);
+        const float *sums = a->sums + (text * a->heads + head) * length;
+        EACH_BLOCK(begin, rows, length) {
+            const int64_t wide = begin + BLOCK, chunks = wide / DEPTH, at = begin / SIDE * deep;
+            const float *its = plain + begin * size, *out = mixed + begin * size;
+            tiles_product((Tiles){queries + at, deep, 1}, (Tiles){keys_turned, deep, 1}, BLOCK, wide, deep, scores, W, 0);
+            tiles_product((Tiles){slopes + at, deep, 1}, (Tiles){values_turned, deep, 1}, BLOCK, wide, deep, to_scores, W, 0);
+            for (int64_t i = 0; i < rows; i++) {
+                lanes mean = {0};
+                for (int64_t j = i * size; j < (i + 1) * size; j += LANES)
+                    mean += *(const lanes *)(its + j) * *(const lanes *)(out + j);
+                slope(scores + i * W, to_scores + i * W, wide, begin + i + 1, scale, sums[begin + i], total(mean));
+            }
+            lay_scores(to_scores, W, rows, wide, to_rows);
+            weave_scores(scores, W, rows, wide, shares);
+            weave_scores(to_scores, W, rows, wide, to_shares);
+            tiles_product((Tiles){to_rows, chunks, 1}, (Tiles){keys, 1, across}, BLOCK, size, chunks, to_queries, size, 0);
+            const int64_t turned_at = begin / DEPTH * across;
+            tiles_product((Tiles){slopes_turned + turned_at, 1, 1}, (Tiles){shares, 1, 1}, size, wide, 1, to_values, W, 1);
+            tiles_product((Tiles){queries_turned + turned_at, 1, 1}, (Tiles){to_shares, 1, 1}, size, wide, 1, to_keys, W, 1);
+            scatter(&a->to_queries, &a->queries, &query, text, head, begin, rows, size, to_queries);
+        }
+    }
+    turned(size, length, to_keys, W, plain, size);
+    scatter(&a->to_keys, &a->keys, &key, text, kv_head, 0, length, size, plain);
+    turned(size, length, to_values, W, plain, size);
+    scatter(&a->to_values, &a->values, &as_it_is, text, kv_head, 0, length, size, plain);
+}
