@@ -13,11 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .native import MULTIPLE, TYPES, room_of, tiles, train, training_lanes
+from .native import MULTIPLE, TILE, TYPES, room_of, tiles, train, training_lanes
 
 LONGEST = 1024  # tokens; of more, a head's keys and values no longer stay in the cache
 LONGEST_BY_TILES = 8192  # of more, it is hardly faster than what PyTorch has
-TILE = 32  # numbers of a tile's row: a head has to be whole rows
 
 
 class _Heads(Structure):
@@ -59,7 +58,7 @@ def has_enough(heads: int, length: int, threads: int, longest: int = LONGEST) ->
 
 
 def by_tiles(dtype: torch.dtype, size: int) -> bool:
-    """Whether heads of this type and size are multiplied in tiles of bfloat16 (tiles.h)."""
+    """Whether heads of this type and size are multiplied in tiles (tiles.h)."""
     return dtype == torch.bfloat16 and size % TILE == 0 and tiles()
 
 

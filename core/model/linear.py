@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .native import library, product_type, train, trains
+from .native import TILE, library, product_type, tiles, train, trains
 
 FEWEST = 256  # tokens; with fewer, copying the weights takes longer than is won
 
@@ -38,6 +38,17 @@ class _Linear(Structure):
     _fields_ = [
         ("products", c_void_p),
         *((name, c_int64) for name in ("number", "threads", "add")),
+        ("scratch", c_void_p),
+    ]
+
+
+class _Outer(Structure):
+    _fields_ = [
+        *((name, c_int64) for name in ("rows", "outputs", "inputs", "threads")),
+        *((name, c_void_p) for name in ("left", "right")),
+        *((name, c_int64) for name in ("left_row", "right_row", "out_row")),
+        ("out", c_void_p),
+        ("add", c_int64),
         ("scratch", c_void_p),
     ]
 
@@ -108,7 +119,7 @@ class _Joint(torch.autograd.Function):
             of_x, of_weights = (found[0] if to_x else None), found[to_x:]
         else:
             of_x = (slopes @ weights[0]).to(ctx.came_as) if to_x else None
-            of_weights = list((slopes.mT @ x).float().split(ctx.sizes)) if to_weights else []
+            of_weights = list(outer(slopes, x).split(ctx.sizes)) if to_weights else []
         return of_x, None, None, *(of_weights or [None] * len(each))
 
 
@@ -130,6 +141,31 @@ def product(left: Tensor, right: Tensor, out: Tensor, add: bool = False) -> None
         out.addmm_(left, right)
     else:
         torch.mm(left, right, out=out)
+
+
+def outer(left: Tensor, right: Tensor, out: Tensor | None = None) -> Tensor:
+    """The rows of a matrix (N, O) by those of another (N, I), summed up: (O, I) in float32; `out` grows by it."""
+    shape = left.shape[1], right.shape[1]
+    if not (_in_tiles(left) and _in_tiles(right)):
+        if out is None:
+            return (left.mT @ right).float()
+        product(left.mT, right, out, add=True)
+        return out
+    add, threads = out is not None, torch.get_num_threads()
+    found = left.new_empty(shape, dtype=torch.float32) if out is None else out
+    assert found.dtype == torch.float32 and found.stride(1) == 1 and len(left) == len(right)
+    work = _Outer(len(left), *shape, threads, left.data_ptr(), right.data_ptr())
+    work.left_row, work.right_row, work.out_row = (x.stride(0) for x in (left, right, found))
+    scratch = torch.empty(library().newleaf_outer_room(*shape))  # type: ignore[union-attr]
+    work.out, work.add, work.scratch = found.data_ptr(), add, scratch.data_ptr()
+    train("outer", work)
+    return found
+
+
+def _in_tiles(matrix: Tensor) -> bool:
+    """Whether its rows can be laid into tiles of bfloat16 here."""
+    typed = matrix.dtype == torch.bfloat16 and matrix.is_cpu and tiles()
+    return typed and matrix.stride(1) == 1 and matrix.shape[1] % TILE == 0
 
 
 def multiply(products: Sequence[tuple[Tensor, Tensor, Tensor]], add: bool = False) -> None:

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .linear import product
+from .linear import outer, product
 from .native import train, training_lanes
 
 CHUNK = 1 << 24  # bytes of logits at once, but
@@ -173,7 +173,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
             total += losses
             product(slopes, outputs, to_hidden[some])
             if to_outputs is not None:
-                product(slopes.mT, part, to_outputs, add=True)
+                outer(slopes, part, to_outputs)
         number = len(targets) if counts is None else counts.sum()
         to_weight = to_outputs
         if candidates is not None and to_outputs is not None:

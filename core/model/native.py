@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 TYPES = {torch.float32, torch.bfloat16}
 MULTIPLE = 16  # numbers of a row that is trained: whole vectors
+TILE = 32  # numbers of a row of a tile of bfloat16: what is multiplied in tiles has to be whole rows of them
 ROWS = 16  # that one call takes; more are faster as PyTorch's matrix products
 ACTIVATIONS = {"silu": 0, "gelu_new": 1, "gelu_pytorch_tanh": 1, "gelu": 2}
 
@@ -87,7 +88,8 @@ def library() -> Any | None:
                 if _place(found.GOMP_parallel) == _place(torchs.GOMP_parallel):
                     found.newleaf_decode.argtypes = [POINTER(_Model), POINTER(_Step)]
                     found.newleaf_decode.restype = None
-                    for room in (found.newleaf_attention_room, found.newleaf_orthogonal_room):
+                    for part in ("attention", "orthogonal", "outer"):
+                        room = getattr(found, f"newleaf_{part}_room")
                         room.argtypes, room.restype = [c_int64, c_int64], c_int64
                     found.newleaf_linear_room.restype = c_int64
                     return found

@@ -6,6 +6,7 @@
  * turned, pairs staying together, is the other. */
 #define SIDE 16 /* rows of a tile, and pairs of a row */
 #define DEPTH 32 /* numbers of a row; also BLOCK */
+#define NEAR 16 /* tiles of a row of them at once: they stay in the first cache */
 #define EVERY_TILE(i, number) for (int64_t i = 0; i < (number); i++)
 
 typedef struct {
@@ -46,11 +47,16 @@ INLINE void lay(const float *from, int64_t row, int64_t rows, Tile *to) {
     }
 }
 
-/* (32, 16) numbers, of whose rows so many are there: pairs of rows woven into each other. */
-INLINE void weave(const float *from, int64_t row, int64_t rows, Tile *to) {
+/* Which of two times 16 numbers comes where when they are woven. */
+INLINE __m512i woven(void) {
     uint16_t places[DEPTH];
     for (int i = 0; i < DEPTH; i++) places[i] = i / 2 + i % 2 * SIDE;
-    const __m512i order = _mm512_loadu_si512(places);
+    return _mm512_loadu_si512(places);
+}
+
+/* (32, 16) numbers, of whose rows so many are there: pairs of rows woven into each other. */
+INLINE void weave(const float *from, int64_t row, int64_t rows, Tile *to) {
+    const __m512i order = woven();
     for (int64_t i = 0; i < SIDE; i++) {
         const float *first = 2 * i < rows ? from + 2 * i * row : 0, *second = 2 * i + 1 < rows ? first + row : 0;
         to->row[i] = _mm512_permutexvar_epi16(order, both(first, second));
@@ -238,4 +244,51 @@ static void backward_tiles(const Attention *a, int64_t text, int64_t kv_head, fl
     scatter(&a->to_keys, &a->keys, &key, text, kv_head, 0, length, size, plain);
     turned(size, length, to_values, W, plain, size);
     scatter(&a->to_values, &a->values, &as_it_is, text, kv_head, 0, length, size, plain);
+}
+
+/* Gradients of weights: the rows of a matrix (N, O) by those of another (N, I), summed up, (O, I). Some rows at once are laid
+ * into tiles, those of the second matrix once for all threads. */
+
+/* (32, 16) numbers in bfloat16, of whose rows so many are there, woven. */
+INLINE void weave_halves(const uint16_t *from, int64_t row, int64_t rows, __m512i order, Tile *to) {
+    const __m256i zeros = _mm256_setzero_si256();
+    for (int64_t i = 0; i < SIDE; i++) {
+        const uint16_t *its = from + 2 * i * row;
+        const __m256i first = 2 * i < rows ? _mm256_loadu_si256((const __m256i *)its) : zeros;
+        const __m256i second = 2 * i + 1 < rows ? _mm256_loadu_si256((const __m256i *)(its + row)) : zeros;
+        to->row[i] = _mm512_permutexvar_epi16(order, _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1));
+    }
+}
+
+/* The chunk-th 32 rows of those that are laid at once, from `begin` on, in the order in which they are needed. */
+static void lay_right(const Outer *o, int64_t begin, int64_t chunk, Tile *tiles) {
+    const int64_t first = begin + chunk * DEPTH;
+    const __m512i order = woven();
+    for (int64_t j = 0; j < o->inputs / SIDE; j++) {
+        Tile *to = tiles + (j / 2 * (AT_ONCE / DEPTH) + chunk) * 2 + j % 2;
+        weave_halves(o->right + first * o->right_row + j * SIDE, o->right_row, o->rows - first, order, to);
+    }
+}
+
+/* The same of some columns of the first matrix, turned. */
+static void lay_left(const Outer *o, int64_t begin, int64_t chunk, int64_t from, int64_t to, Tile *tiles) {
+    const int64_t first = begin + chunk * DEPTH;
+    const __m512i order = woven();
+    Tile pairs;
+    for (int64_t i = from / SIDE; i < to / SIDE; i++) {
+        weave_halves(o->left + first * o->left_row + i * SIDE, o->left_row, o->rows - first, order, &pairs);
+        turn_tile(&pairs, tiles + (i / 2 * (AT_ONCE / DEPTH) + chunk) * 2 + i % 2);
+    }
+}
+
+/* 32 rows of what comes out grow by so many times 32 rows of both, whose tiles are given, from `begin` on. */
+static void outer_rows(const Outer *o, int64_t begin, int64_t chunks, int64_t row, const Tile *left, const Tile *right) {
+    for (int64_t k = 0; k < chunks; k += NEAR) {
+        const int64_t some = chunks - k < NEAR ? chunks - k : NEAR;
+        for (int64_t j = 0; j < o->inputs; j += DEPTH)
+            tiles_product(
+                (Tiles){left + (row / DEPTH * (AT_ONCE / DEPTH) + k) * 2, 1, 2},
+                (Tiles){right + (j / DEPTH * (AT_ONCE / DEPTH) + k) * 2, 1, 2}, DEPTH, DEPTH, some,
+                o->out + row * o->out_row + j, o->out_row, o->add || begin || k);
+    }
 }

@@ -16,6 +16,7 @@
 #define BLOCK 32 /* rows of scores at once */
 #define PANEL 64 /* columns of a product at once: what they are multiplied by stays in the first cache */
 #define AHEAD 16 /* tokens: so much earlier what is read of one is asked for */
+#define AT_ONCE 512 /* rows whose products are added up at once: they stay in the second cache */
 #define FEW 4096 /* numbers whose squares are added up in float32 */
 #define LEAST -60.0f /* exponents below it are as good as this; the product of two smaller ones would be slow */
 
@@ -132,6 +133,15 @@ typedef struct {
     int64_t add; /* whether what comes out is added to what is there */
     float *scratch;
 } Linear;
+
+typedef struct {
+    int64_t rows, outputs, inputs, threads; /* outputs and inputs are multiples of 32 */
+    const uint16_t *left, *right;           /* (N, O), (N, I), in bfloat16 */
+    int64_t left_row, right_row, out_row;   /* how many numbers apart rows are */
+    float *out;                             /* (O, I) */
+    int64_t add;                            /* whether what comes out is added to what is there */
+    void *scratch;
+} Outer;
 
 #define INLINE static inline __attribute__((always_inline))
 #define EACH_BLOCK(begin, rows, length) \
@@ -258,6 +268,10 @@ static void enter_tiles(TileConfig *before) {}
 static void leave_tiles(const TileConfig *before) {}
 static void forward_tiles(const Attention *a, int64_t text, int64_t kv_head, float *scratch) {}
 static void backward_tiles(const Attention *a, int64_t text, int64_t kv_head, float *scratch) {}
+typedef int Tile;
+static void lay_right(const Outer *o, int64_t begin, int64_t chunk, Tile *tiles) {}
+static void lay_left(const Outer *o, int64_t begin, int64_t chunk, int64_t from, int64_t to, Tile *tiles) {}
+static void outer_rows(const Outer *o, int64_t begin, int64_t chunks, int64_t row, const Tile *left, const Tile *right) {}
 int newleaf_tiles(void) { return 0; }
 #endif
 
@@ -289,6 +303,31 @@ void newleaf_attention_forward(const Attention *a, int lanes) {
 void newleaf_attention_backward(const Attention *a, int lanes) {
     each_head(a, a->tiles ? backward_tiles : lanes == 16 ? backward_avx512 : backward_avx2);
     if (a->query_norm) add_up(a->texts * a->kv_heads, 2 * a->size, a->to_norms);
+}
+
+/* How many floats are needed for so many outputs and inputs. */
+int64_t newleaf_outer_room(int64_t outputs, int64_t inputs) { return AT_ONCE / 2 * (outputs + inputs); }
+
+/* Only where newleaf_tiles. */
+void newleaf_outer(const Outer *o, int lanes) {
+    Tile *right = o->scratch, *left = (Tile *)((float *)o->scratch + newleaf_outer_room(0, o->inputs));
+#pragma omp parallel num_threads((int)o->threads)
+    {
+        const int64_t blocks = o->outputs / 32, thread = omp_get_thread_num(), threads = omp_get_num_threads();
+        const int64_t from = blocks * thread / threads * 32, to = blocks * (thread + 1) / threads * 32;
+        TileConfig before;
+        enter_tiles(&before);
+        for (int64_t begin = 0; begin < o->rows; begin += AT_ONCE) {
+            const int64_t rest = o->rows - begin, chunks = ((rest < AT_ONCE ? rest : AT_ONCE) + 31) / 32;
+#pragma omp for schedule(static) nowait
+            for (int64_t chunk = 0; chunk < chunks; chunk++) lay_right(o, begin, chunk, right);
+            for (int64_t chunk = 0; chunk < chunks; chunk++) lay_left(o, begin, chunk, from, to, left);
+#pragma omp barrier
+            for (int64_t row = from; row < to; row += 32) outer_rows(o, begin, chunks, row, left, right);
+#pragma omp barrier
+        }
+        leave_tiles(&before);
+    }
 }
 
 void newleaf_orthogonal(const Orthogonal *o, int lanes) {
@@ -392,6 +431,8 @@ void newleaf_norm(const Norm *o, int lanes) {}
 void newleaf_norm_backward(const Norm *o, int lanes) {}
 void newleaf_gated(const Gated *o, int lanes) {}
 void newleaf_gated_backward(const Gated *o, int lanes) {}
+int64_t newleaf_outer_room(int64_t inputs, int64_t threads) { return 0; }
+void newleaf_outer(const Outer *o, int lanes) {}
 int newleaf_linear_pays(void) { return 0; }
 int64_t newleaf_linear_room(const Linear *l) { return 0; }
 void newleaf_linear(const Linear *l, int lanes) {}

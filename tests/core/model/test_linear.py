@@ -11,9 +11,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from newleaf.core.model import linear as module
-from newleaf.core.model.linear import FEWEST, linear, multiply
+from newleaf.core.model.linear import FEWEST, linear, multiply, outer
 from newleaf.core.model.lora import LoRALinear
-from newleaf.core.model.native import training_lanes
+from newleaf.core.model.native import TILE, tiles, training_lanes
 
 pytestmark = pytest.mark.skipif(not training_lanes(), reason="newleaf was built without it, or for another processor")
 TURNED = st.booleans()  # whether columns, not rows, are side by side
@@ -174,3 +174,57 @@ def test_maps_that_are_not_joined(left_out):
         layer = LoRALinear(layer, 2, 4, torch.Generator().manual_seed(0))
     with torch.set_grad_enabled(left_out != "no gradients"):
         assert not module.joins(x, [layer])
+
+
+# Gradients of weights in tiles of bfloat16.
+
+needs_tiles = pytest.mark.skipif(
+    not tiles(), reason="this processor has no units for it, or newleaf was built without it"
+)
+WHOLE = st.integers(1, 12).map(lambda n: n * TILE)
+
+
+@needs_tiles
+@settings(max_examples=60, deadline=None)
+@given(rows=st.one_of(SIZE, st.integers(1000, 1100)), outputs=WHOLE, inputs=WHOLE, add=TURNED, wider=st.integers(0, 40))
+def test_rows_by_rows_are_summed_up_exactly(rows, outputs, inputs, add, wider):
+    left = matrix(rows, outputs + wider).bfloat16()[:, wider:]
+    right, out = matrix(rows, inputs, seed=1).bfloat16(), matrix(outputs, inputs, seed=2)
+    expected = left.float().mT @ right.float() + (out if add else 0)
+    found = outer(left, right, out if add else None)
+    assert found.dtype == torch.float32 and torch.equal(found, expected)
+    assert not add or found is out
+
+
+@needs_tiles
+def test_rows_by_rows_give_the_same_bits_for_any_number_of_threads():
+    left, right = (
+        torch.randn(600, size, generator=torch.Generator().manual_seed(size)).bfloat16() for size in (96, 64)
+    )
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2, 3, 7):
+            torch.set_num_threads(threads)
+            found.append(outer(left, right))
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(each, found[0]) for each in found)
+
+
+@needs_tiles
+def test_what_is_no_number_is_not_hidden_among_rows():
+    left, right = matrix(50, 64).bfloat16(), matrix(50, 32, seed=1).bfloat16()
+    left[33, 40] = float("nan")
+    found = outer(left, right)
+    assert found[40].isnan().all() and found[:40].isfinite().all() and found[41:].isfinite().all()
+
+
+@pytest.mark.parametrize("kind", ["float32", "bfloat16", "ragged", "turned"])
+@pytest.mark.parametrize("add", [True, False])
+def test_other_rows_are_multiplied_by_pytorch(kind, add):
+    left, right = matrix(40, 50 if kind == "ragged" else 64, kind == "turned"), matrix(40, 32, seed=1)
+    if kind != "float32":
+        left, right = left.bfloat16(), right.bfloat16()
+    out = matrix(left.shape[1], 32, seed=2)
+    expected = left.float().mT @ right.float() + (out if add else 0)
+    torch.testing.assert_close(outer(left, right, out if add else None), expected, rtol=0.01, atol=1)
