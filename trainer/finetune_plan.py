@@ -51,5 +51,6 @@ def plan_finetuning(
     settled = replace(options, context=context, batch_tokens=batch, optimizer=optimizer, learning_rate=rate, time=time)
     tokens = context * (rows_of(context) + 1)
     processes = workers(options, here.device) * options.nodes
-    plan = make_plan(settled, here, config.vocab_size, tokens, val_tokens, (name, config), processes)
+    origin = name, config
+    plan = make_plan(settled, here, config.vocab_size, tokens, val_tokens, origin, processes, rows_are_whole=True)
     return replace(plan, train_tokens=tokens)

@@ -101,6 +101,6 @@ class FoldTraining:
         """As the training."""
         self.training.left_out(state, step, loss)
 
-    def memory_was_full(self, micro_rows: int) -> None:
+    def memory_was_full(self, state: State) -> None:
         """As the training."""
-        self.training.memory_was_full(micro_rows)
+        self.training.memory_was_full(state)

@@ -26,7 +26,7 @@ from ..core.model.gpt import GPT
 from . import optimisers
 from .batches import Batch
 from .group import ALONE, Group
-from .memory import free_memory, is_out_of_memory
+from .memory import free_memory, give_back_memory, is_out_of_memory
 from .plan import EVALUATION_SHARE, FEWEST, MOST_PREPARING, Plan
 from .schedule import Schedule
 from .step import gradients, update
@@ -128,7 +128,7 @@ class Observer(Protocol):
     def left_out(self, state: State, step: int, loss: float) -> None:
         """The batch of this step, counted from 1, is not learned from."""
 
-    def memory_was_full(self, micro_rows: int) -> None:
+    def memory_was_full(self, state: State) -> None:
         """From now on so many rows are computed at once."""
 
     @property
@@ -395,7 +395,7 @@ class Loop:
                 state.recompute = self.model.model.recompute = True
             else:
                 state.micro_rows = rows // 2
-            self.observer.memory_was_full(1 if rows == 1 else state.micro_rows)
+            self.observer.memory_was_full(state)
 
     def _look(self) -> bool:
         """Look at the steps that were not looked at yet; whether the last is to be learned from. Raises Diverged."""
@@ -506,3 +506,4 @@ def initialise(model: GPT, plan: Plan, tokens: np.ndarray[Any, Any] | None = Non
         vectors = word_vectors(tokens, len(embedding), embedding.shape[1], plan.seed)
         with torch.no_grad():
             embedding.copy_(torch.where(vectors.any(dim=1, keepdim=True), vectors, embedding))
+        give_back_memory()  # counting the text took more than steps will

@@ -52,9 +52,9 @@ def machine(device: str = "auto", check: Callable[[], None] = lambda: None) -> M
         if time.time() < mine["until"]:
             trials = {shape: Trial(**values) for shape, values in mine["trials"].items()}
             return Machine(**mine["machine"], trials=trials)
-    before = _cpu_times()
+    before = cpu_times()
     found = measure(device, check)
-    until = time.time() + (REMEMBERED_BUSY if _was_busy(before) else REMEMBERED)
+    until = time.time() + (REMEMBERED_BUSY if was_busy(before) else REMEMBERED)
     values = asdict(found)
     del values["trials"]
     known[_key(device)] = {"until": round(until, 3), "machine": values, "trials": {}}
@@ -62,9 +62,9 @@ def machine(device: str = "auto", check: Callable[[], None] = lambda: None) -> M
     return found
 
 
-def remember(machine: Machine, shape: str, trial: Trial) -> Machine:
-    """The machine, with what was found of a shape; kept as long as what is known of the machine."""
-    known = _remembered()
+def remember(machine: Machine, shape: str, trial: Trial, keep: bool = True) -> Machine:
+    """The machine, with what was found of a shape; if to `keep`, for others as long as what is known of the machine."""
+    known = _remembered() if keep else {}
     with contextlib.suppress(KeyError, TypeError):
         known[_key(machine.device)]["trials"][shape] = asdict(trial)
         write_json(home() / "machine.json", known)
@@ -77,15 +77,15 @@ def _remembered() -> dict[str, Any]:
     return {}
 
 
-def _cpu_times() -> tuple[float, float, float]:
+def cpu_times() -> tuple[float, float, float]:
     """Seconds that all processors have worked, that this process has worked, and on the clock."""
     total, mine = psutil.cpu_times(), psutil.Process().cpu_times()
     return sum(total) - total.idle - getattr(total, "iowait", 0.0), mine.user + mine.system, time.monotonic()
 
 
-def _was_busy(before: tuple[float, float, float]) -> bool:
+def was_busy(before: tuple[float, float, float]) -> bool:
     """Whether the machine had other work since then."""
-    total, mine, clock = (new - old for new, old in zip(_cpu_times(), before, strict=True))
+    total, mine, clock = (new - old for new, old in zip(cpu_times(), before, strict=True))
     return total - mine > OTHER_WORK * clock * (psutil.cpu_count() or 1)
 
 
@@ -103,13 +103,13 @@ def measure(device: str, check: Callable[[], None] = lambda: None) -> Machine:
         ways |= {(size, dtype): _step(size, device, dtype) for size in MEASURED}
         ways["peak", dtype] = _product(device, dtype, LARGE if device == "cpu" else LARGE_ON_GPU)
     taken: dict[tuple[str, str], list[float]] = {way: [] for way in ways}
-    before = _cpu_times()
+    before = cpu_times()
     for round_ in range(MOST_ROUNDS * WHEN_BUSY):
         for way, (run, _flop) in ways.items():
             check()
             taken[way].append(seconds_of(run, device))
         enough = sum(map(sum, taken.values())) / LONG_ENOUGH, (round_ + 1) / MOST_ROUNDS
-        if round_ > 1 and max(enough) >= (WHEN_BUSY if _was_busy(before) else 1):
+        if round_ > 1 and max(enough) >= (WHEN_BUSY if was_busy(before) else 1):
             break
     rates = {
         way: ways[way][1] / sorted(seconds[1:] or seconds)[len(seconds[1:]) // 4] for way, seconds in taken.items()

@@ -26,6 +26,12 @@ def keep_memory() -> None:
             mallopt(setting, value)
 
 
+def give_back_memory() -> None:
+    """Give the system what is freed by now, though memory is kept otherwise: what was needed once is not again."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether there was no memory left, on the GPU or on the CPU, whose error has no class of its own."""
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)

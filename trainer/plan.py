@@ -222,8 +222,11 @@ def make_plan(
     origin: tuple[str, GPTConfig] | None = None,
     processes: int = 1,
     text: Text | None = None,
+    rows_are_whole: bool = False,
 ) -> Plan:
     """Settle every number, for a new model or for one that there is, by its name and shape.
+
+    Where `rows_are_whole`, what it learns from lies in rows of the context that is given, however few there are.
 
     Of several trainings, for a cross-validation, the plan is that of each: they share the time. So many `processes`
     train together, each with a device like the one that was measured, or with a share of this machine's processors.
@@ -239,7 +242,9 @@ def make_plan(
     time = options.time
     most = origin[1].context if origin else CONTEXT
     usual = min(CONTEXT, most, options.batch_tokens or CONTEXT)
-    context = min(options.context or usual, _power_of_two(train_tokens // 4))
+    context = options.context or usual
+    if not rows_are_whole:
+        context = min(context, _power_of_two(train_tokens // 4))
     optimizer = "muon" if options.optimizer == "auto" else options.optimizer
     highest, of_the_rest = (
         LEARNING_RATES[optimizer],

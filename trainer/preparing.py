@@ -20,7 +20,7 @@ from .expectation import Text
 from .group import workers
 from .jobs import Job
 from .loop import initialise
-from .machine import machine, remember
+from .machine import cpu_times, machine, remember, was_busy
 from .options import DEFAULT_TIME, TrainOptions
 from .origin import Origin
 from .plan import MOST_PREPARING, Plan, alike, changed_text, check_size, make_plan, shape_name, vocabulary_for
@@ -86,9 +86,10 @@ class Preparation:
         if not tried and not (plan.shard and processes > 1):
             model = GPT(plan.model_config)
             initialise(model, plan)
+            before = cpu_times()
             with self.reporter.may_be_cut():
                 trial = try_steps(model.to(plan.device), plan, options.compile, known, self.reporter.say)
-            here = remember(here, shape, trial)
+            here = remember(here, shape, trial, keep=not was_busy(before))  # not what other work made slow
         rows = plan.rows
         if not options.batch_tokens and shape in here.trials:
             rows = alike(rows, here.trials[shape].micro_rows)

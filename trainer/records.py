@@ -96,7 +96,8 @@ def _prepare(
     progress: Progress,
 ) -> dict[str, Any]:
     parts: dict[str, list[tuple[str, Record]]] = {"train": [], "val": []}
-    tasks: dict[str, dict[str, Any]] = {}
+    numbers: dict[str, int] = {}
+    all_kept: list[dict[str, Any]] = []
     problems, columns, said, duplicates, besides = [], {}, [], 0, 0
     counts: dict[str, int] = {}
     for its_name in dict.fromkeys(source.task for source in sources):
@@ -105,7 +106,7 @@ def _prepare(
         train, held_out, data = read_split(task, paths, options, part(progress, 0.0, 0.5))
         parts["train"] += [(task.name, record) for record in train]
         parts["val"] += [(task.name, record) for record in held_out]
-        tasks[task.name] = {**task.about([*train, *held_out]), "records": len(train)}
+        numbers[task.name] = len(train)
         problems += [f"{each.file}, {each.where}: {each.reason}" for each in data.problems]
         besides += data.problems_besides
         said += data.said
@@ -120,6 +121,7 @@ def _prepare(
     for name, records in parts.items():
         kept, arrays, found = _encode(records, tokenizer, longest, encoded)
         done += len(records)
+        all_kept += kept
         np.savez(staging / f"{name}.npz", tokens=arrays["tokens"], learnt=arrays["learnt"], ends=arrays["ends"])
         if name == "val":
             append_lines(staging / "held-out.jsonl", kept)
@@ -130,6 +132,7 @@ def _prepare(
                 tokens=longest - 1
             )
         )
+    tasks = {name: {**_about(name, all_kept), "records": number} for name, number in numbers.items()}
     return {
         "format": FORMAT,
         "tasks": tasks,
@@ -138,6 +141,21 @@ def _prepare(
         "said": said,
         "problems": problems[:KEPT_PROBLEMS],
     }
+
+
+def _about(name: str, kept: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What a model has to remember of a task, by the records that are kept: a label may be too long, too.
+
+    Raises UserError where there is nothing to tell apart.
+    """
+    found = task_of(name).about([each["record"] for each in kept if each["task"] == name])
+    if len(labels := found.get("labels", ())) == 1:
+        raise UserError(
+            _("All records have the label {label}: to classify, a model needs records of two at least.").format(
+                label=labels[0]
+            )
+        )
+    return found
 
 
 def _encode(

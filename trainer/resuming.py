@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -21,6 +21,13 @@ from .options import TrainOptions
 from .plan import More, Plan
 
 MORE = "more.json"  # how much longer a training shall be
+NEEDED = [
+    ("corpora", "corpus"),
+    ("tokenizers", "tokenizer"),
+    ("models", "from"),
+    ("corpora", "old_corpus"),
+    ("corpora", "mix"),
+]
 TEXT = "text.json"  # the fingerprints of the corpus and the tokenizer that a training began with
 
 
@@ -59,8 +66,8 @@ def prospect(job: Job) -> Prospect:
         return Prospect(
             obstacle=_("Job {name} cannot be resumed: it is {state}.").format(name=job.name, state=state_word(state))
         )
-    for kind, key in (("corpora", "corpus"), ("tokenizers", "tokenizer")):
-        if job.trains and (name := job.spec["inputs"].get(key)) and name not in store.names(kind):
+    for kind, name in _needed(job):
+        if name not in store.names(kind):
             return Prospect(
                 obstacle=_("Job {name} cannot be resumed: {path} is gone.").format(name=job.name, path=f"{kind}/{name}")
             )
@@ -86,6 +93,15 @@ def prospect(job: Job) -> Prospect:
     if path is None:
         return Prospect(fold=_fold(job))
     return Prospect(step_of(path), damaged=names)
+
+
+def _needed(job: Job) -> Iterator[tuple[str, str]]:
+    """What a training cannot go on without, each with its kind."""
+    if job.trains:
+        inputs = {**job.spec["inputs"], "mix": job.spec["options"].get("mix")}
+        for kind, key in NEEDED:
+            if name := inputs.get(key):
+                yield kind, name
 
 
 def _fingerprints(job: Job) -> dict[str, str]:

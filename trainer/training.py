@@ -323,16 +323,16 @@ class Training:
             )
         )
 
-    def memory_was_full(self, micro_rows: int) -> None:
+    def memory_was_full(self, state: State) -> None:
         """Say so."""
-        if self.loop.state.recompute:
+        if state.recompute and (state.micro_rows or 1) == 1:
             self.reporter.message(
                 _("The memory was full: layers are computed twice from now on, to keep less of them.")
             )
             return
         self.reporter.message(
             _("The memory was full: {rows:,} rows at once from now on. A step learns from as many as before.").format(
-                rows=micro_rows
+                rows=state.micro_rows
             )
         )
 
@@ -379,7 +379,7 @@ class Training:
         self.improved(state.best_step, score)
         if not self._writes:
             return
-        tidy(self.job.path / "checkpoints", self._kept(None), newest=1)  # from which it can be prolonged
+        tidy(self.job.path / "checkpoints", self._kept(state.best_step), newest=1)  # from which it can be prolonged
         self.reporter.result = {
             "model": self.job.target,
             "step": state.step,

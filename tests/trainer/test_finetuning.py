@@ -282,6 +282,16 @@ def test_a_corpus_that_is_small_is_enough_or_told(base, monkeypatch, tmp_path):
 # What is told before anything is made.
 
 
+def test_a_few_records_are_enough_and_lie_in_rows_of_their_length(base, monkeypatch, tmp_path):
+    rows = [{"text": "The statement is good. " * (number + 4), "label": ("good", "bad")[number]} for number in range(2)]
+    data = [("classify", [write(tmp_path / "few.jsonl", rows)])]
+    options = FineTuneOptions(
+        steps=2, eval_every=1, **{name: value for name, value in QUICK.items() if name != "context"}
+    )
+    job, _messages = here(monkeypatch, finetuning.submit, "base", data, "few", options)
+    assert job.state == "finished"
+
+
 def test_what_cannot_be_is_told_before_anything_is_made(base, tmp_path):
     data = [("classify", [write(tmp_path / "c.jsonl", classified())])]
     for arguments, words in (
@@ -289,6 +299,7 @@ def test_what_cannot_be_is_told_before_anything_is_made(base, tmp_path):
         (("base", data, "base"), "base"),
         (("base", [], "m"), "Say what to learn from"),
         (("base", [("sing", ["x"])], "m"), "no task sing"),
+        (("base", [("classify", [str(tmp_path / "c.jsonl"), "absent"])], "m"), "no file or folder absent"),
         (("base", data, "m", FineTuneOptions(context=4096)), "sees 128 tokens at once, not 4,096"),
         (("base", data, "m", FineTuneOptions(mix="absent")), "no corpus absent"),
         (("base", data, "m", None, None, "absent"), "no corpus absent"),

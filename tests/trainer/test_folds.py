@@ -2,6 +2,7 @@
 
 import json
 import statistics
+import types
 
 import numpy as np
 import pytest
@@ -13,10 +14,13 @@ from newleaf.core import store
 from newleaf.core.corpus.importing import import_documents
 from newleaf.core.errors import UserError
 from newleaf.core.model.store import ModelInfo
+from newleaf.trainer.fold_training import FoldTraining
 from newleaf.trainer.folds import check_folds, deal
+from newleaf.trainer.loop import State
 from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.planner import plan_training
 from newleaf.trainer.resuming import resume
+from newleaf.trainer.training import Training
 from newleaf.trainer.work import training
 
 END = 1
@@ -95,3 +99,14 @@ def test_mean_and_spread_are_said_and_a_stopped_one_goes_on_with_its_fold():
     assert len(set(found["scores"])) == 5
     text = json.dumps([event.get("text") for event in job.events()[0] if event["kind"] == "message"])
     assert f"5 folds: {found['mean']:.4f}"[:14] in text
+
+
+def test_full_memory_in_a_fold_is_told_as_in_a_training():
+    told = []
+    model = object.__new__(Training)
+    model.reporter = types.SimpleNamespace(message=told.append)
+    fold = object.__new__(FoldTraining)
+    fold.training = model
+    fold.memory_was_full(State(micro_rows=2))
+    fold.memory_was_full(State(recompute=True))
+    assert "2 rows at once" in told[0] and "layers are computed twice" in told[1]

@@ -19,7 +19,7 @@ from waiting import wait_for_end, wait_until
 from newleaf.core import store
 from newleaf.core.corpus.store import Corpus
 from newleaf.core.errors import UserError
-from newleaf.core.files import read_lines
+from newleaf.core.files import read_lines, read_object, write_json
 from newleaf.core.model.store import ModelInfo
 from newleaf.core.tokenizer.store import TokenizerInfo
 from newleaf.trainer import jobs
@@ -555,3 +555,14 @@ def test_a_job_that_is_stopped_while_it_waits_says_no_more_that_it_waits(book, t
     status = wait_for_end(second)
     assert (status["state"], status["message"]) == ("stopped", "")
     assert not any("before it" in text for text in history(second).messages)
+
+
+@pytest.mark.usefixtures("ready")
+@pytest.mark.parametrize(("kind", "name"), [("models", "from"), ("corpora", "old_corpus"), ("corpora", "mix")])
+def test_what_a_training_went_on_from_has_to_be_there_to_resume_it(kind, name):
+    path = pretend_training("later", state="stopped")
+    assert not prospect(Job(path)).obstacle
+    spec = read_object(path / "job.json")
+    spec["options" if name == "mix" else "inputs"][name] = "gone"
+    write_json(path / "job.json", spec)
+    assert f"{kind}/gone is gone" in prospect(Job(path)).obstacle

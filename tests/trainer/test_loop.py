@@ -48,8 +48,8 @@ class Keeper:
     def left_out(self, state, step, loss):
         self.passed_over.append(step - 1)
 
-    def memory_was_full(self, micro_rows):
-        self.rows.append(micro_rows)
+    def memory_was_full(self, state):
+        self.rows.append(state.micro_rows or 1)
 
     def stop_requested(self):
         return False

@@ -186,6 +186,16 @@ def test_a_corpus_that_is_too_small_is_refused():
         plan(train_tokens=999)
 
 
+def test_rows_that_are_whole_keep_their_context_however_few_there_are():
+    options = TrainOptions(steps=5, context=96, size="nano")
+    origin = "old", make_plan(options, LAPTOP, 2048, 10**6, 10**4).model_config
+
+    def context(rows, **more):
+        return make_plan(options, LAPTOP, 2048, 96 * (rows + 1), 0, origin, **more).context
+
+    assert context(1) < 96 and [context(rows, rows_are_whole=True) for rows in (1, 2, 3, 50)] == [96] * 4
+
+
 def test_time_and_steps_exclude_each_other():
     with pytest.raises(UserError, match="--steps"):
         TrainOptions(time=60.0, steps=10)

@@ -96,6 +96,19 @@ def test_long_records_are_cut_or_left_out_and_counted(prepare):
     assert "20 are longer than the model sees" in told and "30 are too long to be cut" in told
 
 
+def test_the_label_of_a_record_that_is_left_out_is_none(prepare):
+    rows = [*classified(), {"text": "Good.", "label": "L" * 300}]
+    records = prepare(classify=rows)
+    assert records.report["counts"]["train_too_long"] + records.report["counts"]["val_too_long"] == 1
+    assert records.tasks["classify"]["labels"] == task_of("classify").about(classified())["labels"]
+
+
+def test_one_label_is_none_to_tell_from_another(prepare, tmp_path):
+    with pytest.raises(UserError, match="All records have the label good"):
+        prepare(classify=[{"text": f"Text {number}.", "label": "good"} for number in range(30)])
+    assert not (tmp_path / "job" / "records").exists()
+
+
 def test_where_all_are_too_long_it_is_told(prepare, tmp_path):
     rows = [{"question": f"Why {n}?", "context": "", "answer": "Because it is so. " * 40} for n in range(30)]
     with pytest.raises(UserError, match="each is longer than the 127 tokens that the model sees"):

@@ -193,7 +193,7 @@ def test_a_type_that_the_processor_has_no_units_for_is_planned_as_slow_as_it_is(
 
 @pytest.mark.parametrize(("busy", "rounds"), [(False, MOST_ROUNDS), (True, MOST_ROUNDS * WHEN_BUSY)])
 def test_beside_other_work_the_machine_is_measured_for_longer(monkeypatch, steps_done, busy, rounds):
-    monkeypatch.setattr("newleaf.trainer.machine._was_busy", lambda before: busy)
+    monkeypatch.setattr("newleaf.trainer.machine.was_busy", lambda before: busy)
     done = steps_done(slowness=1)
     measure("cpu")
     for dtype in "float32", "bfloat16":

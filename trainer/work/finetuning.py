@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...core import store
+from ...core.corpus.sources import find_sources
 from ...core.corpus.store import Corpus
 from ...core.errors import UserError
 from ...core.language import gettext as _
 from ...core.model.adapters import check_adapter
 from ...core.model.store import ModelInfo
 from ...core.tasks.all import task_of
+from ...core.tasks.data.opening import SUFFIXES
 from ...core.tasks.data.options import DataOptions
 from ..finetune_options import TARGETS, FineTuneOptions
 from ..jobs import Job, create
@@ -50,6 +52,8 @@ def submit(
         )
     if not data:
         raise UserError(_("Say what to learn from: a file with records."))
+    for task, paths in data:
+        find_sources(paths, suffixes=SUFFIXES.get(task_of(task).name, ()))
     known = options.mix or info.provenance.get("corpus")
     old = old_corpus or (known if known in store.names("corpora") else None)
     if old:
