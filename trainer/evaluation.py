@@ -40,13 +40,19 @@ class HeldOut:
         begin, plan = time.perf_counter(), self.plan
         limit = max(1, min(plan.eval_tokens, len(self.tokens)))
         score = self._measure(loop.model, limit)
-        if plan.time and not self._timed:
-            self._timed = True
-            (taken,) = self.group.first([(time.perf_counter() - begin) / limit])
-            everything, most = taken * len(self.tokens), FINAL_SHARE * plan.time
-            loop.reserve += min(everything, most)
-            self.final_tokens = int(most / taken) if everything > most else None
+        self.keep_time(loop, (time.perf_counter() - begin) / limit)
         return score
+
+    def keep_time(self, loop: Loop, each: float, besides: float = 0.0) -> None:
+        """When it is first known what the end will take, keep so much of the plan's time for it: `each` held-out token
+        so many seconds, or fewer are measured then; and as many `besides`.
+        """
+        if self.plan.time and not self._timed:
+            self._timed = True
+            each, besides = self.group.first([each, besides])
+            everything, most = each * len(self.tokens), FINAL_SHARE * self.plan.time
+            loop.reserve += min(everything, most) + besides
+            self.final_tokens = int(most / each) if everything > most else None
 
     def measure_at_end(self, loop: Loop) -> float | None:
         """All of it, or as much as the time allows."""

@@ -161,9 +161,16 @@ class FineTuning(Training):
         if not len(self.held_out_examples.ends):
             self.last = None, {}
             return None
+        begin = time.perf_counter()
         bits = self._answer_bits(self.plan.eval_tokens)
+        each = (time.perf_counter() - begin) / min(self.plan.eval_tokens, len(self.val_tokens))
         # Whoever wants a stop does not wait for answers: then the bits alone are measured.
-        scores = self._scores(self._how_many()) if self._writes and not self.stop_requested() else {}
+        answering = self._writes and not self.stop_requested()
+        number = self._how_many() if answering else 0
+        begin = time.perf_counter()
+        scores = self._scores(number) if answering else {}
+        besides = time.perf_counter() - begin
+        self.measured.keep_time(self.loop, each, besides * (2 if "classify" in self.records.tasks else 1))  # calibrated
         (mean,) = self.group.first([sum(scores.values()) / len(scores) if scores else 0.0])
         self.last = bits, scores
         if not any(task_of(name).main_score != "bits_per_byte" for name in self.records.tasks):
@@ -261,7 +268,7 @@ class FineTuning(Training):
         """Of all held-out records the loss; of the tasks' scores what the time allows."""
         if not self.held_out:
             return None
-        bits = self._answer_bits(None)
+        bits = self._answer_bits(self.measured.final_tokens)
         number = self._how_many() if self.plan.time or self.chosen.scored else len(self.held_out)
         scores = self._scores(number) if self._writes else {}
         self.last = bits, scores

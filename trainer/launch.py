@@ -32,6 +32,7 @@ from .options import TrainOptions
 from .plan import Plan
 from .reporter import Reporter, SilentReporter
 
+LAUNCHED = "NEWLEAF_LAUNCHED"  # in the environment of processes that were started together: when, on the clock
 OUTCOME = "outcome.json"  # what the first process on this machine leaves: how it ended
 RESTARTS = 20  # of all processes, after one is lost
 PATIENCE = 3600  # seconds that the machines wait for each other
@@ -76,6 +77,8 @@ def launch(job: Job, reporter: Reporter, options: TrainOptions, number: int) -> 
     )
     agent = elastic_launch(config, work)
     os.environ[WATCHED] = str(os.getpid())
+    if options.nodes == 1:  # the wait for other machines is none of a training's time
+        os.environ[LAUNCHED] = str(time.time())
     with reporter.handed_over(), _stops_while_waiting(reporter):
         try:
             try:
@@ -101,6 +104,11 @@ def launch(job: Job, reporter: Reporter, options: TrainOptions, number: int) -> 
         raise UserError(found["error"])
     if found["state"] == "stopped":
         raise Cancelled
+
+
+def since_launch() -> float:
+    """Seconds since this process was to be started by another: of the plan's time they are gone."""
+    return max(0.0, time.time() - float(os.environ[LAUNCHED])) if LAUNCHED in os.environ else 0.0
 
 
 def _reason(error: Exception) -> str:

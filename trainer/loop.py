@@ -148,9 +148,11 @@ class Loop:
         initial: Callable[[GPT], None] | None = None,
         group: Group = ALONE,
         checkpoint: dict[str, Any] | None = None,
+        spent: float = 0.0,
     ):
+        """`spent` seconds of the plan's time were gone before."""
         self.group, self.observer = group, observer
-        self._made = self._now()
+        self._made = self._now() - spent
         self.initial = initial or (lambda model: initialise(model, plan))
         self.model, self.plan, self.batch = model, plan, batch
         self.reserve = 0.0  # seconds of the plan's time that are for what comes after the loop

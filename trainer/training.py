@@ -33,7 +33,7 @@ from .folds import Scores, check_folds, deal
 from .group import ALONE, Group, workers
 from .history import History
 from .jobs import Job
-from .launch import launch
+from .launch import launch, since_launch
 from .loop import Loop, State, initialise
 from .memory import is_out_of_memory, keep_memory, memory_is_full
 from .options import TrainOptions
@@ -121,7 +121,8 @@ class Training:
         self.measured = HeldOut(self.val_tokens, self.tokenizer.byte_lengths, plan, self.group)
         prefetched = Prefetched(self._batches(), pin=plan.device == "cuda")
         checkpoint = self._newest_checkpoint()
-        self.loop = Loop(model, plan, prefetched.batch, self, initial, self.group, checkpoint)
+        spent = 0.0 if self.options.folds else since_launch()
+        self.loop = Loop(model, plan, prefetched.batch, self, initial, self.group, checkpoint, spent)
         events, _offset = self.job.events()
         if any(event["kind"] in ("step", "eval") for event in events):
             self.reporter.event("resume", step=self.loop.state.step)

@@ -65,7 +65,7 @@ def linear_cross_entropy(
 
 def _counting(counts: Tensor) -> Tensor:
     """Where those are that count, and a few others, so that steps differ little in how many there are."""
-    counting, others = ((counts > 0).nonzero()[:, 0], (counts <= 0).nonzero()[:, 0])
+    counting, others = (counts > 0).nonzero()[:, 0], (counts <= 0).nonzero()[:, 0]
     return torch.cat([counting, others[: -len(counting) % MULTIPLE]])
 
 

@@ -200,6 +200,13 @@ def test_beside_other_work_the_machine_is_measured_for_longer(monkeypatch, steps
         assert done.count(f"nano {dtype}") == done.count(f"mini {dtype}") == rounds
 
 
+def test_what_other_work_made_slow_is_for_one_training_and_not_remembered(monkeypatch):
+    monkeypatch.setattr("newleaf.trainer.machine.measure", lambda device, check: MACHINE)
+    here = machine("cpu")
+    assert remember(here, "a shape", Trial(2, 1e-3, 0.5), keep=False).trials == {"a shape": Trial(2, 1e-3, 0.5)}
+    assert machine("cpu").trials == here.trials == {}
+
+
 def test_what_was_found_is_remembered_and_makes_the_plan(monkeypatch):
     monkeypatch.setattr("newleaf.trainer.machine.measure", lambda device, check: MACHINE)
     here = machine("cpu")
