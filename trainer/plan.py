@@ -629,7 +629,7 @@ def _memory(config: GPTConfig, dtype: str, tokens: int, recompute: bool = False,
 
 def _disk(config: GPTConfig, optimizer: str, steps: int, options: TrainOptions) -> int:
     """Bytes that checkpoints and the model take at most, about: of checkpoints the last two, the best, and those that
-    are to stay, the latter within the space that they may take.
+    are to stay, the latter within the space that they may take; and one of each that is being written.
     """
     model = 4 * config.parameters
     two_means, one_mean = config.parameters, 0  # that an optimiser remembers for each weight
@@ -640,7 +640,7 @@ def _disk(config: GPTConfig, optimizer: str, steps: int, options: TrainOptions) 
     checkpoint = model + 8 * two_means + 4 * one_mean
     others = 1 + (steps // options.keep_every if options.keep_every else 0)
     room = max(0, int(1e9 * options.checkpoint_space / checkpoint) - NEWEST)
-    return (NEWEST + min(others, room)) * checkpoint + model
+    return (NEWEST + min(others, room) + 1) * checkpoint + 2 * model
 
 
 def _power_of_two(number: int) -> int:
