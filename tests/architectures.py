@@ -5,9 +5,14 @@ import torch
 
 from newleaf.core.model.config import GPTConfig
 from newleaf.core.model.gpt import GPT
+from newleaf.core.model.native import tiles
 
 CONTEXT = 64
 LLAMA3 = {"factor": 4.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 16}
+
+needs_tiles = pytest.mark.skipif(
+    not tiles(), reason="this processor has no units for it, or newleaf was built without it"
+)
 
 
 def config(heads=6, kv_heads=2, tied=True, **changes):

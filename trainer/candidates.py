@@ -15,11 +15,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..core.model.loss import Candidates
+from ..core.model.loss import MULTIPLE, Candidates
 from .excerpt import excerpt
 from .plan import FREQUENT, SAMPLED, Plan
-
-MULTIPLE = 64  # of pieces: a library makes, and keeps, a kernel for each number of them that comes
 
 
 def sampler_of(plan: Plan, tokens: np.ndarray[Any, Any]) -> CandidateSampler | None:

@@ -21,7 +21,7 @@ from .options import TrainOptions
 from .plan import More, Plan
 
 MORE = "more.json"  # how much longer a training shall be
-NEEDED = [
+NEEDED = [  # to go on: kinds of what there is, and what a job's inputs or options call it
     ("corpora", "corpus"),
     ("tokenizers", "tokenizer"),
     ("models", "from"),

@@ -22,7 +22,7 @@ from .native import train, training_lanes
 CHUNK = 1 << 24  # bytes of logits at once, but
 ROWS = {"cpu": 256}  # at least as many rows: with fewer, a product waits for the weights it reads
 ROWS_ELSEWHERE = 1024
-MULTIPLE = 64  # of rows: a library makes, and keeps, a kernel for each number of them that comes
+MULTIPLE = 64  # of rows, and of candidates: a library makes, and keeps, a kernel for each number of them that comes
 LEAST = torch.finfo(torch.float32).tiny  # probability: rounded to 0, its loss would be infinite
 
 

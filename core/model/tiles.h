@@ -7,7 +7,6 @@
 #define SIDE 16 /* rows of a tile, and pairs of a row */
 #define DEPTH 32 /* numbers of a row; also BLOCK */
 #define NEAR 16 /* tiles of a row of them at once: they stay in the first cache */
-#define EVERY_TILE(i, number) for (int64_t i = 0; i < (number); i++)
 
 typedef struct {
     __m512i row[SIDE];
@@ -95,8 +94,8 @@ typedef struct {
 /* c (rows, columns), both multiples of 32, becomes, or grows by, tiles of rows times woven tiles, so many deep. */
 static void tiles_product(Tiles a, Tiles b, int64_t rows, int64_t columns, int64_t depth, float *c, int64_t c_row, int add) {
     const int64_t bytes = c_row * sizeof *c;
-    EVERY_TILE(i, rows / DEPTH)
-        EVERY_TILE(j, columns / DEPTH) {
+    for (int64_t i = 0; i < rows / DEPTH; i++)
+        for (int64_t j = 0; j < columns / DEPTH; j++) {
             const Tile *left = a.at + 2 * i * a.side, *right = b.at + 2 * j * b.side;
             float *first = c + i * DEPTH * c_row + j * DEPTH, *second = first + SIDE * c_row;
             if (add) {

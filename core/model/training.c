@@ -263,12 +263,11 @@ int newleaf_tiles(void) {
            __builtin_cpu_supports("avx512bf16") && !syscall(SYS_arch_prctl, request, data);
 }
 #else
-typedef int TileConfig;
+typedef int Tile, TileConfig;
 static void enter_tiles(TileConfig *before) {}
 static void leave_tiles(const TileConfig *before) {}
 static void forward_tiles(const Attention *a, int64_t text, int64_t kv_head, float *scratch) {}
 static void backward_tiles(const Attention *a, int64_t text, int64_t kv_head, float *scratch) {}
-typedef int Tile;
 static void lay_right(const Outer *o, int64_t begin, int64_t chunk, Tile *tiles) {}
 static void lay_left(const Outer *o, int64_t begin, int64_t chunk, int64_t from, int64_t to, Tile *tiles) {}
 static void outer_rows(const Outer *o, int64_t begin, int64_t chunks, int64_t row, const Tile *left, const Tile *right) {}
@@ -431,7 +430,7 @@ void newleaf_norm(const Norm *o, int lanes) {}
 void newleaf_norm_backward(const Norm *o, int lanes) {}
 void newleaf_gated(const Gated *o, int lanes) {}
 void newleaf_gated_backward(const Gated *o, int lanes) {}
-int64_t newleaf_outer_room(int64_t inputs, int64_t threads) { return 0; }
+int64_t newleaf_outer_room(int64_t outputs, int64_t inputs) { return 0; }
 void newleaf_outer(const Outer *o, int lanes) {}
 int newleaf_linear_pays(void) { return 0; }
 int64_t newleaf_linear_room(const Linear *l) { return 0; }

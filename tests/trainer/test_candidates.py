@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newleaf.core.model.gpt import GPT
+from newleaf.core.model.loss import MULTIPLE
 from newleaf.trainer.batches import TokenBatches, made_up_batch
-from newleaf.trainer.candidates import MULTIPLE, CandidateSampler
+from newleaf.trainer.candidates import CandidateSampler
 from newleaf.trainer.group import Network
 from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.plan import FREQUENT, SAMPLED, Machine, candidates_of, make_plan

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 import torch
-from architectures import drawn, what_it_learns
+from architectures import drawn, needs_tiles, what_it_learns
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
@@ -14,7 +14,7 @@ from newleaf.core.model.attention import LONGEST
 from newleaf.core.model.config import GPTConfig
 from newleaf.core.model.gpt import attend, rotary_table, rotate
 from newleaf.core.model.heads import MULTIPLE, Heads, mixed, suits
-from newleaf.core.model.native import tiles, training_lanes
+from newleaf.core.model.native import training_lanes
 
 pytestmark = pytest.mark.skipif(not training_lanes(), reason="newleaf was built without it, or for another processor")
 EPSILON = 1e-6
@@ -97,10 +97,6 @@ def test_the_bits_are_the_same_for_any_number_of_threads():
 
 
 # Where the processor multiplies tiles of bfloat16.
-
-needs_tiles = pytest.mark.skipif(
-    not tiles(), reason="this processor has no units for it, or newleaf was built without it"
-)
 
 
 @needs_tiles

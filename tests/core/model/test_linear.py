@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 import torch
-from architectures import CONTEXT, config, what_it_learns
+from architectures import CONTEXT, config, needs_tiles, what_it_learns
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from newleaf.core.model import linear as module
 from newleaf.core.model.linear import FEWEST, linear, multiply, outer
 from newleaf.core.model.lora import LoRALinear
-from newleaf.core.model.native import TILE, tiles, training_lanes
+from newleaf.core.model.native import TILE, training_lanes
 
 pytestmark = pytest.mark.skipif(not training_lanes(), reason="newleaf was built without it, or for another processor")
 TURNED = st.booleans()  # whether columns, not rows, are side by side
@@ -178,9 +178,6 @@ def test_maps_that_are_not_joined(left_out):
 
 # Gradients of weights in tiles of bfloat16.
 
-needs_tiles = pytest.mark.skipif(
-    not tiles(), reason="this processor has no units for it, or newleaf was built without it"
-)
 WHOLE = st.integers(1, 12).map(lambda n: n * TILE)
 
 
