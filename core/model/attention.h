@@ -2,7 +2,7 @@
  *
  * A head of a small model is so short that its keys, its values and some rows of its scores stay in the cache. So the
  * scores of some rows are made whole, used and forgotten, and only what a row may see is computed, but for the last
- * block. Of the forward pass the output and a number for each row are kept (as in Dao et al. 2022, arXiv:2205.14135). */
+ * block. Of the forward pass a number for each row is kept (as in Dao et al. 2022, arXiv:2205.14135). */
 #define head_at NAMED(head_at)
 #define turning_of NAMED(turning_of)
 #define fetch NAMED(fetch)
@@ -66,13 +66,21 @@ INLINE void panels(const float *from, int64_t length, int64_t size, float *to) {
     }
 }
 
-/* Scores of a row become probabilities again, and the slopes of those become the slopes of the scores. */
-INLINE void slope(float *row, float *slopes, int64_t wide, int64_t seen, float scale, float sum, float mean) {
+/* Scores of a row become probabilities again, and the slopes of those become the slopes of the scores. Their mean is taken
+ * here and not from what came out, which may be rounded: so the slopes of a row sum up to nothing. */
+INLINE void slope(float *row, float *slopes, int64_t wide, int64_t seen, float scale, float sum) {
+    lanes parts = {0};
     for (int64_t j = 0; j < wide; j += LANES) {
         lanes *some = (lanes *)(row + j), *its = (lanes *)(slopes + j);
         const numbers chosen = below(j, seen);
         *some = (lanes)((numbers)exponential(*some * scale - sum) & chosen);
-        *its = (lanes)((numbers)(*some * (*its - mean) * scale) & chosen);
+        *its = (lanes)((numbers)*its & chosen);
+        parts += *some * *its;
+    }
+    const float mean = total(parts);
+    for (int64_t j = 0; j < wide; j += LANES) {
+        lanes *its = (lanes *)(slopes + j);
+        *its = *(const lanes *)(row + j) * (*its - mean) * scale;
     }
 }
 
@@ -114,7 +122,7 @@ static void backward(const Attention *a, int64_t text, int64_t kv_head, float *s
     float *queries = value_panels + size * W, *slopes = queries + size * W;
     float *to_keys = slopes + size * W, *to_values = to_keys + size * W;
     float *scores = to_values + size * W, *to_scores = scores + BLOCK * W, *to_queries = to_scores + BLOCK * W;
-    float *mixed = to_queries + BLOCK * size, *to_norms = a->to_norms + (text * a->kv_heads + kv_head) * 2 * size;
+    float *to_norms = a->to_norms + (text * a->kv_heads + kv_head) * 2 * size;
     const Turning query = turning_of(a, a->query_norm, to_norms), key = turning_of(a, a->key_norm, to_norms + size);
     const Turning as_it_is = {0};
     if (a->query_norm) memset(to_norms, 0, 2 * size * sizeof *to_norms);
@@ -127,21 +135,16 @@ static void backward(const Attention *a, int64_t text, int64_t kv_head, float *s
     for (int64_t head = kv_head * group; head < (kv_head + 1) * group; head++) {
         gather(&a->queries, &query, text, head, length, size, queries);
         gather(&a->slopes, &as_it_is, text, head, length, size, slopes);
-        gather(&a->mixed, &as_it_is, text, head, length, size, mixed);
         const float *sums = a->sums + (text * a->heads + head) * length;
         EACH_BLOCK(begin, rows, length) {
             const int64_t seen = begin + rows, wide = (seen + LANES - 1) / LANES * LANES;
-            const float *its = slopes + begin * size, *out = mixed + begin * size, *some = queries + begin * size;
+            const float *its = slopes + begin * size, *some = queries + begin * size;
             EACH_PANEL(c, columns, wide) {
                 product(rows, columns, size, some, size, 1, key_panels + c * size, PANEL, scores + c, W, 0);
                 product(rows, columns, size, its, size, 1, value_panels + c * size, PANEL, to_scores + c, W, 0);
             }
-            for (int64_t i = 0; i < rows; i++) {
-                lanes mean = {0};
-                for (int64_t j = i * size; j < (i + 1) * size; j += LANES)
-                    mean += *(const lanes *)(its + j) * *(const lanes *)(out + j);
-                slope(scores + i * W, to_scores + i * W, wide, begin + i + 1, scale, sums[begin + i], total(mean));
-            }
+            for (int64_t i = 0; i < rows; i++)
+                slope(scores + i * W, to_scores + i * W, wide, begin + i + 1, scale, sums[begin + i]);
             EACH_PANEL(c, columns, seen) {
                 product(rows, size, columns, to_scores + c, W, 1, keys + c * size, size, to_queries, size, c > 0);
                 product(columns, size, rows, scores + c, 1, W, its, size, to_values + c * size, size, 1);

@@ -88,13 +88,13 @@ def _new(like: Tensor) -> Tensor:
     return like.new_empty(texts, length, heads, size).transpose(1, 2)
 
 
-def told_of(queries: Tensor, keys: Tensor, values: Tensor, mixed: Tensor, sums: Tensor) -> _Attention:
+def told_of(queries: Tensor, keys: Tensor, values: Tensor, sums: Tensor) -> _Attention:
     """What the library has to know of them."""
     (texts, heads, length, size), threads = queries.shape, torch.get_num_threads()
-    assert size % MULTIPLE == 0 and {x.dtype for x in (queries, keys, values, mixed)} <= TYPES
-    tiled = by_tiles(mixed.dtype, size)
+    assert size % MULTIPLE == 0 and {x.dtype for x in (queries, keys, values)} <= TYPES
+    tiled = by_tiles(queries.dtype, size)
     told = _Attention(texts, heads, keys.shape[1], length, size, threads, tiled)
-    told.queries, told.keys, told.values, told.mixed = map(heads_of, (queries, keys, values, mixed))
+    told.queries, told.keys, told.values = map(heads_of, (queries, keys, values))
     told.sums = sums.data_ptr()
     return told
 
@@ -107,7 +107,9 @@ def run(part: str, told: _Attention) -> None:
 def _forward(queries: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
     queries, keys, values = map(_rows, (queries, keys, values))
     mixed, sums = _forward_shapes(queries, keys, values)
-    run("forward", told_of(queries, keys, values, mixed, sums))
+    told = told_of(queries, keys, values, sums)
+    told.mixed = heads_of(mixed)
+    run("forward", told)
     return mixed, sums
 
 
@@ -116,24 +118,24 @@ def _forward_shapes(queries: Tensor, keys: Tensor, values: Tensor) -> tuple[Tens
 
 
 def _backward(
-    queries: Tensor, keys: Tensor, values: Tensor, mixed: Tensor, sums: Tensor, slopes: Tensor
+    queries: Tensor, keys: Tensor, values: Tensor, sums: Tensor, slopes: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    queries, keys, values, mixed, slopes = map(_rows, (queries, keys, values, mixed, slopes))
-    found = _backward_shapes(queries, keys, values, mixed, sums, slopes)
-    told = told_of(queries, keys, values, mixed, sums)
+    queries, keys, values, slopes = map(_rows, (queries, keys, values, slopes))
+    found = _backward_shapes(queries, keys, values, sums, slopes)
+    told = told_of(queries, keys, values, sums)
     told.slopes, told.to_queries, told.to_keys, told.to_values = map(heads_of, (slopes, *found))
     run("backward", told)
     return found
 
 
 def _backward_shapes(
-    queries: Tensor, keys: Tensor, values: Tensor, mixed: Tensor, sums: Tensor, slopes: Tensor
+    queries: Tensor, keys: Tensor, values: Tensor, sums: Tensor, slopes: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     return _new(queries), _new(keys), _new(values)
 
 
 def _keep(ctx: Any, inputs: tuple[Tensor, ...], output: tuple[Tensor, Tensor]) -> None:
-    ctx.save_for_backward(*inputs, *output)
+    ctx.save_for_backward(*inputs, output[1])
 
 
 def _gradients(ctx: Any, slopes: Tensor, _sums: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
@@ -144,7 +146,7 @@ def _gradients(ctx: Any, slopes: Tensor, _sums: Tensor | None) -> tuple[Tensor, 
 _library = torch.library.Library("newleaf", "DEF")
 _library.define("causal_attention(Tensor queries, Tensor keys, Tensor values) -> (Tensor, Tensor)")
 _library.define(
-    "causal_attention_backward(Tensor queries, Tensor keys, Tensor values, Tensor mixed, Tensor sums, Tensor slopes)"
+    "causal_attention_backward(Tensor queries, Tensor keys, Tensor values, Tensor sums, Tensor slopes)"
     " -> (Tensor, Tensor, Tensor)"
 )
 _library.impl("causal_attention", _forward, "CPU")

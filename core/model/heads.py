@@ -84,8 +84,10 @@ class _Mixed(torch.autograd.Function):
         texts, length, _width = joint.shape
         found = joint.new_empty(texts, length, heads.parts[0])
         sums = joint.new_empty(texts, heads.queries, length, dtype=torch.float32)
-        kept = joint, query_norm, key_norm, cosines, sines, found, sums
-        attention.run("forward", _told(heads, *kept))
+        kept = joint, query_norm, key_norm, cosines, sines, sums
+        told = _told(heads, *kept)
+        told.mixed = attention.heads_of(_by_heads(found, heads))
+        attention.run("forward", told)
         ctx.save_for_backward(*kept)
         ctx.heads = heads
         return found
@@ -112,12 +114,11 @@ def _told(
     key_norm: Tensor | None,
     cosines: Tensor,
     sines: Tensor,
-    found: Tensor,
     sums: Tensor,
 ) -> Any:
     """What the library has to know."""
     queries, keys, values = _apart(joint, heads)
-    told = attention.told_of(queries, keys, values, _by_heads(found, heads), sums)
+    told = attention.told_of(queries, keys, values, sums)
     told.epsilon, told.cosines, told.sines = heads.epsilon, cosines.data_ptr(), sines.data_ptr()
     if query_norm is not None and key_norm is not None:
         told.query_norm, told.key_norm = query_norm.data_ptr(), key_norm.data_ptr()

@@ -192,7 +192,7 @@ static void backward_tiles(const Attention *a, int64_t text, int64_t kv_head, fl
     const int64_t length = a->length, size = a->size, W = row_of(length), group = a->heads / a->kv_heads;
     const int64_t across = size / SIDE, deep = size / DEPTH, all = size * W / 512;
     const float scale = 1 / sqrtf((float)size);
-    float *plain = scratch, *mixed = plain + size * W, *to_keys = mixed + size * W, *to_values = to_keys + size * W;
+    float *plain = scratch, *to_keys = plain + size * W, *to_values = to_keys + size * W;
     float *scores = to_values + size * W, *to_scores = scores + BLOCK * W, *to_queries = to_scores + BLOCK * W;
     Tile *keys_turned = (Tile *)(to_queries + BLOCK * size), *keys = keys_turned + all, *values_turned = keys + all;
     Tile *queries = values_turned + all, *queries_turned = queries + all;
@@ -216,19 +216,13 @@ static void backward_tiles(const Attention *a, int64_t text, int64_t kv_head, fl
         gather(&a->slopes, &as_it_is, text, head, length, size, plain);
         lay_tokens(plain, length, size, slopes, 0);
         weave_tokens(plain, length, size, slopes_turned, 1);
-        gather(&a->mixed, &as_it_is, text, head, length, size, mixed);
         const float *sums = a->sums + (text * a->heads + head) * length;
         EACH_BLOCK(begin, rows, length) {
             const int64_t wide = begin + BLOCK, chunks = wide / DEPTH, at = begin / SIDE * deep;
-            const float *its = plain + begin * size, *out = mixed + begin * size;
             tiles_product((Tiles){queries + at, deep, 1}, (Tiles){keys_turned, deep, 1}, BLOCK, wide, deep, scores, W, 0);
             tiles_product((Tiles){slopes + at, deep, 1}, (Tiles){values_turned, deep, 1}, BLOCK, wide, deep, to_scores, W, 0);
-            for (int64_t i = 0; i < rows; i++) {
-                lanes mean = {0};
-                for (int64_t j = i * size; j < (i + 1) * size; j += LANES)
-                    mean += *(const lanes *)(its + j) * *(const lanes *)(out + j);
-                slope(scores + i * W, to_scores + i * W, wide, begin + i + 1, scale, sums[begin + i], total(mean));
-            }
+            for (int64_t i = 0; i < rows; i++)
+                slope(scores + i * W, to_scores + i * W, wide, begin + i + 1, scale, sums[begin + i]);
             lay_scores(to_scores, W, rows, wide, to_rows);
             weave_scores(scores, W, rows, wide, shares);
             weave_scores(to_scores, W, rows, wide, to_shares);

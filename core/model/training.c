@@ -36,7 +36,7 @@ typedef struct {
 typedef struct {
     int64_t texts, heads, kv_heads, length, size, threads;
     int64_t tiles; /* whether to multiply tiles in bfloat16: D is a multiple of 32 then */
-    Heads queries, keys, values, mixed;
+    Heads queries, keys, values, mixed; /* what went in, and what comes out: forward alone */
     const float *query_norm, *key_norm; /* (D): both or none */
     const float *cosines, *sines;       /* (T, D), as above; or none */
     float epsilon;
@@ -164,7 +164,7 @@ static inline int64_t square_of(int64_t width) { return odd_lines(width) * ((wid
 
 /* How many floats a thread needs. */
 int64_t newleaf_attention_room(int64_t length, int64_t size) {
-    return row_of(length) * (8 * size + 4 * BLOCK) + BLOCK * size;
+    return row_of(length) * (7 * size + 4 * BLOCK) + BLOCK * size;
 }
 int64_t newleaf_orthogonal_room(int64_t rows, int64_t columns) {
     const int64_t width = rows < columns ? rows : columns, length = rows < columns ? columns : rows;

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 import torch
 from architectures import drawn, needs_tiles, what_it_learns
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
@@ -109,6 +109,7 @@ def test_the_bits_are_the_same_for_any_number_of_threads():
     size=st.integers(1, 4).map(lambda n: n * MULTIPLE),
     normalised=st.booleans(),
 )
+@example(texts=1, keys=1, group=1, length=2, size=32, normalised=True)  # slopes that nearly cancel
 def test_tiles_come_to_the_same_but_for_the_rounding(texts, keys, group, length, size, normalised):
     heads = Heads(keys * group, keys, size, EPSILON)
     joint, slopes = drawn(texts, length, sum(heads.parts)).bfloat16(), drawn(texts, length, heads.parts[0], seed=1)
