@@ -220,6 +220,7 @@ class Loop:
             state.schedule = Schedule.of_steps(plan.steps, plan.warmup, begin)
         elif falls:
             state.schedule = Schedule(plan.warmup, begin=begin, begin_elapsed=begin_elapsed)
+        state.evaluations = self._evaluations_by(state.elapsed)
         state.stale = 0
 
     def run(self) -> bool:
@@ -427,13 +428,22 @@ class Loop:
 
     def _evaluation_due(self) -> bool:
         state, plan = self.state, self.plan
-        if plan.eval_every:
-            return state.step % plan.eval_every == 0 and state.step != state.last_evaluated
-        assert plan.time is not None
-        if state.elapsed < max(state.evaluations * plan.time / plan.evaluations, self._rests_until):
+        if state.step == state.last_evaluated:
             return False
-        state.evaluations = int(state.elapsed * plan.evaluations / plan.time) + 1
+        if plan.eval_every:
+            return state.step % plan.eval_every == 0
+        due = self._evaluations_by(state.elapsed)
+        if due <= state.evaluations or state.elapsed < self._rests_until:
+            return False
+        state.evaluations = due
         return True
+
+    def _evaluations_by(self, elapsed: float) -> int:
+        """How many the plan's time calls for until then; a part that was prolonged counts from its beginning."""
+        if not self.plan.time:
+            return 0
+        begin = self.state.schedule.begin_elapsed
+        return int((elapsed - begin) * self.plan.evaluations / (self.plan.time - begin)) + 1
 
     def _evaluate_unless_done(self) -> None:
         if self.state.step and self.state.last_evaluated != self.state.step:

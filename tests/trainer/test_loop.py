@@ -350,3 +350,21 @@ def test_what_comes_between_its_making_and_its_first_step_is_of_its_time():
     time.sleep(0.5)
     assert loop.run()
     assert loop.state.elapsed == pytest.approx(time.perf_counter() - begin, abs=0.2)
+
+
+def test_a_training_that_is_prolonged_is_measured_on_its_way_and_no_step_twice():
+    loop, heard = new_loop(steps=None, time=1.0)
+    loop.plan = replace(loop.plan, evaluations=8)
+    measured = []
+    heard.evaluate = lambda state: measured.append(state.step) or 1.0
+    assert loop.run()
+    end = loop.state.step
+    longer, heard = new_loop(steps=None, time=3.0)
+    longer.plan = replace(longer.plan, evaluations=8)
+    heard.evaluate = lambda state: measured.append(state.step) or 1.0
+    longer.load_state_dict(loop.observer.kept[-1])
+    assert longer.run()
+    assert len(measured) == len(set(measured))
+    on_the_way = [step for step in measured if end < step < longer.state.step]
+    assert 4 <= len(on_the_way) <= 8
+    assert on_the_way[0] < end + (longer.state.step - end) / 3
