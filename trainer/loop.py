@@ -200,7 +200,10 @@ class Loop:
         self.state = State(**{**state, **parts})
         self.network.load(values["model"])
         for optimiser, its_values in zip(self.optimisers, values["optimisers"], strict=True):
+            planned = [{key: group[key] for key in group if key != "params"} for group in optimiser.param_groups]
             self.network.load_optimiser(optimiser, its_values)
+            for group, numbers in zip(optimiser.param_groups, planned, strict=True):
+                group.update(numbers)  # the plan's, which may have become longer, and not those that were kept
         self.model.model.recompute = self.state.recompute
         if self.state.goal and self.state.goal != self._goal:
             self._prolong()

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache, partial
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from ..core.errors import UserError
 from ..core.language import gettext as _
@@ -299,13 +299,10 @@ def make_plan(
     by_steps = options.eval_every or (max(1, steps // evaluations) if options.steps else None)
     passes = steps * rows * context / train_tokens
     decay, dropout, token_dropout = WEIGHT_DECAY[optimizer], 0.0, 0.0
-    if optimizer == "muon" and not origin and passes > 1:
-        decay = max(decay, _weight_decay(rows * context / train_tokens, highest))
-        a_byte = config.layer_parameters / (text or _usual_text(train_tokens)).bytes
-        beyond = (passes - MANY_PASSES) * min(1.0, a_byte / LEARNT_BY_HEART)
-        dropout = _grown(beyond, DROPOUT_A_PASS, MOST_DROPOUT)
-        token_dropout = _grown(beyond, TOKEN_DROPOUT_A_PASS, MOST_TOKEN_DROPOUT)
-        of_the_rest *= min(1.0, MANY_PASSES / passes)
+    if optimizer == "muon" and not origin:
+        text_bytes = (text or _usual_text(train_tokens)).bytes
+        against = against_learning_by_heart(config, text_bytes, passes, rows * context / train_tokens, highest)
+        decay, dropout, token_dropout, of_the_rest = against
     known = text if not origin else None
     bits, low, high = expected_range(known, config.layer_parameters, passes) if known else (None, None, None)
     return Plan(
@@ -347,7 +344,7 @@ def make_plan(
         checkpoint_space=options.checkpoint_space,
         window=context,
         origin=origin and origin[0],
-        momentum=round(1 - 1 / min(LONGEST_MEMORY, max(SHORTEST_MEMORY, MEMORY * steps)), 4),
+        momentum=_momentum(steps),
         recompute=recompute,
         shard=shard,
         peak=machine.peak.get(dtype, 0.0),
@@ -369,11 +366,15 @@ class More:
     goal_steps: int | None = None
 
 
-def prolonged(plan: Plan, step: int, elapsed: float, more: More, eval_every: int | None = None) -> Plan:
+def prolonged(
+    plan: Plan, step: int, elapsed: float, more: More, options: TrainOptions, text_bytes: float | None = None
+) -> Plan:
     """The plan of a training that is at `step` after `elapsed` seconds, and goes on for longer than it was to.
 
-    It is measured every `eval_every` steps, or as often as the plan has it for what is to come.
+    What its passes over the text call for follows, where that has so many bytes, and no option says it. It is measured
+    every `eval_every` steps, or as often as the plan has it for what is to come.
     """
+    eval_every = options.eval_every
     step_seconds = plan.batch_tokens / plan.expected_tokens_per_second
     if more.goal_time:
         left_seconds = max(0.0, more.goal_time - elapsed)
@@ -390,12 +391,19 @@ def prolonged(plan: Plan, step: int, elapsed: float, more: More, eval_every: int
         steps, seconds = left_steps + max(1, int(more.time * TRAINING_SHARE / step_seconds)), left_seconds + more.time
         changes = {"time": elapsed + seconds, "steps": None, "eval_every": eval_every}
     total = step + steps
+    step_passes = plan.batch_tokens / plan.train_tokens
+    if text_bytes and plan.optimizer == "muon" and not plan.origin:
+        against = against_learning_by_heart(
+            plan.model_config, text_bytes, total * step_passes, step_passes, plan.learning_rate
+        )
+        changes |= {name: value for name, value in against._asdict().items() if getattr(options, name, None) is None}
+        changes["momentum"] = _momentum(total)
     return replace(
         plan,
         **changes,
         expected_steps=total,
         expected_seconds=round(elapsed + seconds, 1),
-        passes=round(total * plan.batch_tokens / plan.train_tokens, 3),
+        passes=round(total * step_passes, 3),
         expected_bits=None,  # of a training from its beginning
         expected_low=None,
         expected_high=None,
@@ -518,6 +526,35 @@ def _rows(options: TrainOptions, tokens: float | None, context: int, train_token
     batch = BATCH_TOKENS * ((tokens or OF_TOKENS) / OF_TOKENS) ** BATCH_POWER
     batch = min(batch, max(context, train_tokens / 20))
     return max(1, round(batch / context))
+
+
+class AgainstLearningByHeart(NamedTuple):
+    """What a text that is read again calls for, by the names that a plan has for it."""
+
+    weight_decay: float
+    dropout: float
+    token_dropout: float
+    embedding_learning_rate: float
+
+
+def against_learning_by_heart(
+    config: GPTConfig, text_bytes: float, passes: float, step_passes: float, learning_rate: float
+) -> AgainstLearningByHeart:
+    """For a new model that Muon trains, in so many passes over the text and so many a step."""
+    if passes <= 1:
+        return AgainstLearningByHeart(WEIGHT_DECAY["muon"], 0.0, 0.0, EMBEDDING_RATE)
+    beyond = (passes - MANY_PASSES) * min(1.0, config.layer_parameters / text_bytes / LEARNT_BY_HEART)
+    return AgainstLearningByHeart(
+        weight_decay=max(WEIGHT_DECAY["muon"], _weight_decay(step_passes, learning_rate)),
+        dropout=_grown(beyond, DROPOUT_A_PASS, MOST_DROPOUT),
+        token_dropout=_grown(beyond, TOKEN_DROPOUT_A_PASS, MOST_TOKEN_DROPOUT),
+        embedding_learning_rate=EMBEDDING_RATE * min(1.0, MANY_PASSES / passes),
+    )
+
+
+def _momentum(steps: int) -> float:
+    """Muon's, in a training of so many steps."""
+    return round(1 - 1 / min(LONGEST_MEMORY, max(SHORTEST_MEMORY, MEMORY * steps)), 4)
 
 
 def _weight_decay(step_passes: float, learning_rate: float) -> float:

@@ -188,8 +188,8 @@ class Training:
             return
         more, checkpoint = More(**read_object(path)), load_newest(self.job.path / "checkpoints")[0]
         if checkpoint is not None:
-            state = checkpoint["state"]
-            self.plan = prolonged(self.plan, state["step"], state["elapsed"], more, self.options.eval_every)
+            state, text = checkpoint["state"], None if self.origin else self.corpus.manifest.train.bytes
+            self.plan = prolonged(self.plan, state["step"], state["elapsed"], more, self.options, text)
             write_json(self.job.path / "plan.json", self.plan.as_dict())
             self.reporter.event("plan", **self.plan.as_dict())
         path.unlink()

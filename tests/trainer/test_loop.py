@@ -368,3 +368,14 @@ def test_a_training_that_is_prolonged_is_measured_on_its_way_and_no_step_twice()
     on_the_way = [step for step in measured if end < step < longer.state.step]
     assert 4 <= len(on_the_way) <= 8
     assert on_the_way[0] < end + (longer.state.step - end) / 3
+
+
+def test_a_training_that_goes_on_does_so_with_the_numbers_of_its_plan():
+    first, heard = new_loop(steps=4)
+    assert first.run()
+    again, _heard = new_loop(steps=20, weight_decay=0.7)
+    again.load_state_dict(heard.kept[-1])
+    muon = again.optimisers[0]
+    assert muon.param_groups[0]["weight_decay"] == 0.7 and muon.param_groups[0]["momentum"] == again.plan.momentum
+    assert torch.equal(weights(first), weights(again))
+    assert all(optimiser.state for optimiser in again.optimisers)

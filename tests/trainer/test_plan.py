@@ -1,6 +1,7 @@
 """From the time and the text to every number of a training."""
 
 import dataclasses
+import functools
 import json
 
 import pytest
@@ -57,19 +58,40 @@ def test_steps_are_taken_at_their_word_and_time_is_too():
 
 
 def test_what_is_prolonged_is_measured_as_often_as_its_new_length_calls_for():
-    short = plan(size="nano", steps=20)
-    assert prolonged(short, 20, 10.0, More(steps=1000)).eval_every == 1000 // short.evaluations
-    assert prolonged(short, 20, 10.0, More(steps=1000), eval_every=7).eval_every == 7
-    assert prolonged(short, 20, 10.0, More(time=600.0)).eval_every is None
+    short, own = plan(size="nano", steps=20), TrainOptions(eval_every=7)
+    assert prolonged(short, 20, 10.0, More(steps=1000), TrainOptions()).eval_every == 1000 // short.evaluations
+    assert prolonged(short, 20, 10.0, More(steps=1000), own).eval_every == 7
+    assert prolonged(short, 20, 10.0, More(time=600.0), TrainOptions()).eval_every is None
 
 
 def test_what_was_still_to_come_is_not_lost_by_prolonging():
-    assert prolonged(plan(steps=60), 17, 10.0, More(steps=5, goal_steps=60)).steps == 65
-    assert prolonged(plan(steps=60), 60, 10.0, More(steps=5)).steps == 65
-    assert prolonged(plan(time=300.0), 100, 120.0, More(time=60.0, goal_time=300.0)).time == 360
-    assert prolonged(plan(time=300.0), 100, 300.0, More(time=60.0)).time == 360
-    assert prolonged(plan(time=300.0), 100, 120.0, More(steps=5, goal_time=300.0)).steps > 106
-    assert prolonged(plan(steps=60), 17, 10.0, More(time=60.0, goal_steps=60)).time > 71
+    longer = functools.partial(prolonged, options=TrainOptions())
+    assert longer(plan(steps=60), 17, 10.0, More(steps=5, goal_steps=60)).steps == 65
+    assert longer(plan(steps=60), 60, 10.0, More(steps=5)).steps == 65
+    assert longer(plan(time=300.0), 100, 120.0, More(time=60.0, goal_time=300.0)).time == 360
+    assert longer(plan(time=300.0), 100, 300.0, More(time=60.0)).time == 360
+    assert longer(plan(time=300.0), 100, 120.0, More(steps=5, goal_time=300.0)).steps > 106
+    assert longer(plan(steps=60), 17, 10.0, More(time=60.0, goal_steps=60)).time > 71
+
+
+def test_what_is_prolonged_does_against_learning_by_heart_what_all_of_its_passes_call_for():
+    def planned(steps, **more):
+        options = TrainOptions(size="micro", batch_tokens=2048, steps=steps, **more)
+        return options, make_plan(options, LAPTOP, 2048, 10**5, 10**4, text=Text(400_000, 2.0))
+
+    def numbers(plan):
+        return plan.weight_decay, plan.dropout, plan.token_dropout, plan.embedding_learning_rate, plan.momentum
+
+    def longer(options, plan):
+        return prolonged(plan, 100, 10.0, More(steps=900), options, 400_000)
+
+    long, short = planned(1000)[1], planned(100)[1]
+    assert short.token_dropout == 0 < long.token_dropout
+    assert numbers(longer(*planned(100))) == numbers(long) != numbers(short)
+    by_hand = longer(*planned(100, token_dropout=0.01, dropout=0.0, weight_decay=0.3))
+    assert (by_hand.token_dropout, by_hand.dropout, by_hand.weight_decay) == (0.01, 0.0, 0.3)
+    others = planned(100, optimizer="adamw")
+    assert numbers(longer(*others)) == numbers(others[1])
 
 
 def test_what_is_set_by_hand_stays():
