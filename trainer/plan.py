@@ -45,11 +45,12 @@ CONTINUED = 0.1  # the factor on the rates where the model knows a lot already
 GROUPS = 8  # into which Muon takes the neurons behind attention
 EMBEDDING_RATE = 0.02  # AdamW's, beside Muon
 # Against learning by heart, with Muon, where text is read again: weights forget within so many passes (X. Wang and
-# L. Aitchison 2024, arXiv:2405.13698), but no more than so much a step; beyond so many passes the embedding learns more
-# slowly, some tokens are not seen and some channels are left out, the more with each pass up to so many. Of the last
-# two all only where the layers have so many parameters for a byte of text: with fewer they learn less by heart.
+# L. Aitchison 2024, arXiv:2405.13698), but no more than so much a step; beyond a few passes some tokens are not seen,
+# and beyond many the embedding learns more slowly and some channels are left out, the more with each pass up to so many.
+# Of tokens and channels all only where the layers have so many parameters for a byte of text: with fewer they learn less
+# by heart.
 FORGOTTEN_AFTER, MOST_FORGOTTEN = 1.2, 0.08
-MANY_PASSES, LEAST_DROPOUT = 5.0, 0.05
+FEW_PASSES, MANY_PASSES, LEAST_DROPOUT = 3.0, 5.0, 0.05
 LEARNT_BY_HEART = 1.4  # parameters
 DROPOUT_A_PASS, MOST_DROPOUT = 0.02, 0.1
 TOKEN_DROPOUT_A_PASS, MOST_TOKEN_DROPOUT = 0.03, 0.3
@@ -543,11 +544,11 @@ def against_learning_by_heart(
     """For a new model that Muon trains, in so many passes over the text and so many a step."""
     if passes <= 1:
         return AgainstLearningByHeart(WEIGHT_DECAY["muon"], 0.0, 0.0, EMBEDDING_RATE)
-    beyond = (passes - MANY_PASSES) * min(1.0, config.layer_parameters / text_bytes / LEARNT_BY_HEART)
+    share = min(1.0, config.layer_parameters / text_bytes / LEARNT_BY_HEART)
     return AgainstLearningByHeart(
         weight_decay=max(WEIGHT_DECAY["muon"], _weight_decay(step_passes, learning_rate)),
-        dropout=_grown(beyond, DROPOUT_A_PASS, MOST_DROPOUT),
-        token_dropout=_grown(beyond, TOKEN_DROPOUT_A_PASS, MOST_TOKEN_DROPOUT),
+        dropout=_grown(share * (passes - MANY_PASSES), DROPOUT_A_PASS, MOST_DROPOUT),
+        token_dropout=_grown(share * (passes - FEW_PASSES), TOKEN_DROPOUT_A_PASS, MOST_TOKEN_DROPOUT),
         embedding_learning_rate=EMBEDDING_RATE * min(1.0, MANY_PASSES / passes),
     )
 
