@@ -32,6 +32,7 @@ def health(found: History) -> list[str]:
 def worries(found: History) -> list[str]:
     """What is not as one hopes, the most important first."""
     sentences = []
+    found = found.last_part() if found.begin else found
     rising = _rising(found.evaluations)
     if rising >= RISING and _goes_wrong(found):
         sentences.append(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 DAMAGE = (KeyError, TypeError, ValueError, OverflowError, AttributeError)  # what a damaged event raises in its reader
@@ -28,6 +29,7 @@ class History:
     final: float | None = None  # of all held-out text, at the end; the others are of a part of it
     samples: list[tuple[int, str]] = field(default_factory=list)  # step, what was asked and the text
     messages: list[str] = field(default_factory=list)
+    begin: int = 0  # the step after which the rate rises: later than the first in a training that was prolonged
     _begun: float | None = None  # when it would have begun had it never been stopped, in seconds since 1970
     _last: float = 0.0  # when the last event was
 
@@ -44,6 +46,7 @@ class History:
         kind = event.get("kind")
         if kind == "resume":
             self._forget_after(int(event["step"]))
+            self.begin = int(event.get("begin", self.begin))
             self.final = None  # it goes on, and has another end
         minutes = self._minutes(event)
         if kind == "step":
@@ -87,6 +90,18 @@ class History:
         kept = sum(number <= step for number in self.evaluation_steps)
         del self.evaluation_steps[kept:], self.evaluation_minutes[kept:], self.evaluations[kept:]
         self.samples = [sample for sample in self.samples if sample[0] <= step]
+
+    def last_part(self) -> History:
+        """Its steps and measurements since the rate rose last: those before it have lower losses, as it had fallen."""
+        step, evaluation = bisect_right(self.steps, self.begin), bisect_right(self.evaluation_steps, self.begin)
+        return replace(
+            self,
+            steps=self.steps[step:],
+            losses=self.losses[step:],
+            bits=self.bits[step:],
+            evaluation_steps=self.evaluation_steps[evaluation:],
+            evaluations=self.evaluations[evaluation:],
+        )
 
     def _of_steps(self) -> tuple[list[float], ...]:
         return (

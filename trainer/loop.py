@@ -83,6 +83,7 @@ class State:
     last_evaluated: int = -1  # step
     best: float | None = None  # the lowest bits per byte so far
     best_step: int = 0
+    lowest: float | None = None  # likewise since the rate was last at its height, or began to fall before its time
     stale: int = 0  # evaluations since then
     schedule: Schedule = field(default_factory=lambda: Schedule(1))
     expected: ExpectedLoss = field(default_factory=ExpectedLoss)
@@ -220,11 +221,17 @@ class Loop:
         falls = schedule.decay_start is not None and state.step > schedule.decay_start
         begin, begin_elapsed = (state.step, state.elapsed) if falls else (schedule.begin, schedule.begin_elapsed)
         if plan.steps:
-            state.schedule = Schedule.of_steps(plan.steps, plan.warmup, begin)
-        elif falls:
+            state.schedule = Schedule.of_steps(plan.steps, plan.warmup, begin, begin_elapsed, at=state.step)
+        else:
             state.schedule = Schedule(plan.warmup, begin=begin, begin_elapsed=begin_elapsed)
         state.evaluations = self._evaluations_by(state.elapsed)
-        state.stale = 0
+        if falls:  # with the rate the loss rises, and no batch is to be blamed for it
+            state.expected, state.limit = ExpectedLoss(), math.inf
+        self._compare_anew()
+
+    def _compare_anew(self) -> None:
+        """At a high rate no measurement is below one at the end of a fall: whether it learns shows by those to come."""
+        self.state.lowest, self.state.stale = None, 0
 
     def run(self) -> bool:
         """Train to the end, True, or until somebody wants a stop, False: then the last checkpoint is of this moment."""
@@ -457,11 +464,13 @@ class Loop:
         self.model.eval()
         score = self.observer.evaluate(state)
         state.last_evaluated = state.step
-        if state.step and (score is None or state.best is None or score < state.best):
-            state.best, state.best_step, state.stale = score, state.step, 0
-            self.observer.improved(state.step, score)
+        if state.step and (score is None or state.lowest is None or score < state.lowest):
+            state.lowest, state.stale = score, 0
         elif state.step:
             state.stale += 1
+        if state.step and (score is None or state.best is None or score < state.best):
+            state.best, state.best_step = score, state.step
+            self.observer.improved(state.step, score)
         self.observer.evaluated(state, score)
         self.model.train()
         since = self._now() - self._last_checkpoint
@@ -470,7 +479,8 @@ class Loop:
             self._checkpoint()
         if time := self.plan.time:  # where it takes longer than was thought, it is done less often
             (taken,) = self.group.first([self._now() - begin])
-            self._rests_until = state.elapsed + min(taken / EVALUATION_SHARE, time / FEWEST)
+            part = time - state.schedule.begin_elapsed
+            self._rests_until = state.elapsed + min(taken / EVALUATION_SHARE, part / FEWEST)
 
     def _learns_no_more(self) -> bool:
         """Whether to end; when the held-out text is learnt no further at the full rate, the rate falls first."""
@@ -482,7 +492,7 @@ class Loop:
             return True
         (remaining,) = self.group.first([float(self.remaining_steps())])
         schedule.begin_decay(state.step, min(int(remaining), max(1, round(EARLY_DECAY * state.step))))
-        state.stale = 0
+        self._compare_anew()
         return False
 
     def _agree(self) -> tuple[bool, bool]:

@@ -46,9 +46,9 @@ GROUPS = 8  # into which Muon takes the neurons behind attention
 EMBEDDING_RATE = 0.02  # AdamW's, beside Muon
 # Against learning by heart, with Muon, where text is read again: weights forget within so many passes (X. Wang and
 # L. Aitchison 2024, arXiv:2405.13698), but no more than so much a step; beyond a few passes some tokens are not seen,
-# and beyond many the embedding learns more slowly and some channels are left out, the more with each pass up to so many.
-# Of tokens and channels all only where the layers have so many parameters for a byte of text: with fewer they learn less
-# by heart.
+# and beyond many the embedding learns more slowly and some channels are left out, with each pass more, up to so many. Of
+# tokens and channels all only where the layers have so many parameters for a byte of text: with fewer they learn less by
+# heart.
 FORGOTTEN_AFTER, MOST_FORGOTTEN = 1.2, 0.08
 FEW_PASSES, MANY_PASSES, LEAST_DROPOUT = 3.0, 5.0, 0.05
 LEARNT_BY_HEART = 1.4  # parameters
@@ -68,6 +68,7 @@ LOGITS, LOGIT_ROWS = 1 << 24, 256  # bytes, but at least rows, of the logits tha
 FEW_PIECES, MORE_PIECES, LONG = 4096, 8192, 3600.0
 MANY_CHARACTERS, MOST_PIECES, NOT_SHORT = 1024, 16_384, 300.0
 MOST_PREPARING = 0.5  # of the time; the training has the rest, however long the preparation took
+ENOUGH_STEPS = 10  # to tell from how long they took how long others will
 COMPILED_AGAIN = 5.0  # seconds that it takes to compile what was compiled before
 
 
@@ -376,10 +377,11 @@ def prolonged(
     every `eval_every` steps, or as often as the plan has it for what is to come.
     """
     eval_every = options.eval_every
-    step_seconds = plan.batch_tokens / plan.expected_tokens_per_second
+    expected = plan.batch_tokens / plan.expected_tokens_per_second / TRAINING_SHARE
+    step_seconds = elapsed / step if step >= ENOUGH_STEPS else expected  # with all that comes between steps
     if more.goal_time:
         left_seconds = max(0.0, more.goal_time - elapsed)
-        left_steps = int(left_seconds * TRAINING_SHARE / step_seconds)
+        left_steps = int(left_seconds / step_seconds)
     else:
         left_steps = max(0, (more.goal_steps or 0) - step)
         left_seconds = left_steps * step_seconds
@@ -389,7 +391,7 @@ def prolonged(
         changes["eval_every"] = eval_every or max(1, steps // plan.evaluations)
     else:
         assert more.time is not None
-        steps, seconds = left_steps + max(1, int(more.time * TRAINING_SHARE / step_seconds)), left_seconds + more.time
+        steps, seconds = left_steps + max(1, int(more.time / step_seconds)), left_seconds + more.time
         changes = {"time": elapsed + seconds, "steps": None, "eval_every": eval_every}
     total = step + steps
     step_passes = plan.batch_tokens / plan.train_tokens
@@ -405,6 +407,7 @@ def prolonged(
         expected_steps=total,
         expected_seconds=round(elapsed + seconds, 1),
         passes=round(total * step_passes, 3),
+        trainings=1,  # a cross-validation is not done again
         expected_bits=None,  # of a training from its beginning
         expected_low=None,
         expected_high=None,

@@ -25,10 +25,10 @@ class Schedule:
     begin_elapsed: float = 0.0  # seconds; likewise
 
     @classmethod
-    def of_steps(cls, steps: int, warmup: int, begin: int = 0) -> Schedule:
-        """For a training that ends after `steps`."""
-        decay_start = steps - max(1, round(DECAY * (steps - begin)))
-        return cls(warmup, decay_start=decay_start, end=steps, begin=begin)
+    def of_steps(cls, steps: int, warmup: int, begin: int = 0, begin_elapsed: float = 0.0, at: int = 0) -> Schedule:
+        """For a training that ends after `steps`, and is `at` a step before which the rate did not fall."""
+        decay_start = max(at, steps - max(1, round(DECAY * (steps - begin))))
+        return cls(warmup, decay_start=decay_start, end=steps, begin=begin, begin_elapsed=begin_elapsed)
 
     def factor(self, step: int) -> float:
         """The factor at `step`, counted from 0."""

@@ -125,7 +125,8 @@ class Training:
         self.loop = Loop(model, plan, prefetched.batch, self, initial, self.group, checkpoint, spent)
         events, _offset = self.job.events()
         if any(event["kind"] in ("step", "eval") for event in events):
-            self.reporter.event("resume", step=self.loop.state.step)
+            state = self.loop.state
+            self.reporter.event("resume", step=state.step, begin=state.schedule.begin)
         self._measure_old("before", model)
         if self.options.track and self.group.rank == 0:
             self._open_tracker(self.options.track)

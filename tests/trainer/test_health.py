@@ -86,3 +86,14 @@ def test_what_rises_on_held_out_text_alone_is_learnt_by_heart():
 def test_a_text_that_is_known_almost_wholly_is_not_learnt_by_heart():
     assert worries(history([3.0, 0.001, 0.0012, 0.0015, 0.002])) == []
     assert worries(history([3.0, 0.002], [0.001] * 120)) == []
+
+
+def test_where_the_rate_rises_again_what_came_before_is_not_compared_with():
+    losses = noisy([3.0] * 300 + [6 - math.log(step + 1) / 2 for step in range(200)])
+    found = history([3.0, 1.5, *[1.4] * 28], losses)
+    found.feed([{"kind": "resume", "step": 300, "begin": 300}])
+    found.feed({"kind": "step", "step": 301 + i, "loss": x, "bits_per_byte": x / 2} for i, x in enumerate(losses[300:]))
+    found.feed({"kind": "eval", "step": 310 + 10 * i, "bits_per_byte": 1.9 - i / 10} for i in range(4))
+    assert worries(found) == []
+    found.feed({"kind": "eval", "step": 400 + 10 * i, "bits_per_byte": 1.7 + i / 10} for i in range(4))
+    assert "4 measurements: it is learning by heart" in worries(found)[0]

@@ -352,22 +352,42 @@ def test_what_comes_between_its_making_and_its_first_step_is_of_its_time():
     assert loop.state.elapsed == pytest.approx(time.perf_counter() - begin, abs=0.2)
 
 
-def test_a_training_that_is_prolonged_is_measured_on_its_way_and_no_step_twice():
-    loop, heard = new_loop(steps=None, time=1.0)
+def timed_loop(seconds, measured, score=lambda state: 1.0, going_on=None, **options):
+    """Of a training by time that is measured some eight times, and writes down at which steps."""
+    loop, heard = new_loop(steps=None, time=seconds, learning_rate=0.001, **options)
     loop.plan = replace(loop.plan, evaluations=8)
+    heard.evaluate = lambda state: measured.append(state.step) or score(state)
+    if going_on:
+        loop.load_state_dict(going_on.observer.kept[-1])
+    return loop
+
+
+def test_a_training_that_is_prolonged_is_measured_on_its_way_and_no_step_twice():
     measured = []
-    heard.evaluate = lambda state: measured.append(state.step) or 1.0
+    loop = timed_loop(1.0, measured)
     assert loop.run()
-    end = loop.state.step
-    longer, heard = new_loop(steps=None, time=3.0)
-    longer.plan = replace(longer.plan, evaluations=8)
-    heard.evaluate = lambda state: measured.append(state.step) or 1.0
-    longer.load_state_dict(loop.observer.kept[-1])
+    longer = timed_loop(3.0, measured, going_on=loop)
     assert longer.run()
     assert len(measured) == len(set(measured))
+    end = loop.state.step
     on_the_way = [step for step in measured if end < step < longer.state.step]
     assert 4 <= len(on_the_way) <= 8
     assert on_the_way[0] < end + (longer.state.step - end) / 3
+
+
+def test_a_training_that_is_prolonged_has_the_patience_for_a_rate_that_is_high_again():
+    measured = []
+    loop = timed_loop(1.0, measured, patience=2)
+    assert loop.run()
+
+    def score(state):
+        """Above the best until the end, but learning."""
+        return 2.0 - state.elapsed / 10 if state.elapsed < 2.9 else 0.5
+
+    longer = timed_loop(3.0, measured, score, loop, patience=2)
+    assert longer.run()
+    assert longer.state.elapsed == pytest.approx(3.0, abs=0.3)
+    assert longer.state.best == 0.5 and longer.state.best_step == longer.state.step
 
 
 def test_a_training_that_goes_on_does_so_with_the_numbers_of_its_plan():

@@ -70,8 +70,9 @@ def test_what_was_still_to_come_is_not_lost_by_prolonging():
     assert longer(plan(steps=60), 60, 10.0, More(steps=5)).steps == 65
     assert longer(plan(time=300.0), 100, 120.0, More(time=60.0, goal_time=300.0)).time == 360
     assert longer(plan(time=300.0), 100, 300.0, More(time=60.0)).time == 360
-    assert longer(plan(time=300.0), 100, 120.0, More(steps=5, goal_time=300.0)).steps > 106
-    assert longer(plan(steps=60), 17, 10.0, More(time=60.0, goal_steps=60)).time > 71
+    assert longer(plan(time=300.0), 100, 120.0, More(steps=5, goal_time=300.0)).steps == 100 + 150 + 5
+    assert longer(plan(steps=60), 20, 10.0, More(time=60.0, goal_steps=60)).time == 10 + 20 + 60
+    assert longer(plan(time=300.0), 2, 120.0, More(steps=5, goal_time=300.0)).steps > 107  # too few to tell from
 
 
 def test_what_is_prolonged_does_against_learning_by_heart_what_all_of_its_passes_call_for():

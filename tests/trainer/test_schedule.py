@@ -54,3 +54,8 @@ def test_what_is_prolonged_rises_again_and_falls_at_its_new_end():
     assert schedule.factor(100) == pytest.approx(1 / 11)
     assert schedule.factor(150) == schedule.factor(200) == 1
     assert 0 < schedule.factor(299) < 0.02 and schedule.is_over(300)
+
+
+def test_a_rate_that_does_not_fall_yet_falls_from_where_it_is_when_the_end_comes_nearer():
+    schedule = Schedule.of_steps(350, 10, at=300)
+    assert schedule.factor(300) == 1 and schedule.factor(325) == pytest.approx(0.5)
