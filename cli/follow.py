@@ -11,6 +11,7 @@ from ..core.language import gettext as _
 from ..core.model.store import ModelInfo
 from ..core.options import format_duration, format_size
 from ..core.tasks.all import scores_text
+from ..trainer.checkpoints import list_steps
 from ..trainer.health import worries
 from ..trainer.history import DAMAGE, History
 from ..trainer.jobs import LIVE, Job, kind_word, state_word
@@ -90,14 +91,19 @@ def _end(job: Job, status: dict[str, Any]) -> int:
         raise UserError(status["error"])
     if status["state"] == "stopped":
         if job.path.exists():
-            words = _("Stopped. Go on with: newleaf job resume {name}")
-            if "step" in status:
-                words = _("Stopped at step {step:,}. Go on with: newleaf job resume {name}")
-            say(words.format(step=status.get("step"), name=job.name))
+            say(stopped_text(job))
         else:
             say(_("Stopped; nothing was made."))
         return INTERRUPTED
     return DONE
+
+
+def stopped_text(job: Job) -> str:
+    """That it was stopped, with what it goes on from."""
+    words, steps = _("Stopped. Go on with: newleaf job resume {name}"), list_steps(job.path / "checkpoints")
+    if steps:
+        words = _("Stopped at step {step:,}. Go on with: newleaf job resume {name}")
+    return words.format(step=steps[0] if steps else 0, name=job.name)
 
 
 class _View:
@@ -182,7 +188,7 @@ def progress_text(job: Job, status: dict[str, Any]) -> str:
             status["message"],
             _("loss {loss:.3f}").format(loss=status["loss"]),
         ]
-        if "bits_per_byte" in status:
+        if status.get("bits_per_byte") is not None:
             parts.append(_("{bits:.3f} bits per byte").format(bits=status["bits_per_byte"]))
         parts.append(_("{rate:,.0f} tokens/s").format(rate=status["tokens_per_second"]))
         if status.get("mfu"):

@@ -17,7 +17,7 @@ from ..trainer.queue import move
 from ..trainer.resuming import ResumeOptions, prospect, prospect_text, resume
 from ..trainer.telemetry import machine_text
 from .arguments import ArgumentParser, given
-from .follow import finish, say_detached, watch
+from .follow import finish, say_detached, stopped_text, watch
 from .output import confirm, harmless, print_fields, print_json, print_table, say, time_left, when
 
 PATIENCE = 60.0  # seconds that `stop` waits for the job to end
@@ -100,7 +100,7 @@ def _show(parsed: Namespace) -> None:
     ]
     if place := place_text(summary):
         shown.append((_("at"), place))
-    if "bits_per_byte" in summary:
+    if summary.get("bits_per_byte") is not None:
         shown.append((_("bits per byte"), f"{summary['bits_per_byte']:.4f}"))
     if summary.get("mfu"):
         shown.append((_("of the peak"), f"{summary['mfu']:.0%}"))
@@ -142,8 +142,7 @@ def _wait_for_end(job: Job) -> None:
     if state in LIVE:
         say(_("It is asked to stop, and will soon."))
     elif state == "stopped" and job.trains:
-        step = job.status().get("step", 0)
-        say(_("Stopped at step {step:,}. Go on with: newleaf job resume {name}").format(step=step, name=job.name))
+        say(stopped_text(job))
     else:
         say(_("Job {name} is {state}.").format(name=job.name, state=state_word(state)))
 

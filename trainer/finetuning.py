@@ -86,7 +86,9 @@ class FineTuning(Training):
         if self.mixed is not None:
             name = self.origin.tokens_name
             self.mixed_files = encode_corpus(self.mixed, self.tokenizer, name, self.reporter.words)
-        self.reporter.update(progress=0.0, eta_s=None, message=_("measuring this machine"))
+        if not self.job.has_work:
+            self.reporter.update(progress=0.0)
+        self.reporter.update(eta_s=None, message=_("measuring this machine"))
         self.plan = self._settle(min(longest, max(16, counts["train_longest"])))
         self.last: tuple[float | None, dict[str, float]] = None, {}  # bits per byte of answers, score of each task
 
@@ -149,6 +151,9 @@ class FineTuning(Training):
 
         return model, initial
 
+    def _has_best(self) -> bool:
+        return (self.job.path / BEST).exists() if self.chosen.lora else super()._has_best()
+
     def _best_weights(self) -> Mapping[str, Any]:
         if not self.chosen.lora:
             return super()._best_weights()
@@ -203,14 +208,15 @@ class FineTuning(Training):
         path = self.job.path / SCORED
         if self.chosen.scored:
             return self.chosen.scored
-        if not self.plan.time:
-            return WITHOUT_TIME
         if not path.exists():
-            begin = time.perf_counter()
-            self._scores(FIRST)
-            each = (time.perf_counter() - begin) / FIRST
-            room = SCORED_SHARE * self.plan.time / (self.plan.evaluations + 2)
-            write_json(path, {"records": max(FIRST, min(MOST, int(room / each)))})
+            number = WITHOUT_TIME
+            if self.plan.time:
+                begin = time.perf_counter()
+                self._scores(FIRST)
+                each = (time.perf_counter() - begin) / FIRST
+                room = SCORED_SHARE * self.plan.time / (self.plan.evaluations + 2)
+                number = max(FIRST, min(MOST, int(room / each)))
+            write_json(path, {"records": number})
         return int(read_object(path, "records")["records"])
 
     def _scores(self, most: int) -> dict[str, float]:
@@ -298,10 +304,15 @@ class FineTuning(Training):
 
     def _result(self, score: float | None) -> dict[str, Any]:
         bits, scores = self.last
+        rounded = bits and round(bits, 4)
         return {
-            "answer_bits": bits and round(bits, 4),
+            "bits_per_byte": rounded,
+            "answer_bits": rounded,
             "scores": {name: round(value, 4) for name, value in scores.items()},
         }
+
+    def _best_words(self) -> str:
+        return _("The best weights were those of step {step:,}: with later ones held-out records came out less well.")
 
     def _verdict(self, score: float | None) -> str:
         bits, scores = self.last

@@ -194,8 +194,12 @@ class Job:
 
     def remove(self) -> None:
         """Remove the folder, checkpoints and all; what it made stays. Raises UserError while it runs."""
-        if self.state in LIVE:
-            raise UserError(_("Job {name} is running. Stop it first: newleaf job stop {name}").format(name=self.name))
+        if (state := self.state) in LIVE:
+            raise UserError(
+                _(
+                    "Job {name} is at work or waits for it: it is {state}. Stop it first: newleaf job stop {name}"
+                ).format(name=self.name, state=state_word(state))
+            )
         store.remove("jobs", self.name)
 
     def follow(
@@ -269,19 +273,20 @@ def _make_room(job: Job) -> None:
     job.remove()
 
 
-def start(job: Job, stdin: IO[Any] | None = None, prepare: Callable[[], None] = lambda: None) -> None:
+def start(job: Job, stdin: IO[Any] | None = None, prepare: Callable[[], Mapping[str, Any]] = dict[str, Any]) -> None:
     """Start the process of a job that has none. It belongs to no terminal and outlives whoever started it.
 
-    What `prepare` does in the folder is done while nobody else may write there. Raises UserError when it runs already.
+    What `prepare` does in the folder is done while nobody else may write there; it gives what is to be in the status.
+    Raises UserError when it runs already.
     """
     lock = job.lock
     if not lock.acquire(patience=STARTING):  # a process that has just said its last word may not be gone yet
         raise UserError(_("Job {name} is running already.").format(name=job.name))
     try:
-        prepare()
+        before = job._read_status()
+        status = {"progress": before["progress"], **prepare(), "state": "queued", "updated": round(time.time(), 3)}
         (job.path / STOP).unlink(missing_ok=True)
-        status = {**job._read_status(), "state": "queued", "updated": round(time.time(), 3)}
-        write_json(job.path / "status.json", {key: status[key] for key in ("state", "progress", "updated")})
+        write_json(job.path / "status.json", status)
         with (job.path / "log.txt").open("ab") as log:
             _children.append(
                 subprocess.Popen(

@@ -157,6 +157,7 @@ class Loop:
         self.initial = initial or (lambda model: initialise(model, plan))
         self.model, self.plan, self.batch = model, plan, batch
         self.reserve = 0.0  # seconds of the plan's time that are for what comes after the loop
+        self.ended_early = False  # nothing more was learnt
         self._rests_until = 0.0  # seconds of work, before which nothing is measured again
         # A GPU need not wait for us to look at a step: it looks itself, and we do when the step is reported.
         self.looks_later = plan.device == "cuda" and plan.dtype != "float16"
@@ -260,6 +261,7 @@ class Loop:
             if measure:
                 self._evaluate()
                 if self._learns_no_more():
+                    self.ended_early = True
                     break
             if stop:
                 self._checkpoint()

@@ -46,9 +46,9 @@ GROUPS = 8  # into which Muon takes the neurons behind attention
 EMBEDDING_RATE = 0.02  # AdamW's, beside Muon
 # Against learning by heart, with Muon, where text is read again: weights forget within so many passes (X. Wang and
 # L. Aitchison 2024, arXiv:2405.13698), but no more than so much a step; beyond a few passes some tokens are not seen,
-# and beyond many the embedding learns more slowly and some channels are left out, with each pass more, up to so many. Of
-# tokens and channels all only where the layers have so many parameters for a byte of text: with fewer they learn less by
-# heart.
+# and beyond many the embedding learns more slowly and some channels are left out, with each pass more, up to so many.
+# Of tokens and channels all only where the layers have so many parameters for a byte of text: with fewer they learn
+# less by heart.
 FORGOTTEN_AFTER, MOST_FORGOTTEN = 1.2, 0.08
 FEW_PASSES, MANY_PASSES, LEAST_DROPOUT = 3.0, 5.0, 0.05
 LEARNT_BY_HEART = 1.4  # parameters

@@ -10,14 +10,16 @@ from ..core import store
 from ..core.corpus.store import Corpus
 from ..core.errors import UserError
 from ..core.files import read_object, write_json
+from ..core.home import folder
 from ..core.language import N_
 from ..core.language import gettext as _
+from ..core.model.store import ModelInfo
 from ..core.options import OptionsBase, option, parse_duration
 from ..core.tokenizer.store import TokenizerInfo
 from .checkpoints import checkpoint_path, is_whole, list_steps, newest_whole, remove_newer, step_of
 from .finetune_options import FineTuneOptions
 from .jobs import FOLDS, RESUMABLE, Job, start, state_word
-from .options import TrainOptions
+from .options import MOST_STEPS, YEAR, TrainOptions
 from .plan import More, Plan
 
 MORE = "more.json"  # how much longer a training shall be
@@ -71,11 +73,15 @@ def prospect(job: Job) -> Prospect:
             return Prospect(
                 obstacle=_("Job {name} cannot be resumed: {path} is gone.").format(name=job.name, path=f"{kind}/{name}")
             )
-    if (job.path / TEXT).exists():
-        try:
+    try:
+        if job.trains:
+            check_model(job)
+        if (job.path / "plan.json").exists():
+            Plan.from_dict(read_object(job.path / "plan.json"))
+        if (job.path / TEXT).exists():
             check_text(job, _fingerprints(job))
-        except UserError as error:
-            return Prospect(obstacle=str(error))
+    except UserError as error:
+        return Prospect(obstacle=str(error))
     path, damaged = newest_whole(job.path / "checkpoints")
     names = tuple(each.name for each in damaged)
     if path is None and damaged:
@@ -126,6 +132,17 @@ def check_text(job: Job, now: Mapping[str, str]) -> None:
         )
 
 
+def check_model(job: Job) -> None:
+    """Raises UserError where another than this job has made a model of the name that its own would have."""
+    path = folder("models") / job.target
+    if (path / "config.json").exists() and ModelInfo.at(path).provenance.get("job") != job.name:
+        raise UserError(
+            _(
+                "Model {name} exists already, and this job did not make it. Remove it: newleaf model remove {name}"
+            ).format(name=job.target)
+        )
+
+
 def _fold(job: Job) -> str | None:
     """The fold in which a cross-validation goes on, if it has come to anything."""
     folds = job.spec["options"].get("folds")
@@ -170,13 +187,20 @@ def resume(
     options = kind.from_mapping({**job.spec["options"], **where}) if where else None
     step = None if origin is None else step_named(job, origin)
 
-    def prepare() -> None:
+    def prepare() -> dict[str, Any]:
+        before, folder_of_checkpoints = job.status(), job.path / "checkpoints"
         if step is not None:
-            remove_newer(job.path / "checkpoints", step)
+            remove_newer(folder_of_checkpoints, step)
         if more:
             write_json(job.path / MORE, asdict(more))
         if options:
             write_json(job.path / "job.json", {**job.spec, "options": options.as_dict()})
+        known: dict[str, Any] = {"progress": 0.0} if more else {}
+        if steps_kept := list_steps(folder_of_checkpoints):
+            known["step"] = steps_kept[0]
+            if 0 < before.get("best_step", 0) <= steps_kept[0]:
+                known |= {key: before[key] for key in ("best_step", "bits_per_byte") if key in before}
+        return known
 
     start(Job(job.path), prepare=prepare)
 
@@ -192,8 +216,8 @@ def _more(job: Job, time: str | None, steps: str | None) -> More | None:
         raise UserError(_("Job {name} has no checkpoint yet: resume it without --time.").format(name=job.name))
     text = (steps or "" if time is None else time).strip()
     try:
-        value = int(text[1:]) if time is None else parse_duration(text[1:])
-        if not text.startswith("+") or value <= 0:
+        value, most = (int(text[1:]), MOST_STEPS) if time is None else (parse_duration(text[1:]), YEAR)
+        if not text.startswith("+") or not 0 < value <= most:
             raise ValueError(text)
     except ValueError:
         expected = "--steps +500" if time is None else "--time +30m"
@@ -224,7 +248,8 @@ def step_named(job: Job, origin: str, read: bool = True) -> int:
     if wanted not in steps or (read and not is_whole(checkpoint_path(folder, wanted))):
         raise UserError(
             _("There is no whole checkpoint of {origin}. There are: {steps}.").format(
-                origin=origin, steps=", ".join(f"{step:,}" for step in steps) or _("none")
+                origin=origin,
+                steps=", ".join(f"{step:,}" for step in steps if is_whole(checkpoint_path(folder, step))) or _("none"),
             )
         )
     return wanted

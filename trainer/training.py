@@ -14,14 +14,14 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from ..core.errors import UserError, is_disk_full
+from ..core.errors import is_disk_full
 from ..core.files import read_object, write_json
 from ..core.generation.generate import Writer
 from ..core.generation.options import GenerationOptions
 from ..core.home import folder
 from ..core.language import gettext as _
 from ..core.model.gpt import GPT
-from ..core.model.store import ModelInfo, load_model, save_model
+from ..core.model.store import load_model, save_model
 from ..core.options import format_duration
 from ..core.progress import Cancelled
 from .batches import Batch, Prefetched, TokenBatches
@@ -40,7 +40,7 @@ from .options import TrainOptions
 from .plan import More, prolonged
 from .preparing import Preparation
 from .reporter import Reporter
-from .resuming import MORE, TEXT, check_text
+from .resuming import MORE, TEXT, check_model, check_text
 from .telemetry import Telemetry
 from .tracking import Tracker, open_tracker
 
@@ -351,6 +351,7 @@ class Training:
                     raise
             if self.stop_requested():
                 self.reporter.message(_("The disk is full: what was done since the last checkpoint could not be kept."))
+                self.reporter.update(message="")  # it waits no more
                 raise Cancelled
             if not told:
                 told = True
@@ -374,6 +375,9 @@ class Training:
     def _finish(self) -> None:
         state = self.loop.state
         self.reporter.update(message=_("measuring on held-out text"))
+        (has_best,) = self.group.first([float(self._has_best())])
+        if not has_best:  # somebody has removed the model
+            state.best_step = state.step
         if state.best_step < state.step:
             self.loop.network.load(self._best_weights())
         score = self._final_score(state)
@@ -386,8 +390,15 @@ class Training:
             "model": self.job.target,
             "step": state.step,
             **self._result(score),
+            "total_steps": state.step,
             "message": _("step {step:,} of {total:,}").format(step=state.step, total=state.step),
         }
+        if self.loop.ended_early:
+            self.reporter.message(
+                _("It ended before its time, at step {step:,}: held-out text was learnt no further.").format(
+                    step=state.step
+                )
+            )
         self.reporter.message(self._verdict(score))
         if self.origin and (sentence := self.origin.sentence()):
             self.reporter.message(sentence)
@@ -407,11 +418,11 @@ class Training:
                 ).format(before=before, rate=float(f"{self.plan.learning_rate / 3:.2g}"))
             )
         elif state.best_step < state.step:
-            self.reporter.message(
-                _("The best weights were those of step {step:,}: later ones knew the held-out text less well.").format(
-                    step=state.best_step
-                )
-            )
+            self.reporter.message(self._best_words().format(step=state.best_step))
+
+    def _best_words(self) -> str:
+        """That the last weights were not the best."""
+        return _("The best weights were those of step {step:,}: later ones knew the held-out text less well.")
 
     def _known_before(self) -> float | None:
         """Bits per byte of held-out text before the first step, if they were measured."""
@@ -419,6 +430,10 @@ class Training:
         history.feed(self.job.events()[0])
         measured = dict(zip(history.evaluation_steps, history.evaluations, strict=True))
         return measured.get(0)
+
+    def _has_best(self) -> bool:
+        """Whether the best weights are where they were put."""
+        return (self._path / "config.json").exists()
 
     def _best_weights(self) -> Mapping[str, Any]:
         """Of the network, from the model's folder, where the best ones are."""
@@ -451,12 +466,7 @@ class Training:
             self.with_room(lambda: self._save(step, score, model))
 
     def _save(self, step: int, score: float | None, model: GPT) -> None:
-        if (self._path / "config.json").exists() and ModelInfo.at(self._path).provenance.get("job") != self.job.name:
-            raise UserError(
-                _(
-                    "Model {name} exists already, and this job did not make it. Remove it: newleaf model remove {name}"
-                ).format(name=self.job.target)
-            )
+        check_model(self.job)
         common = {
             "job": self.job.name,
             "step": step,

@@ -364,6 +364,24 @@ def test_a_finished_training_can_be_prolonged():
     assert ModelInfo.open("longer").bits_per_byte < first["bits_per_byte"]
 
 
+@pytest.mark.usefixtures("ready")
+def test_a_training_whose_model_was_removed_makes_another_but_takes_no_others_place(tiny_model):
+    job = train("gone", steps=4)
+    wait_for_end(job)
+    model = ModelInfo.open("gone").path
+    shutil.copytree(tiny_model, model, dirs_exist_ok=True)
+    assert "exists already, and this job did not make it" in prospect(job).obstacle
+    store.remove("models", "gone")
+    with pytest.raises(UserError, match="exclude each other"):
+        resume(job, time="+2s", steps="+2")
+    resume(job, steps="+2")
+    before = Job.open("train-gone").status()
+    assert before["state"] in LIVE and before["step"] >= 4 and before["progress"] < 1
+    status = wait_for_end(job)
+    assert (status["state"], status["step"], status["total_steps"]) == ("finished", 6, 6)
+    assert ModelInfo.open("gone").provenance["job"] == "train-gone"
+
+
 @pytest.mark.long
 @pytest.mark.usefixtures("ready")
 def test_a_stopped_training_that_is_prolonged_has_what_was_to_come_and_more():
@@ -468,7 +486,7 @@ def test_a_training_goes_back_to_the_checkpoint_that_a_person_names():
 def test_how_much_longer_is_said_with_a_plus():
     job = train("once", steps=3)
     wait_for_end(job)
-    for more in ("30m", "+x", "+0s", "-5m"):
+    for more in ("30m", "+x", "+0s", "-5m", "+9999999d"):
         with pytest.raises(UserError, match=r"\+30m"):
             resume(job, time=more)
 
