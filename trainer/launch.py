@@ -30,13 +30,14 @@ from .jobs import STOP, WATCHED, Job
 from .memory import is_out_of_memory
 from .options import TrainOptions
 from .plan import Plan
-from .reporter import Reporter, SilentReporter
+from .reporter import Reporter, SilentReporter, fault
 
 LAUNCHED = "NEWLEAF_LAUNCHED"  # in the environment of processes that were started together: when, on the clock
 OUTCOME = "outcome.json"  # what the first process on this machine leaves: how it ended
 RESTARTS = 20  # of all processes, after one is lost
 PATIENCE = 3600  # seconds that the machines wait for each other
 LOOK = 0.5  # seconds between two looks, for another machine and for a wish to stop
+LONG_ALONE = 6  # looks without a process until it is told what is waited for
 
 
 def launch(job: Job, reporter: Reporter, options: TrainOptions, number: int) -> None:
@@ -79,7 +80,7 @@ def launch(job: Job, reporter: Reporter, options: TrainOptions, number: int) -> 
     os.environ[WATCHED] = str(os.getpid())
     if options.nodes == 1:  # the wait for other machines is none of a training's time
         os.environ[LAUNCHED] = str(time.time())
-    with reporter.handed_over(), _stops_while_waiting(reporter):
+    with reporter.handed_over(), _looks_after_them(reporter, options.rendezvous):
         try:
             try:
                 agent(str(job.path))
@@ -166,10 +167,11 @@ def _interface(address: str) -> str:
 
 
 @contextlib.contextmanager
-def _stops_while_waiting(reporter: Reporter) -> Iterator[None]:
-    """In this context a wish to stop ends the wait for other machines too, with a SignalException or Cancelled.
+def _looks_after_them(reporter: Reporter, place: str | None) -> Iterator[None]:
+    """In this context the wait for other machines at a place is told of, and a wish to stop ends it too, with a
+    SignalException or Cancelled.
 
-    While there are processes it is theirs to look; while there are none, nobody does.
+    While there are processes it is theirs to tell and to look; while there are none, nobody does.
     """
 
     def cancel(*_signal: object) -> None:
@@ -178,10 +180,12 @@ def _stops_while_waiting(reporter: Reporter) -> Iterator[None]:
     def watch() -> None:
         alone = 0
         while not ended.wait(LOOK):
-            alone = alone + 1 if reporter.stop_requested and not _processes() else 0
-            if alone > 1:  # not just between two starts
+            alone = 0 if _processes() else alone + 1
+            if alone > 1 and reporter.stop_requested:  # not just between two starts
                 os.kill(os.getpid(), signal.SIGQUIT)
                 return
+            if alone == LONG_ALONE and place:
+                reporter.tell_for_others(_("waiting for the other machines at {place}").format(place=place))
 
     ended = threading.Event()
     before = signal.signal(signal.SIGQUIT, cancel)  # the agent has one of its own, once it runs
@@ -211,6 +215,8 @@ def work(folder: str) -> None:
     from .training import Training
 
     job = Job(Path(folder))
+    if (job.path / OUTCOME).exists():  # it has come to its end, and others were lost after it
+        return
     kind_of_training = FineTuning if job.kind == "finetune" else Training
     device = Plan.from_dict(read_object(job.path / "plan.json")).device
     if device == "cpu":
@@ -221,15 +227,24 @@ def work(folder: str) -> None:
     found: dict[str, Any] = {"state": "finished"}
     try:
         with reporter:
+            if lost := int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0)):
+                reporter.message(
+                    _(
+                        "A process was lost: all begin again, where the last checkpoint is ({number} of {most} times)."
+                    ).format(number=lost, most=RESTARTS)
+                )
             kind_of_training(job, reporter, group).run()
     except Cancelled:
         found["state"] = "stopped"
     except UserError as error:
         found = {"state": "failed", "error": str(error)}
-    except (RuntimeError, MemoryError) as error:
+    except Exception as error:
         traceback.print_exc()
         if is_out_of_memory(error):
             _remember_less(job)
+        elif not isinstance(error, RuntimeError | ConnectionError) or isinstance(error, NotImplementedError):
+            # It would come again.
+            write_json(job.path / OUTCOME, {"state": "failed", "error": fault(error, job.name)})
         sys.stdout.flush()
         os._exit(1)  # the others may be waiting for this one: the agent ends them all, and starts them again
     if group.local_rank == 0:

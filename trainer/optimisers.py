@@ -71,6 +71,7 @@ def build(network: Network, plan: Plan) -> list[torch.optim.Optimizer]:
     else:
         groups.append({"params": matrices, "lr": plan.learning_rate, "weight_decay": plan.weight_decay})
     if plan.optimizer == "sgd":
+        fused = fused and not plan.shard  # PyTorch cannot do it on shares of tensors
         optimisers.append(_suited(torch.optim.SGD, plan)(groups, momentum=MOMENTUM, nesterov=True, fused=fused))
     else:
         kind_of_adam = torch.optim.Adam if plan.optimizer == "adam" else torch.optim.AdamW

@@ -175,6 +175,10 @@ class TrainOptions(OptionsBase):
         found = []
         if self.time is not None and self.steps is not None:
             found.append(_("--time and --steps exclude each other: give one."))
+        if self.folds and self.time is not None and self.time < 2 * self.trainings:
+            text = _("--folds {folds} makes {trainings} trainings: they need a --time of {seconds}s or more.")
+            least = 2 * self.trainings
+            found.append(text.format(folds=self.folds, trainings=self.trainings, seconds=least))
         if self.context and self.batch_tokens and self.batch_tokens < self.context:
             found.append(
                 _(
@@ -188,6 +192,9 @@ class TrainOptions(OptionsBase):
             found.append(_("--folds is for small corpora, on one device: leave --gpus and --nodes out."))
         if self.nodes > 1 and not self.rendezvous:
             found.append(_("--nodes needs the place where the machines meet: --rendezvous HOST:PORT"))
-        if self.rendezvous and not re.fullmatch(r"[^\s:]+:[0-9]{1,5}|\[[0-9a-fA-F:]+\]:[0-9]{1,5}", self.rendezvous):
-            found.append(_("--rendezvous is {value}: it must be HOST:PORT.").format(value=self.rendezvous))
+        if self.rendezvous:
+            place = re.fullmatch(r"(?:[^\s:]+|\[[0-9a-fA-F:]+\]):([0-9]{1,5})", self.rendezvous)
+            if not place or not 0 < int(place[1]) < 1 << 16:
+                text = _("--rendezvous is {value}: it must be HOST:PORT, the port from 1 to 65535.")
+                found.append(text.format(value=self.rendezvous))
         return found

@@ -115,5 +115,5 @@ class Preparation:
             return options
         time_given = options.time or DEFAULT_TIME
         gone = time.time() - self.reporter.status["started"]
-        left = max(MOST_PREPARING * time_given, time_given - gone)
+        left = max(1.0, MOST_PREPARING * time_given, time_given - gone)
         return replace(options, time=left)

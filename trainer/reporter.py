@@ -126,6 +126,12 @@ class Reporter:
             self._handed_over = False
             self.status = {**self.job._read_status(), "state": "running", "pid": os.getpid()}
 
+    def tell_for_others(self, message: str) -> None:
+        """What is done now, in the status of the process that it was handed over to and that is no more."""
+        status = {**self.job._read_status(), "message": message, "updated": round(time.time(), 3)}
+        status.pop("eta_s", None)
+        self._write(status)
+
     @contextlib.contextmanager
     def may_be_cut(self) -> Iterator[None]:
         """In this context a wish to stop ends the process, if what it is at takes long and asks nobody: a compiler.

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from waiting import finish, wait_until
+from waiting import finish, wait_for_end, wait_until
 
+import newleaf
 from newleaf.core.errors import UserError
 from newleaf.core.files import read_object
 from newleaf.core.model.store import ModelInfo, load_model
@@ -83,7 +84,12 @@ def test_two_processes_do_the_steps_of_one():
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "sampled"), [pytest.param("adamw", "on", marks=pytest.mark.long), ("muon", "off")]
+    ("optimizer", "sampled"),
+    [
+        pytest.param("adamw", "on", marks=pytest.mark.long),
+        pytest.param("sgd", "off", marks=pytest.mark.long),
+        ("muon", "off"),
+    ],
 )
 def test_processes_with_a_share_of_the_model_each_do_the_steps_of_one(optimizer, sampled):
     """At Muon's rate for embeddings a piece that is sampled now and then has gradients that are mostly rounding."""
@@ -128,7 +134,24 @@ def test_when_a_process_is_lost_all_begin_again_from_the_last_checkpoint():
     victim.kill()
     finish(job)
     assert any(event["kind"] == "resume" for event in job.events()[0])
+    assert any("A process was lost" in event.get("text", "") for event in job.events()[0])
     assert largest_difference(losses(straight), losses(job)) < 1e-5
+
+
+@pytest.mark.long
+def test_a_fault_that_would_come_again_ends_all_of_them(tmp_path, monkeypatch):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import multiprocessing, sys\n"
+        "if multiprocessing.parent_process() or 'spawn_main' in ' '.join(sys.orig_argv):\n"
+        "    from newleaf.trainer import optimisers\n"
+        "    def build(*_told): raise NotImplementedError('there is no such thing')\n"
+        "    optimisers.build = build\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{Path(newleaf.__path__[0]).parent}")
+    job = train("hopeless", steps=20, gpus="2")
+    status = wait_for_end(job)
+    assert status["state"] == "failed" and "no such thing" in status["error"]
+    assert job.events()[0] and not any("A process was lost" in event.get("text", "") for event in job.events()[0])
 
 
 @pytest.mark.long
@@ -262,6 +285,9 @@ def test_what_is_wrong_with_the_numbers_is_said():
         ({"gpus": "many"}, "all"),
         ({"nodes": 2}, "HOST:PORT"),
         ({"nodes": 2, "rendezvous": "here"}, "HOST:PORT"),
+        ({"nodes": 2, "rendezvous": "here:70000"}, "65535"),
+        ({"nodes": 2, "rendezvous": "here:0"}, "65535"),
+        ({"folds": 3, "time": 5.0}, "4 trainings: they need a --time of 8s"),
     ):
         with pytest.raises(UserError, match=word):
             TrainOptions(**options)
