@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..core.model.gpt import LeftOut
 from ..core.model.loss import Candidates
 from .candidates import CandidateSampler, sampler_of
 from .plan import Plan
@@ -20,7 +21,7 @@ class Batch(NamedTuple):
 
     `counts` say how much each target counts, where not all do alike; `segments` number the texts of each row, where it
     has several that do not see each other. `candidates` are the pieces that the loss is computed over, where they are
-    not all: the same for all rows of a step.
+    not all: the same for all rows of a step. `left_out` is what is not seen.
     """
 
     tokens: Tensor
@@ -28,6 +29,7 @@ class Batch(NamedTuple):
     counts: Tensor | None = None
     segments: Tensor | None = None
     candidates: Candidates | None = None
+    left_out: LeftOut | None = None
 
     def rows(self, some: slice) -> Batch:
         """Some of the rows."""
@@ -42,13 +44,15 @@ class Batch(NamedTuple):
         return self._all(Tensor.pin_memory)
 
     def _of_rows(self, change: Callable[[Tensor], Tensor]) -> Batch:
-        tokens, targets, counts, segments, candidates = self
-        return Batch(
-            change(tokens),
-            change(targets),
-            None if counts is None else change(counts),
-            None if segments is None else change(segments),
-            candidates,
+        def changed(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else change(tensor)
+
+        return self._replace(
+            tokens=change(self.tokens),
+            targets=change(self.targets),
+            counts=changed(self.counts),
+            segments=changed(self.segments),
+            left_out=self.left_out and LeftOut(*map(changed, self.left_out)),
         )
 
     def _all(self, change: Callable[[Tensor], Tensor]) -> Batch:

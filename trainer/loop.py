@@ -176,8 +176,6 @@ class Loop:
     def start(self, checkpoint: dict[str, Any] | None = None) -> None:
         """Be at the beginning, of which the weights are; or at a checkpoint."""
         model, plan = self.model, self.plan
-        model.model.set_dropout(plan.dropout)
-        model.model.token_dropout = plan.token_dropout
         model.model.recompute = plan.recompute
         self.optimisers = optimisers.build(self.network, plan)
         schedule = Schedule.of_steps(plan.steps, plan.warmup) if plan.steps else Schedule(plan.warmup)
@@ -394,9 +392,9 @@ class Loop:
         """The loss and the norm of a step's gradients (2,), with as many rows at once as the memory takes."""
         state = self.state
         batch = Batch(*self.batch(state.step))
-        if self.plan.dropout or self.plan.token_dropout:  # what is left out is a function of the seed and the step, too
-            torch.manual_seed(self.plan.seed << 32 | state.step)
         while True:
+            if self.plan.dropout or self.plan.token_dropout:  # what is left out is a function of the seed and the step
+                torch.manual_seed(self.plan.seed << 32 | state.step)
             rows = state.micro_rows or self.plan.micro_rows
             try:
                 return torch.stack(gradients(self.network, self.plan, batch, rows, self.group, state.scale))

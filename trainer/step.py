@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from ..core.model.gpt import LeftOut
 from .batches import Batch
 from .group import ALONE, Group, Network
 from .optimisers import matrices_of
@@ -29,6 +30,7 @@ def gradients(
     Each process of a group computes its share of the rows; the gradients are those of all. They are computed `scale`
     times as large as they are. Gives the mean loss in nats, and the norm of the gradients before they were clipped.
     """
+    batch = batch._replace(left_out=left_out(plan, *batch.tokens.shape))
     model, count, whole = network.model, len(batch.tokens), batch.weight
     mine, most = group.rows(count), math.ceil(count / group.size)  # rows of this process, and of that with the most
     loss = torch.zeros((), device=model.device)
@@ -53,6 +55,20 @@ def gradients(
     if plan.l1 or plan.l2:
         _penalise([*matrices_of(model)], plan.l1, plan.l2)
     return loss, norm
+
+
+def left_out(plan: Plan, rows: int, length: int) -> LeftOut | None:
+    """What a step does not see of so many rows, drawn with PyTorch's generator.
+
+    It is drawn for all rows at once: how many are computed at a time, and by which process, makes no difference.
+    """
+    seen = kept = None
+    if plan.token_dropout:
+        seen = torch.rand(rows, length) >= plan.token_dropout
+    if plan.dropout:
+        config, share = plan.model_config, 1 - plan.dropout
+        kept = torch.empty(rows, config.num_layers, 2, config.hidden_size).bernoulli_(share).div_(share)
+    return None if seen is None and kept is None else LeftOut(seen, kept)
 
 
 @torch.no_grad()

@@ -11,8 +11,8 @@ Shapes: B batch, T tokens, C hidden_size, H heads, K key-value heads, D head_dim
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -279,19 +279,20 @@ class MLP(nn.Module):
         return known and joins(x, [self.gate_proj, self.up_proj])
 
 
-def drop(x: Tensor, share: float) -> Tensor:
-    """Leave out a share of the channels of (B, T, C), for a row the same at all positions, and scale up the rest.
+class LeftOut(NamedTuple):
+    """What training leaves out of some rows.
 
-    One mask for all positions (Gal and Ghahramani 2016, arXiv:1512.05287) needs T times fewer random numbers, which
-    are what makes dropout dear on a CPU.
+    `seen` (B, T) are the tokens that are seen. `kept` (B, L, 2, C) is by what the channels behind the attention and the
+    MLP of each layer are multiplied: for a share of them zero. A row has the same at all positions (Gal and Ghahramani
+    2016, arXiv:1512.05287): that takes T times fewer random numbers, which are what makes dropout dear on a CPU.
     """
-    return x * x.new_empty(len(x), 1, x.shape[2]).bernoulli_(1 - share).div_(1 - share)
+
+    seen: Tensor | None = None
+    kept: Tensor | None = None
 
 
 class Layer(nn.Module):
-    """Attention, then the MLP, each added to what came in; in training less the dropout."""
-
-    dropout = 0.0
+    """Attention, then the MLP, each added to what came in; in training less what is left out."""
 
     def __init__(self, config: GPTConfig, index: int):
         super().__init__()
@@ -301,14 +302,23 @@ class Layer(nn.Module):
         self.mlp = MLP(config)
 
     def forward(
-        self, x: Tensor, rotary: tuple[Tensor, Tensor] | None, cache: Cache | None, mask: Tensor | None
+        self,
+        x: Tensor,
+        rotary: tuple[Tensor, Tensor] | None,
+        cache: Cache | None,
+        mask: Tensor | None,
+        kept: Tensor | None = None,
     ) -> Tensor:
-        dropped = self.training and self.dropout > 0
+        """`kept` (B, 2, C) is by what the channels of both are multiplied."""
         x, normed = norm_of_sum(self.input_layernorm, x, None)
         mixed = self.self_attn(normed, rotary, cache, mask)
-        x, normed = norm_of_sum(self.post_attention_layernorm, x, drop(mixed, self.dropout) if dropped else mixed)
+        if kept is not None:
+            mixed = mixed * kept[:, :1].to(mixed.dtype)
+        x, normed = norm_of_sum(self.post_attention_layernorm, x, mixed)
         mixed = self.mlp(normed)
-        return x + (drop(mixed, self.dropout) if dropped else mixed)
+        if kept is not None:
+            mixed = mixed * kept[:, 1:].to(mixed.dtype)
+        return x + mixed
 
 
 def new_embedding(number: int, size: int) -> nn.Embedding:
@@ -329,14 +339,7 @@ class Decoder(nn.Module):
         self.norm = new_norm(config)
         self._rotary: tuple[Tensor, Tensor] | None = None  # the table of the positions that were seen so far
         self.compiled: tuple[Callable[..., Tensor], ...] = ()  # the layers, for training
-        self.token_dropout = 0.0  # the share of the tokens that training does not see
         self.recompute = False  # whether training keeps only what goes into each layer, and computes the rest twice
-
-    def set_dropout(self, share: float) -> None:
-        """How much is left out in training."""
-        for layer in self.layers:
-            assert isinstance(layer, Layer)
-            layer.dropout = share
 
     def compile_layers(self) -> None:
         """Compile the layers for training; what is written or measured goes through them as they are."""
@@ -370,15 +373,22 @@ class Decoder(nn.Module):
                 table = self._rotary = cosines.to(like.dtype), sines.to(like.dtype)
         return table
 
-    def forward(self, tokens: Tensor, cache: Cache | None = None, view: tuple[Tensor, Tensor] | None = None) -> Tensor:
+    def forward(
+        self,
+        tokens: Tensor,
+        cache: Cache | None = None,
+        view: tuple[Tensor, Tensor] | None = None,
+        left_out: LeftOut | None = None,
+    ) -> Tensor:
         """Hidden states (B, T, C). `view` is what each token sees (B, 1, T, T) and its position (B, T), where that is
         not all before it."""
+        seen, kept = left_out or LeftOut()
         start, length = cache.length if cache is not None else 0, tokens.shape[1]
         mask, positions = view or (cache.visible(length) if cache is not None else (None, None))
         chosen = slice(start, start + length) if positions is None else positions
         x = self.embed_tokens(tokens)  # (B, T, C)
-        if self.training and self.token_dropout:
-            x = x * (torch.rand(tokens.shape, device=x.device) >= self.token_dropout).to(x.dtype).unsqueeze(-1)
+        if seen is not None:
+            x = x * seen.to(x.dtype).unsqueeze(-1)
         rotary = None
         if self.config.rotary:
             cosines, sines = self.rotary(start + length, x)
@@ -387,11 +397,13 @@ class Decoder(nn.Module):
                 rotary = rotary[0].unsqueeze(1), rotary[1].unsqueeze(1)
         else:
             x = x + self.embed_positions.weight[chosen]
-        for layer in (self.training and self.compiled) or self.layers:
+        layers: Iterable[Callable[..., Tensor]] = (self.training and self.compiled) or self.layers
+        for index, layer in enumerate(layers):
+            its = None if kept is None else kept[:, index]
             if self.recompute and self.training:
-                x = checkpoint(layer, x, rotary, cache, mask, use_reentrant=False)
+                x = checkpoint(layer, x, rotary, cache, mask, its, use_reentrant=False)
             else:
-                x = layer(x, rotary, cache, mask)
+                x = layer(x, rotary, cache, mask, its)
         if cache is not None:
             cache.length += length
         return self.norm(x)
@@ -451,14 +463,15 @@ class GPT(nn.Module):
         counts: Tensor | None = None,
         segments: Tensor | None = None,
         candidates: Candidates | None = None,
+        left_out: LeftOut | None = None,
     ) -> Tensor:
         """Cross-entropy in nats of `targets` (B, T) after `tokens` (B, T): the mean; with "none" each of (B * T,).
 
         In the mean each target counts as `counts` (B, T) says. Where a row holds several texts, `segments` (B, T)
-        number them: none sees another. In training the mean may be estimated from `candidates`.
+        number them: none sees another. In training the mean may be estimated from `candidates`, and some be left out.
         """
         view = None if segments is None else apart(segments)
-        hidden, weight = self.model(tokens, view=view).flatten(0, 1), self.lm_head.weight
+        hidden, weight = self.model(tokens, view=view, left_out=left_out).flatten(0, 1), self.lm_head.weight
         if reduction == "none":
             return token_losses(hidden, weight, targets.flatten())
         counts = None if counts is None else counts.flatten()

@@ -201,8 +201,6 @@ class Training:
         shape = self.last.model_config
         self.model = GPT(replace(shape, num_kv_heads=shape.num_heads) if recipe.apart else shape).train()
         initialise(self.model, self.last, text if recipe.vectors else None)
-        self.model.model.set_dropout(self.last.dropout)
-        self.model.model.token_dropout = self.last.token_dropout
         self.network = WithZLoss(self.model, recipe.z_loss) if recipe.z_loss else Network(self.model)
         self.optimisers = optimisers.build(self.network, self.last)
         for optimiser in self.optimisers:

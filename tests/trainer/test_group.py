@@ -72,7 +72,7 @@ def test_each_process_has_its_rows_and_all_rows_have_one():
 
 def test_two_processes_do_the_steps_of_one():
     """Seven rows in a step: one process has a row more than the other."""
-    options = {"steps": 25, "sampled_softmax": "on"}
+    options = {"steps": 25, "sampled_softmax": "on", "dropout": 0.1, "token_dropout": 0.1}
     one, two = train("one", **options), train("two", gpus="2", **options)
     finish(one)
     finish(two)

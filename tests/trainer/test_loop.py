@@ -231,6 +231,16 @@ def test_what_is_left_out_is_a_function_of_the_seed_and_the_step(kind):
     assert torch.equal(weights(again), weights(loop))
 
 
+def test_what_is_left_out_is_the_same_however_many_rows_are_computed_at_once():
+    found = []
+    for rows in (8, 3):
+        loop, heard = new_loop(steps=12, dropout=0.2, token_dropout=0.2, optimizer="adamw", learning_rate=0.001)
+        loop.plan = replace(loop.plan, micro_rows=rows)
+        loop.run()
+        found.append(list(heard.losses.values()))
+    assert found[0] == pytest.approx(found[1], rel=1e-5)
+
+
 @pytest.mark.parametrize(("penalty", "power"), [("l1", 1), ("l2", 2)])
 def test_penalties_make_the_matrices_smaller(penalty, power):
     sums = []

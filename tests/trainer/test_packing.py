@@ -17,7 +17,7 @@ from newleaf.trainer.packing import Examples, PackedBatches, pack
 from newleaf.trainer.step import gradients
 
 SHAPES = ["qwen3", "llama", "gpt2"]
-PLAN = types.SimpleNamespace(dtype="float32", micro_rows=4, l1=0.0, l2=0.0)
+PLAN = types.SimpleNamespace(dtype="float32", micro_rows=4, l1=0.0, l2=0.0, dropout=0.0, token_dropout=0.0)
 
 
 def examples_of(lengths, seed=0, share=0.5):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newleaf.core.model.config import GPTConfig
-from newleaf.core.model.gpt import GPT, rotary_table, rotate
+from newleaf.core.model.gpt import GPT, LeftOut, rotary_table, rotate
 
 LENGTH = 40
 
@@ -138,11 +138,14 @@ def test_every_parameter_learns(tied):
     assert (made.lm_head.weight is made.model.embed_tokens.weight) == tied
 
 
-def test_in_training_a_share_of_the_tokens_is_not_seen():
-    network, seen = model().train(), []
-    network.model.layers[0].register_forward_pre_hook(lambda _layer, inputs: seen.append(inputs[0].any(dim=-1)))
-    network.model.token_dropout = 0.25
-    network(tokens(rows=40))
-    assert 0.65 < seen[0].float().mean() < 0.85
-    network.eval()(tokens())
-    assert seen[1].all()
+def test_what_is_left_out_is_not_seen_and_adds_nothing():
+    network, came = model().train(), []
+    for layer in network.model.layers:
+        layer.register_forward_pre_hook(lambda _layer, inputs: came.append(inputs[0].detach()))
+    seen = torch.rand(40, LENGTH) >= 0.25
+    layers, width = network.config.num_layers, network.config.hidden_size
+    kept = torch.zeros(40, layers, 2, width)
+    kept[:20] = 1.0
+    network.loss(tokens(rows=40), tokens(rows=40), left_out=LeftOut(seen, kept))
+    assert torch.equal(came[0].any(dim=-1), seen)
+    assert torch.equal(came[-1][20:], came[0][20:]) and not torch.equal(came[-1][:20], came[0][:20])
