@@ -68,6 +68,7 @@ LOGITS, LOGIT_ROWS = 1 << 24, 256  # bytes, but at least rows, of the logits tha
 FEW_PIECES, MORE_PIECES, LONG = 4096, 8192, 3600.0
 MANY_CHARACTERS, MOST_PIECES, NOT_SHORT = 1024, 16_384, 300.0
 MOST_PREPARING = 0.5  # of the time; the training has the rest, however long the preparation took
+LATE = 1.1  # of the time: what takes longer is said
 ENOUGH_STEPS = 10  # to tell from how long they took how long others will
 COMPILED_AGAIN = 5.0  # seconds that it takes to compile what was compiled before
 
@@ -236,7 +237,7 @@ def make_plan(
     """
     if origin is None:
         check_size(train_tokens)
-    devices = 1 if machine.device == "cpu" else processes
+    devices = options.nodes if machine.device == "cpu" else processes
     dtype = machine.dtype if options.dtype == "auto" else options.dtype
     machine = machine.in_type(dtype).times(devices)
     if not options.steps:
@@ -266,13 +267,14 @@ def make_plan(
     rows = _rows(options, time and time * machine.rate(size) / flops, context, train_tokens)
     most_rows = max(1, (train_tokens - context) // context)
     rows = min(max(rows, devices), most_rows)
-    most = trial.micro_rows if trial else max(1, LARGEST_MICRO_BATCH // context)
+    most = max(1, LARGEST_MICRO_BATCH // context)
+    if trial and not options.steps:  # the same steps do not depend on what was fastest on the day
+        most = trial.micro_rows
     if not options.batch_tokens:
         rows = min(alike(rows, most), most_rows)
     micro_rows = even_rows(rows, most)
-    room = ROOM * machine.memory_bytes if machine.memory_bytes else math.inf
-    if machine.device == "cpu":  # which the processes here share
-        room /= math.ceil(processes / options.nodes)
+    together = math.ceil(processes / options.nodes) if machine.device == "cpu" else 1  # that share a memory
+    room = ROOM * machine.memory_bytes / together if machine.memory_bytes else math.inf
     memory = partial(_memory, config, dtype)
     fits = memory(context, recompute=True) <= room
     shard = options.shard == "on" or (options.shard == "auto" and not fits)
@@ -305,7 +307,7 @@ def make_plan(
         text_bytes = (text or _usual_text(train_tokens)).bytes
         against = against_learning_by_heart(config, text_bytes, passes, rows * context / train_tokens, highest)
         decay, dropout, token_dropout, of_the_rest = against
-    known = text if not origin else None
+    known = text if not (origin or optimizer == "sgd" or options.l1 or options.l2) else None
     bits, low, high = expected_range(known, config.layer_parameters, passes) if known else (None, None, None)
     return Plan(
         size=size,
@@ -327,10 +329,10 @@ def make_plan(
         steps=options.steps,
         expected_steps=steps,
         expected_tokens_per_second=round(rate, 1),
-        expected_seconds=round(seconds, 1),
+        expected_seconds=round(max(seconds, steps * step_seconds(compiled)), 1),
         train_tokens=train_tokens,
         passes=round(passes, 3),
-        memory_bytes=memory(micro_rows * context, recompute, shares),
+        memory_bytes=memory(micro_rows * context, recompute, shares) * together,
         disk_bytes=_disk(config, optimizer, steps, options),
         evaluations=evaluations,
         eval_every=by_steps,
@@ -440,8 +442,14 @@ def changed_text(options: TrainOptions, plan: Plan) -> list[str]:
     found = []
     if options.context and options.context != plan.context:
         found.append(
-            _("--context {wanted:,} became {context:,}: the text has only {tokens:,} tokens.").format(
+            _("--context {wanted:,} became {context:,}: the text has only {tokens:,} tokens, for four of them.").format(
                 wanted=options.context, context=plan.context, tokens=plan.train_tokens
+            )
+        )
+    if plan.time and plan.expected_seconds > LATE * plan.time:
+        found.append(
+            _("One step takes {step} here, and --time is {time}: give more, or a smaller --batch-tokens.").format(
+                step=format_duration(plan.expected_seconds), time=format_duration(plan.time)
             )
         )
     if options.batch_tokens and options.batch_tokens != plan.batch_tokens:

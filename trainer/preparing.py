@@ -93,7 +93,7 @@ class Preparation:
                 trial = try_steps(model.to(plan.device), plan, options.compile, known, self.reporter.say)
             here = remember(here, shape, trial, keep=not was_busy(before))  # not what other work made slow
         rows = plan.rows
-        if not options.batch_tokens and shape in here.trials:
+        if not (options.batch_tokens or options.steps) and shape in here.trials:
             rows = alike(rows, here.trials[shape].micro_rows)
         options = replace(
             self._options_left(),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import math
 import os
 import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,6 +22,7 @@ from ..core.generation.generate import Writer
 from ..core.generation.options import GenerationOptions
 from ..core.home import folder
 from ..core.language import gettext as _
+from ..core.model import gpt
 from ..core.model.gpt import GPT
 from ..core.model.store import load_model, save_model
 from ..core.options import format_duration
@@ -48,6 +51,12 @@ SAMPLE = GenerationOptions(max_tokens=60, temperature=0.8, seed=1)
 WAIT = 2.0  # seconds between two tries to write to a full disk
 
 
+def _compiled() -> Path:
+    """Where compiled layers are kept. They call operators of ours: those of other sources are others."""
+    sources = sorted(path for path in Path(gpt.__file__).parent.iterdir() if path.suffix in (".py", ".c", ".h"))
+    return folder("compiled") / hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+
+
 class Training:
     """One training, from the corpus to the model's folder."""
 
@@ -65,7 +74,7 @@ class Training:
     def run(self) -> None:
         """All of it; by several processes where that is wanted."""
         torch.set_float32_matmul_precision("high")
-        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder("compiled")))
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(_compiled()))
         self._prepare()
         self._take_more()
         number = workers(self.options, self.plan.device)

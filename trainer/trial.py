@@ -26,6 +26,7 @@ CLEARLY = 0.97  # of the time: what so little faster is, is noise
 COMPILED_FIRST = 20.0  # seconds that it takes to compile, about
 GAIN = 1.15  # how many times as fast compiled layers are, about: where it is not yet known
 STEPS, LONG = 3, 0.5  # so often a step is timed, if not so many seconds have passed
+SMALL_GRADIENT = 1e-3  # to see how long an update takes
 TURNS = 6  # so often it is timed with compiled layers and without
 
 
@@ -75,7 +76,8 @@ class _Tries:
         optimisers = build(Network(self.model), self.plan)
 
         def step() -> float:
-            self.gradients(1)
+            for parameter in self.model.parameters():
+                parameter.grad = torch.full_like(parameter, SMALL_GRADIENT)
             return self._timed(lambda: update(optimisers))
 
         step()  # makes their memory
@@ -114,7 +116,9 @@ class _Tries:
     def _times_unless_full(self, rows: int) -> list[float]:
         """Seconds of a token, forward and backward, with so many rows at once; none where the memory is full."""
         try:
-            self.gradients(rows)
+            first = self._of_gradients(rows)
+            if first > LONG:  # what comes with a first time is little of it
+                return [first / (rows * self.plan.context)]
             return [seconds / (rows * self.plan.context) for seconds in _times(lambda: self._of_gradients(rows))]
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):

@@ -205,6 +205,48 @@ def test_a_step_has_as_many_rows_each_time_unless_its_size_is_set_by_hand():
         assert found.rows == found.micro_rows * found.micro_batches
 
 
+def test_how_the_same_steps_are_computed_does_not_depend_on_what_was_fastest_on_the_day():
+    name = shape_name(plan(size="nano").model_config, "float32", "muon", False)
+    found = []
+    for fastest in (4, 64):
+        machine = dataclasses.replace(LAPTOP, trials={name: Trial(fastest, 1e-5, 1e-3)})
+        each = plan(machine, size="nano", steps=50, batch_tokens=32 * 256)
+        found.append((each.micro_rows, each.batch_tokens, each.context))
+    assert found[0] == found[1]
+
+
+def test_a_time_in_which_no_step_fits_is_said():
+    slow = dataclasses.replace(LAPTOP, flops={"nano": 1e8, "mini": 1e8})
+    options = TrainOptions(size="small", time=5.0)
+    found = plan(slow, size="small", time=5.0)
+    assert found.expected_seconds > 50 and "One step takes" in changed_text(options, found)[0]
+    assert changed_text(TrainOptions(time=300.0), plan(time=300.0)) == []
+
+
+def test_nothing_is_expected_of_a_training_of_another_kind():
+    text = Text(4_000_000, 2.0)
+
+    def expected(**options):
+        return make_plan(
+            TrainOptions(size="nano", steps=99, **options), LAPTOP, 2048, 10**6, 10**4, text=text
+        ).expected_bits
+
+    assert expected() and expected(optimizer="adamw")
+    assert expected(optimizer="sgd") is None is expected(l1=0.1) is expected(l2=0.1)
+
+
+def test_processes_on_one_machine_take_its_memory_each_and_other_machines_bring_their_own():
+    options = {"steps": 10, "size": "nano", "rendezvous": "here:1234"}
+    one, two, there = (
+        make_plan(TrainOptions(**options, nodes=nodes), LAPTOP, 2048, 10**6, 10**4, processes=processes)
+        for nodes, processes in ((1, 1), (1, 2), (2, 2))
+    )
+    assert two.memory_bytes == 2 * one.memory_bytes and there.memory_bytes == one.memory_bytes
+    assert (
+        there.expected_tokens_per_second > 1.5 * one.expected_tokens_per_second == 1.5 * two.expected_tokens_per_second
+    )
+
+
 def test_a_corpus_that_is_too_small_is_refused():
     with pytest.raises(UserError, match="999 tokens"):
         plan(train_tokens=999)

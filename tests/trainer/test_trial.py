@@ -46,10 +46,10 @@ def test_rows_that_the_memory_does_not_take_are_not_chosen(monkeypatch):
     plan, model = plan_and_model(batch_tokens=16_384)
     true = model.loss
 
-    def loss(tokens, targets, reduction="mean"):
+    def loss(tokens, targets, **told):
         if len(tokens) > 40:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
-        return true(tokens, targets, reduction)
+        return true(tokens, targets, **told)
 
     monkeypatch.setattr(model, "loss", loss)
     assert try_steps(model, plan, "off", None, lambda text: None).micro_rows <= 40
@@ -60,10 +60,10 @@ def test_where_few_rows_are_too_many_it_goes_on_with_fewer_and_says_when_none_fi
     plan, model = plan_and_model(batch_tokens=16_384)
     true = model.loss
 
-    def loss(tokens, targets, reduction="mean"):
+    def loss(tokens, targets, **told):
         if len(tokens) > most:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
-        return true(tokens, targets, reduction)
+        return true(tokens, targets, **told)
 
     monkeypatch.setattr(model, "loss", loss)
     if most:
