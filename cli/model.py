@@ -98,7 +98,7 @@ def _show(parsed: Namespace) -> None:
         (_("on disk"), format_size(summary["disk_bytes"])),
     ]
     if "source" in summary:
-        shown += [(_("from"), summary["source"]), (_("made"), when(summary["created"]))]
+        shown.append((_("from"), summary["source"]))
     if "job" in summary:
         if "from" in summary:
             shown.append((_("from"), summary["from"]))
@@ -112,8 +112,9 @@ def _show(parsed: Namespace) -> None:
                 _("trained"),
                 _("{steps:,} steps, {tokens:,} tokens").format(steps=summary["step"], tokens=summary["tokens"]),
             ),
-            (_("made"), when(summary["created"])),
         ]
+    if "source" in summary or "job" in summary:
+        shown.append((_("made"), when(summary["created"])))
     print_fields(shown)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from time import time as now
 from typing import Any
 
 from ..core import store
@@ -21,6 +22,7 @@ from .finetune_options import FineTuneOptions
 from .jobs import FOLDS, RESUMABLE, Job, start, state_word
 from .options import MOST_STEPS, YEAR, TrainOptions
 from .plan import More, Plan
+from .queue import TURN
 
 MORE = "more.json"  # how much longer a training shall be
 NEEDED = [  # to go on: kinds of what there is, and what a job's inputs or options call it
@@ -191,6 +193,7 @@ def resume(
         before, folder_of_checkpoints = job.status(), job.path / "checkpoints"
         if step is not None:
             remove_newer(folder_of_checkpoints, step)
+        write_json(job.path / TURN, {"turn": now()})  # behind those that wait already
         if more:
             write_json(job.path / MORE, asdict(more))
         if options:

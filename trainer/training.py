@@ -450,10 +450,21 @@ class Training:
 
     def _final_score(self, state: State) -> float | None:
         """Bits per byte of all held-out text, or as much as the time allows."""
-        score = self.measured.measure_at_end(self.loop)
+        score = self._known_already(state)
+        if score is None:
+            score = self.measured.measure_at_end(self.loop)
+        else:
+            self.measured.final_tokens = None
         if score is not None and self._writes:
             self.reporter.event("eval", step=state.best_step, bits_per_byte=round(score, 5), best=True, final=True)
         return score
+
+    def _known_already(self, state: State) -> float | None:
+        """What was measured at the end before a training was prolonged, if nothing better came of that."""
+        ends = [event for event in self.job.events()[0] if event["kind"] == "eval" and event.get("final")]
+        nothing_better = bool(ends) and state.best_step == int(ends[-1].get("step", -1)) <= state.schedule.begin
+        (score,) = self.group.first([float(ends[-1]["bits_per_byte"]) if nothing_better else math.nan])
+        return None if math.isnan(score) else score
 
     def _result(self, score: float | None) -> dict[str, Any]:
         """What the job's status says of the score."""
