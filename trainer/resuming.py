@@ -126,12 +126,16 @@ def check_text(job: Job, now: Mapping[str, str]) -> None:
     reader = f"models/{inputs['from']}" if inputs.get("from") else f"tokenizers/{job.tokenizer}"
     paths = {"corpus": f"corpora/{inputs['corpus']}", "tokenizer": reader}
     if changed := [paths[kind] for kind in now if now[kind] != then[kind]]:
-        raise UserError(
-            _(
-                "Job {name} cannot be resumed: {path} is another than it began with. Go on from its model instead: "
-                "newleaf train {corpus} --from {model} --name NEW"
-            ).format(name=job.name, path=", ".join(changed), corpus=inputs["corpus"], model=job.target)
+        words = _(
+            "Job {name} cannot be resumed: {path} is another than it began with. Go on from its model instead: "
+            "newleaf train {corpus} --from {model} --name NEW"
         )
+        if job.target not in store.names("models"):
+            words = _(
+                "Job {name} cannot be resumed: {path} is another than it began with. Remove it, and train again: "
+                "newleaf job remove {name}"
+            )
+        raise UserError(words.format(name=job.name, path=", ".join(changed), corpus=inputs["corpus"], model=job.target))
 
 
 def check_model(job: Job) -> None:
