@@ -215,7 +215,7 @@ def work(folder: str) -> None:
     from .training import Training
 
     job = Job(Path(folder))
-    if (job.path / OUTCOME).exists():  # it has come to its end, and others were lost after it
+    if _is_over(job):
         return
     kind_of_training = FineTuning if job.kind == "finetune" else Training
     device = Plan.from_dict(read_object(job.path / "plan.json")).device
@@ -229,9 +229,9 @@ def work(folder: str) -> None:
         with reporter:
             if lost := int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0)):
                 reporter.message(
-                    _(
-                        "A process was lost: all begin again, where the last checkpoint is ({number} of {most} times)."
-                    ).format(number=lost, most=RESTARTS)
+                    _("A process was lost: all go on from the last checkpoint ({number} of {most} times).").format(
+                        number=lost, most=RESTARTS
+                    )
                 )
             kind_of_training(job, reporter, group).run()
     except Cancelled:
@@ -250,6 +250,14 @@ def work(folder: str) -> None:
     if group.local_rank == 0:
         write_json(job.path / OUTCOME, {**found, "result": reporter.result})
     group.end()
+
+
+def _is_over(job: Job) -> bool:
+    """Whether it has failed, or come to its end on this machine alone, and processes were lost after that."""
+    if not (job.path / OUTCOME).exists():
+        return False
+    alone = os.environ["LOCAL_WORLD_SIZE"] == os.environ["WORLD_SIZE"]
+    return alone or read_object(job.path / OUTCOME, "state")["state"] == "failed"
 
 
 def _join(job: Job, device: str) -> Processes:
