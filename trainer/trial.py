@@ -26,6 +26,7 @@ CLEARLY = 0.97  # of the time: what so little faster is, is noise
 COMPILED_FIRST = 20.0  # seconds that it takes to compile, about
 GAIN = 1.15  # how many times as fast compiled layers are, about: where it is not yet known
 STEPS, LONG = 3, 0.5  # so often a step is timed, if not so many seconds have passed
+VERY_LONG = 2.0  # seconds: who takes so long is not done again
 SMALL_GRADIENT = 1e-3  # to see how long an update takes
 TURNS = 6  # so often it is timed with compiled layers and without
 
@@ -117,7 +118,7 @@ class _Tries:
         """Seconds of a token, forward and backward, with so many rows at once; none where the memory is full."""
         try:
             first = self._of_gradients(rows)
-            if first > LONG:  # what comes with a first time is little of it
+            if first > VERY_LONG:  # what comes with a first time is little of it
                 return [first / (rows * self.plan.context)]
             return [seconds / (rows * self.plan.context) for seconds in _times(lambda: self._of_gradients(rows))]
         except (RuntimeError, MemoryError) as error:
