@@ -86,9 +86,7 @@ class FineTuning(Training):
         if self.mixed is not None:
             name = self.origin.tokens_name
             self.mixed_files = encode_corpus(self.mixed, self.tokenizer, name, self.reporter.words)
-        if not self.job.has_work:
-            self.reporter.update(progress=0.0)
-        self.reporter.update(eta_s=None, message=_("measuring this machine"))
+        self.reporter.measures_machine()
         self.plan = self._settle(min(longest, max(16, counts["train_longest"])))
         self.last: tuple[float | None, dict[str, float]] = None, {}  # bits per byte of answers, score of each task
 

@@ -553,11 +553,10 @@ def against_learning_by_heart(
     config: GPTConfig, text_bytes: float, passes: float, step_passes: float, learning_rate: float
 ) -> AgainstLearningByHeart:
     """For a new model that Muon trains, in so many passes over the text and so many a step."""
-    if passes <= 1:
-        return AgainstLearningByHeart(WEIGHT_DECAY["muon"], 0.0, 0.0, EMBEDDING_RATE)
     share = min(1.0, config.layer_parameters / text_bytes / LEARNT_BY_HEART)
+    decay = WEIGHT_DECAY["muon"]
     return AgainstLearningByHeart(
-        weight_decay=max(WEIGHT_DECAY["muon"], _weight_decay(step_passes, learning_rate)),
+        weight_decay=max(decay, _weight_decay(step_passes, learning_rate)) if passes > 1 else decay,
         dropout=_grown(share * (passes - MANY_PASSES), DROPOUT_A_PASS, MOST_DROPOUT),
         token_dropout=_grown(share * (passes - FEW_PASSES), TOKEN_DROPOUT_A_PASS, MOST_TOKEN_DROPOUT),
         embedding_learning_rate=EMBEDDING_RATE * min(1.0, MANY_PASSES / passes),

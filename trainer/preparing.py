@@ -65,9 +65,7 @@ class Preparation:
     def _encode(self, tokenizer: Tokenizer, name: str) -> TokenFiles:
         files = encode_corpus(self.corpus, tokenizer, name, self.reporter.words)
         check_size(files.index["train"]["tokens"])
-        if not self.job.has_work:
-            self.reporter.update(progress=0.0)
-        self.reporter.update(eta_s=None, message=_("measuring this machine"))
+        self.reporter.measures_machine()
         return files
 
     def plan(self, tokenizer: Tokenizer, files: TokenFiles) -> Plan:

@@ -91,6 +91,12 @@ class Reporter:
         self.check()
         self.update(message=message)
 
+    def measures_machine(self) -> None:
+        """A training has what it learns from; of what is done already nothing was taken back by that."""
+        if not self.job.has_work:
+            self.update(progress=0.0)
+        self.update(eta_s=None, message=_("measuring this machine"))
+
     def check(self) -> None:
         """Raises Cancelled after a wish to stop."""
         if self._stop.is_set():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from time import time as now
+from time import time as clock
 from typing import Any
 
 from ..core import store
@@ -197,7 +197,7 @@ def resume(
         before, folder_of_checkpoints = job.status(), job.path / "checkpoints"
         if step is not None:
             remove_newer(folder_of_checkpoints, step)
-        write_json(job.path / TURN, {"turn": now()})  # behind those that wait already
+        write_json(job.path / TURN, {"turn": clock()})  # behind those that wait already
         if more:
             write_json(job.path / MORE, asdict(more))
         if options:

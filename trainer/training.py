@@ -461,8 +461,10 @@ class Training:
 
     def _known_already(self, state: State) -> float | None:
         """What was measured at the end before a training was prolonged, if nothing better came of that."""
+        if state.best_step > state.schedule.begin:
+            return None
         ends = [event for event in self.job.events()[0] if event.get("kind") == "eval" and event.get("final")]
-        nothing_better = bool(ends) and state.best_step == int(ends[-1].get("step", -1)) <= state.schedule.begin
+        nothing_better = bool(ends) and state.best_step == int(ends[-1].get("step", -1))
         (score,) = self.group.first([float(ends[-1]["bits_per_byte"]) if nothing_better else math.nan])
         return None if math.isnan(score) else score
 
