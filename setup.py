@@ -24,7 +24,7 @@ class BuildWithTranslations(build_py):
 
 headers = (
     "lanes", "decode", "product", "halves", "squares", "softmax", "attention", "orthogonal", "loss", "norm", "heads",
-    "gated", "linear", "tiles",
+    "gated", "linear", "tiles", "stream", "layer",
 )  # fmt: skip
 model = Extension(
     "newleaf.core.model._native",

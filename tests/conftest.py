@@ -55,12 +55,13 @@ def _end(folder):
 @pytest.fixture(params=[8, 16])
 def lanes(request, monkeypatch):
     """What is in C for training, as for each kind of processor: those with the longer vectors have the shorter too."""
-    from newleaf.core.model import attention, native
+    from newleaf.core.model import attention, layer_pass, native
 
     if request.param > native.training_lanes():
         pytest.skip("newleaf was built without it, or for another processor")
     monkeypatch.setattr(native, "training_lanes", lambda: request.param)
-    monkeypatch.setattr(attention, "tiles", lambda: False)
+    for module in (attention, layer_pass):
+        monkeypatch.setattr(module, "tiles", lambda: False)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from . import gated, heads, norm
+from . import gated, heads, layer_pass, norm
 from .attention import available, causal_attention, suits
 from .config import GPTConfig
 from .linear import available as linear_available
@@ -310,6 +310,10 @@ class Layer(nn.Module):
         kept: Tensor | None = None,
     ) -> Tensor:
         """`kept` (B, 2, C) is by what the channels of both are multiplied."""
+        if cache is None and mask is None and rotary is not None and self.in_parts(x, rotary):
+            weights = self.weights()
+            if layer_pass.suits(x, weights):
+                return layer_pass.whole_layer(x, self.self_attn.heads, rotary, kept, weights)
         x, normed = norm_of_sum(self.input_layernorm, x, None)
         mixed = self.self_attn(normed, rotary, cache, mask)
         if kept is not None:
@@ -319,6 +323,21 @@ class Layer(nn.Module):
         if kept is not None:
             mixed = mixed * kept[:, 1:].to(mixed.dtype)
         return x + mixed
+
+    def in_parts(self, x: Tensor, rotary: tuple[Tensor, Tensor]) -> bool:
+        """Whether x (B, T, C) goes through the layer in training by passes of C and products alone."""
+        normed = isinstance(self.input_layernorm, RMSNorm) and norm.suits(x, self.input_layernorm.weight)
+        parts = normed and self.self_attn.in_one(x, rotary) and self.mlp.in_one(x)
+        return parts and joins(x, [self.self_attn.o_proj, self.mlp.down_proj])
+
+    def weights(self) -> layer_pass.Weights:
+        """Those of a layer that goes so."""
+        attention, mlp = self.self_attn, self.mlp
+        inner_norms = (attention.q_norm, attention.k_norm) if attention.config.qk_norm else (None, None)
+        projections = attention.q_proj, attention.k_proj, attention.v_proj
+        first, second = self.input_layernorm, self.post_attention_layernorm
+        modules = first, *projections, *inner_norms, attention.o_proj, second, mlp.gate_proj, mlp.up_proj, mlp.down_proj
+        return layer_pass.Weights(*(None if each is None else each.weight for each in modules))
 
 
 def new_embedding(number: int, size: int) -> nn.Embedding:
@@ -354,14 +373,7 @@ class Decoder(nn.Module):
         x = self.embed_tokens.weight[:1].expand(texts, length, -1)
         cosines, sines = self.rotary(length, x)
         rotary = cosines[:length], sines[:length]
-        return all(
-            isinstance(layer, Layer)
-            and isinstance(layer.input_layernorm, RMSNorm)
-            and norm.suits(x, layer.input_layernorm.weight)
-            and layer.self_attn.in_one(x, rotary)
-            and layer.mlp.in_one(x)
-            for layer in self.layers
-        )
+        return all(isinstance(layer, Layer) and layer.in_parts(x, rotary) for layer in self.layers)
 
     def rotary(self, end: int, like: Tensor) -> tuple[Tensor, Tensor]:
         """Cosines and sines of at least the positions before `end`, (S, D), on the device and in the type of `like`."""

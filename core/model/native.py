@@ -91,7 +91,8 @@ def library() -> Any | None:
                     for part in ("attention", "orthogonal", "outer"):
                         room = getattr(found, f"newleaf_{part}_room")
                         room.argtypes, room.restype = [c_int64, c_int64], c_int64
-                    found.newleaf_linear_room.restype = c_int64
+                    for part in ("linear_room", "layer_room", "layer_scratch"):
+                        getattr(found, f"newleaf_{part}").restype = c_int64
                     return found
     return None
 

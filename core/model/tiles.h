@@ -285,3 +285,61 @@ static void outer_rows(const Outer *o, int64_t begin, int64_t chunks, int64_t ro
                 o->out + row * o->out_row + j, o->out_row, o->add || begin || k);
     }
 }
+
+/* Linear maps of many tokens: their rows lie in memory as tiles want them, the weights are laid into tiles once for all. */
+#define BLOCKS 4 /* of 32 rows, that read the same tiles of weights while those are in the first cache */
+
+/* Weights (O, I) in float32, of a map to O (`back`: of gradients to I) numbers, some of several that lie behind each other: for
+ * each 32 of what comes out, `deep` chunks of 32 of what goes in, of which this begins at one. The chunk-th 32 rows. */
+static void lay_weights(
+    const float *weights, int64_t inputs, int64_t chunk, int64_t begin, int64_t deep, int back, Tile *to) {
+    const float *rows = weights + chunk * DEPTH * inputs;
+    for (int64_t j = 0; j < inputs; j += DEPTH)
+        for (int64_t s = 0; s < 2; s++)
+            if (back) weave(rows + j + s * SIDE, inputs, DEPTH, to + (j / DEPTH * deep + begin + chunk) * 2 + s);
+            else {
+                Tile some;
+                lay(rows + s * SIDE * inputs + j, inputs, SIDE, &some);
+                turn_tile(&some, to + ((begin + chunk) * deep + j / DEPTH) * 2 + s);
+            }
+}
+
+/* 32 rows of a product, 32 columns of it: rows in bfloat16 times laid weights, so many tiles deep. */
+static void map_block(const uint16_t *in, int64_t in_row, const Tile *right, int64_t deep, uint16_t *out, int64_t out_row) {
+    float sums[DEPTH][DEPTH] __attribute__((aligned(64)));
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+    for (int64_t k = 0; k < deep; k++, in += DEPTH, right += 2) {
+        _tile_loadd(4, in, in_row * 2);
+        _tile_loadd(5, in + SIDE * in_row, in_row * 2);
+        _tile_loadd(6, right, 64);
+        _tile_loadd(7, right + 1, 64);
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_dpbf16ps(1, 4, 7);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+    }
+    _tile_stored(0, sums[0], sizeof *sums);
+    _tile_stored(1, sums[0] + SIDE, sizeof *sums);
+    _tile_stored(2, sums[SIDE], sizeof *sums);
+    _tile_stored(3, sums[SIDE] + SIDE, sizeof *sums);
+    for (int64_t i = 0; i < DEPTH; i++) _mm512_storeu_si512(out + i * out_row, both(sums[i], sums[i] + SIDE));
+}
+
+/* Some rows of what a map makes: (rows, 32 * deep) to (rows, columns). `spare` has room for 32 rows of both. */
+static void map_rows(
+    const uint16_t *in, int64_t rows, const Tile *right, int64_t deep, int64_t columns, uint16_t *out, uint16_t *spare) {
+    const int64_t whole = rows / DEPTH * DEPTH, rest = rows - whole, in_row = deep * DEPTH;
+    for (int64_t j = 0; j < columns; j += DEPTH)
+        for (int64_t i = 0; i < whole; i += DEPTH)
+            map_block(in + i * in_row, in_row, right + j / SIDE * deep, deep, out + i * columns + j, columns);
+    if (!rest) return;
+    uint16_t *found = spare + DEPTH * in_row;
+    memset(spare, 0, DEPTH * in_row * sizeof *spare);
+    memcpy(spare, in + whole * in_row, rest * in_row * sizeof *spare);
+    for (int64_t j = 0; j < columns; j += DEPTH)
+        map_block(spare, in_row, right + j / SIDE * deep, deep, found + j, columns);
+    memcpy(out + whole * columns, found, rest * columns * sizeof *out);
+}

@@ -143,6 +143,41 @@ typedef struct {
     void *scratch;
 } Outer;
 
+typedef struct {
+    int64_t rows, width, threads, half; /* as of a norm */
+    int64_t length;                     /* rows of a text */
+    const float *kept;                  /* (B, C), texts so many floats apart: times what is added; or none */
+    int64_t kept_text;
+    const float *x; /* (N, C): that to which it is added; or the gradients of the sum */
+    void *added;    /* (N, C) */
+    float *sum;     /* (N, C) */
+} Stream;
+
+/* A library's product of matrices, as BLAS's sgemm; of its whole numbers, which are 4 bytes or 8, the first 4 are read. */
+typedef void Multiply(
+    const char *, const char *, const int64_t *, const int64_t *, const int64_t *, const float *, const float *, const int64_t *,
+    const float *, const int64_t *, const float *, float *, const int64_t *);
+
+typedef struct {
+    int64_t texts, length, width, inner, heads, kv_heads, size, threads; /* B, T, C, I, H, K, D */
+    int64_t together; /* as of a norm */
+    int64_t half;     /* whether products are in bfloat16, by tiles */
+    float epsilon;    /* of all norms */
+    Multiply *library; /* in float32; or none: by linear.h */
+    const float *first_norm, *queries, *keys, *values, *query_norm, *key_norm, *output, *second_norm, *gate, *up, *down;
+    const float *cosines, *sines; /* (T, D), as above */
+    const float *kept;            /* (B, 2, C): times what attention and the MLP add; or none */
+    int64_t kept_text;
+    const float *x;  /* (N, C) */
+    float *out;      /* (N, C): forward alone */
+    void *room;      /* what is kept between, in bytes as newleaf_layer_room says */
+    void *scratch;   /* the same, as newleaf_layer_scratch */
+    const float *slopes; /* (N, C): the gradients of out: backward alone, as what follows */
+    float *to_x;
+    float *to_first_norm, *to_heads, *to_head_norms, *to_output, *to_second_norm, *to_inner, *to_down;
+    /* those of weights, of several one behind the other; of maps none where they are not wanted */
+} Layer;
+
 #define INLINE static inline __attribute__((always_inline))
 #define EACH_BLOCK(begin, rows, length) \
     for (int64_t begin = 0, rows; begin < length && (rows = length - begin < BLOCK ? length - begin : BLOCK); begin += BLOCK)
@@ -215,6 +250,7 @@ INLINE void turned(int64_t rows, int64_t columns, const float *from, int64_t row
 #include "loss.h"
 #include "norm.h"
 #include "gated.h"
+#include "stream.h"
 #include "linear.h"
 #undef NAMED
 #undef LANES
@@ -239,6 +275,7 @@ INLINE void turned(int64_t rows, int64_t columns, const float *from, int64_t row
 #include "loss.h"
 #include "norm.h"
 #include "gated.h"
+#include "stream.h"
 #pragma GCC pop_options
 
 /* The longest vectors this processor has, in floats; 0: leave it to PyTorch. */
@@ -271,6 +308,10 @@ static void backward_tiles(const Attention *a, int64_t text, int64_t kv_head, fl
 static void lay_right(const Outer *o, int64_t begin, int64_t chunk, Tile *tiles) {}
 static void lay_left(const Outer *o, int64_t begin, int64_t chunk, int64_t from, int64_t to, Tile *tiles) {}
 static void outer_rows(const Outer *o, int64_t begin, int64_t chunks, int64_t row, const Tile *left, const Tile *right) {}
+#define BLOCKS 1
+static void lay_weights(const float *weights, int64_t inputs, int64_t chunk, int64_t begin, int64_t deep, int back, Tile *to) {}
+static void map_rows(
+    const uint16_t *in, int64_t rows, const Tile *right, int64_t deep, int64_t columns, uint16_t *out, uint16_t *spare) {}
 int newleaf_tiles(void) { return 0; }
 #endif
 
@@ -418,6 +459,8 @@ int newleaf_linear_pays(void) { return __builtin_cpu_is("amd") && newleaf_traini
 
 int64_t newleaf_linear_room(const Linear *l) { return room_of(l); }
 void newleaf_linear(const Linear *l, int lanes) { linear(l); }
+
+#include "layer.h"
 #else
 int newleaf_training_lanes(void) { return 0; }
 int newleaf_tiles(void) { return 0; }
@@ -435,4 +478,8 @@ void newleaf_outer(const Outer *o, int lanes) {}
 int newleaf_linear_pays(void) { return 0; }
 int64_t newleaf_linear_room(const Linear *l) { return 0; }
 void newleaf_linear(const Linear *l, int lanes) {}
+int64_t newleaf_layer_room(const Layer *l) { return 0; }
+int64_t newleaf_layer_scratch(const Layer *l, int back) { return 0; }
+void newleaf_layer(const Layer *l, int lanes) {}
+void newleaf_layer_backward(const Layer *l, int lanes) {}
 #endif
