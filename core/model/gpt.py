@@ -333,11 +333,20 @@ class Layer(nn.Module):
     def weights(self) -> layer_pass.Weights:
         """Those of a layer that goes so."""
         attention, mlp = self.self_attn, self.mlp
-        inner_norms = (attention.q_norm, attention.k_norm) if attention.config.qk_norm else (None, None)
-        projections = attention.q_proj, attention.k_proj, attention.v_proj
-        first, second = self.input_layernorm, self.post_attention_layernorm
-        modules = first, *projections, *inner_norms, attention.o_proj, second, mlp.gate_proj, mlp.up_proj, mlp.down_proj
-        return layer_pass.Weights(*(None if each is None else each.weight for each in modules))
+        normalises = attention.config.qk_norm
+        return layer_pass.Weights(
+            self.input_layernorm.weight,
+            attention.q_proj.weight,
+            attention.k_proj.weight,
+            attention.v_proj.weight,
+            attention.q_norm.weight if normalises else None,
+            attention.k_norm.weight if normalises else None,
+            attention.o_proj.weight,
+            self.post_attention_layernorm.weight,
+            mlp.gate_proj.weight,
+            mlp.up_proj.weight,
+            mlp.down_proj.weight,
+        )
 
 
 def new_embedding(number: int, size: int) -> nn.Embedding:
