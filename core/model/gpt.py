@@ -333,16 +333,18 @@ class Layer(nn.Module):
     def weights(self) -> layer_pass.Weights:
         """Those of a layer that goes so."""
         attention, mlp = self.self_attn, self.mlp
+        first, second = self.input_layernorm, self.post_attention_layernorm
+        assert isinstance(first, RMSNorm) and isinstance(second, RMSNorm)
         normalises = attention.config.qk_norm
         return layer_pass.Weights(
-            self.input_layernorm.weight,
+            first.weight,
             attention.q_proj.weight,
             attention.k_proj.weight,
             attention.v_proj.weight,
             attention.q_norm.weight if normalises else None,
             attention.k_norm.weight if normalises else None,
             attention.o_proj.weight,
-            self.post_attention_layernorm.weight,
+            second.weight,
             mlp.gate_proj.weight,
             mlp.up_proj.weight,
             mlp.down_proj.weight,
