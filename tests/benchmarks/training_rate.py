@@ -81,12 +81,13 @@ def peak(dtype: torch.dtype) -> float:
 def step_of(model: GPT, plan: Plan) -> Callable[[], float]:
     """A function that does a step of the plan, which is warm, and gives its seconds."""
     model.train().initialise(torch.Generator().manual_seed(0))
-    built = optimisers.build(Network(model), plan)
+    network = Network(model)
+    built = optimisers.build(network, plan)
     batch = made_up_batch(plan)
 
     def step() -> float:
         begin = time.perf_counter()
-        gradients(Network(model), plan, batch)
+        gradients(network, plan, batch)
         update(built)
         return time.perf_counter() - begin
 
