@@ -19,8 +19,8 @@ def keep_memory() -> None:
     """Have this process keep memory that is freed, where its C library is glibc.
 
     Each step frees and takes the same tensors. As it comes, glibc gives those of some MB back to the system each time,
-    which hands them out again page by page and filled with zeros: 5 to 15 % of a step on a CPU. Nor does Python look for
-    garbage among all that was imported, again and again.
+    which hands them out again page by page and filled with zeros: 5 to 15 % of a step on a CPU. Nor does Python look
+    for garbage among all that was imported, again and again.
     """
     gc.collect()
     gc.freeze()

@@ -308,12 +308,13 @@ class Layer(nn.Module):
         cache: Cache | None,
         mask: Tensor | None,
         kept: Tensor | None = None,
+        twice: bool = False,
     ) -> Tensor:
-        """`kept` (B, 2, C) is by what the channels of both are multiplied."""
+        """`kept` (B, 2, C) is by what the channels of both are multiplied; `twice`: whether this is done twice."""
         if cache is None and mask is None and rotary is not None and self.in_parts(x, rotary):
             weights = self.weights()
             if layer_pass.suits(x, weights):
-                return layer_pass.whole_layer(x, self.self_attn.heads, rotary, kept, weights)
+                return layer_pass.whole_layer(x, self.self_attn.heads, rotary, kept, weights, twice)
         x, normed = norm_of_sum(self.input_layernorm, x, None)
         mixed = self.self_attn(normed, rotary, cache, mask)
         if kept is not None:
@@ -424,7 +425,7 @@ class Decoder(nn.Module):
         for index, layer in enumerate(layers):
             its = None if kept is None else kept[:, index]
             if self.recompute and self.training:
-                x = checkpoint(layer, x, rotary, cache, mask, its, use_reentrant=False)
+                x = checkpoint(layer, x, rotary, cache, mask, its, True, use_reentrant=False)
             else:
                 x = layer(x, rotary, cache, mask, its)
         if cache is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import threading
 from collections.abc import Sequence
 from ctypes import Structure, byref, c_float, c_int64, c_void_p
 from pathlib import Path
@@ -64,6 +65,9 @@ class _Layer(Structure):
     ]
 
 
+_shared = threading.local()
+
+
 @functools.cache
 def library_product() -> int | None:
     """Where the function is by which PyTorch multiplies matrices of float32, if its library tells it as BLAS's."""
@@ -92,16 +96,18 @@ def suits(x: Tensor, weights: Weights) -> bool:
 
 
 def whole_layer(
-    x: Tensor, heads: Heads, rotary: tuple[Tensor, Tensor], kept: Tensor | None, weights: Weights
+    x: Tensor, heads: Heads, rotary: tuple[Tensor, Tensor], kept: Tensor | None, weights: Weights, twice: bool
 ) -> Tensor:
     """What a layer makes of x (B, T, C), in float32, where it `suits`.
 
     `rotary` are cosines and sines (T, D) of the positions. What attention and MLP add is multiplied by `kept`
-    (B, 2, C), if it is there.
+    (B, 2, C), if it is there. `twice` says that this is done once more right before its gradients: then all such
+    layers keep what those need in the same place.
     """
     if kept is not None and (kept.dtype != torch.float32 or kept.stride()[1:] != (x.shape[2], 1)):
         kept = kept.float().contiguous()
-    found: Tensor = _WholeLayer.apply(x, heads, product_type(x) == torch.bfloat16, kept, *rotary, *weights)
+    half = product_type(x) == torch.bfloat16
+    found: Tensor = _WholeLayer.apply(x, heads, half, twice, kept, *rotary, *weights)
     return found
 
 
@@ -111,22 +117,11 @@ def _told(
     """What the library has to know for either way."""
     texts, length, width = x.shape
     its = Weights(*weights)  # type: ignore[arg-type]
-    inner = len(its.gate)
-    shape = (
-        texts,
-        length,
-        width,
-        inner,
-        heads.queries,
-        heads.keys,
-        heads.size,
-        torch.get_num_threads(),
-        TOGETHER,
-        half,
-    )
+    shape = texts, length, width, len(its.gate), heads.queries, heads.keys, heads.size
+    how = torch.get_num_threads(), TOGETHER, half
     multiply = None if half or own_products() else library_product()
     pointers = [None if each is None else each.data_ptr() for each in (*weights, *rotary, kept)]
-    return _Layer(*shape, heads.epsilon, multiply, *pointers, 0 if kept is None else kept.stride(0), x.data_ptr())
+    return _Layer(*shape, *how, heads.epsilon, multiply, *pointers, 0 if kept is None else kept.stride(0), x.data_ptr())
 
 
 class _WholeLayer(torch.autograd.Function):
@@ -136,6 +131,7 @@ class _WholeLayer(torch.autograd.Function):
         x: Tensor,
         heads: Heads,
         half: bool,
+        twice: bool,
         kept: Tensor | None,
         cosines: Tensor,
         sines: Tensor,
@@ -143,7 +139,7 @@ class _WholeLayer(torch.autograd.Function):
     ) -> Tensor:
         x = x.contiguous()
         work, out = _told(x, heads, half, kept, (cosines, sines), weights), torch.empty_like(x)
-        room, scratch = _bytes("room", work), _bytes("scratch", work, 0)
+        room, scratch = _memory("room", work, shared=twice), _memory("scratch", work, 0)
         work.out, work.room, work.scratch = out.data_ptr(), room.data_ptr(), scratch.data_ptr()
         train("layer", work)
         ctx.heads, ctx.half = heads, half
@@ -155,7 +151,7 @@ class _WholeLayer(torch.autograd.Function):
     def backward(ctx: Any, slopes: Tensor) -> tuple[Tensor | None, ...]:
         x, room, kept, cosines, sines, *weights = ctx.saved_tensors
         work, to_x = _told(x, ctx.heads, ctx.half, kept, (cosines, sines), weights), torch.empty_like(x)
-        scratch, slopes = _bytes("scratch", work, 1), slopes.contiguous()
+        scratch, slopes = _memory("scratch", work, 1), slopes.contiguous()
         work.room, work.scratch, work.slopes, work.to_x = (each.data_ptr() for each in (room, scratch, slopes, to_x))
         wanted = ctx.needs_input_grad[-len(weights) :]
         gradients: list[Tensor | None] = []
@@ -168,9 +164,16 @@ class _WholeLayer(torch.autograd.Function):
             setattr(work, f"to_{name}", together.data_ptr())
             gradients += together.split([len(each) for each in its]) if len(its) > 1 else [together]
         train("layer_backward", work)
-        return to_x, None, None, None, None, None, *gradients
+        return to_x, *(None,) * 6, *gradients
 
 
-def _bytes(what: str, *told: Any) -> Tensor:
-    """Memory for what a layer keeps or forgets."""
-    return torch.empty(getattr(library(), f"newleaf_layer_{what}")(byref(told[0]), *told[1:]), dtype=torch.uint8)
+def _memory(of: str, work: _Layer, *more: int, shared: bool = True) -> Tensor:
+    """The room or the scratch of a layer; `shared` by all of a thread, or it would lie in the way of other tensors."""
+    found: Any = library()
+    size = getattr(found, f"newleaf_layer_{of}")(byref(work), *more)
+    there: Tensor | None = getattr(_shared, of, None) if shared else None
+    if there is None or len(there) < size:
+        there = torch.empty(size, dtype=torch.uint8)
+        if shared:
+            setattr(_shared, of, there)
+    return there
