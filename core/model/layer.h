@@ -100,10 +100,42 @@ static void put_together(const Layer *l, const Map *m) {
     }
 }
 
-/* How many bytes of scratch a map needs in float32, and its gradients. */
+/* A map, or (`back`) the gradients of what went into it, by tiles. */
+static void by_tiles(const Layer *l, const Map *m, int back, const uint16_t *in, uint16_t *out, void *scratch) {
+    const int64_t rows = rows_of(l), columns = back ? m->inputs : m->outputs, deep = (back ? m->outputs : m->inputs) / 32;
+    const int64_t most = rows / (2 * l->threads * 32), each = 32 * (most < 1 ? 1 : most > BLOCKS ? BLOCKS : most);
+    Tile *laid = scratch;
+    uint16_t *spare = (uint16_t *)scratch + m->inputs * m->outputs;
+#pragma omp parallel num_threads((int)l->threads)
+    {
+        TileConfig before;
+        for (int64_t i = 0, begin = 0; i < m->number; begin += m->rows[i] / 32, i++) {
+#pragma omp for schedule(static) nowait
+            for (int64_t chunk = 0; chunk < m->rows[i] / 32; chunk++)
+                lay_weights(m->weights[i], m->inputs, chunk, begin, deep, back, laid);
+        }
+#pragma omp barrier
+        enter_tiles(&before);
+#pragma omp for schedule(static)
+        for (int64_t row = 0; row < rows; row += each) {
+            const int64_t some = rows - row < each ? rows - row : each;
+            map_rows(
+                in + row * deep * 32, some, laid, deep, columns, out + row * columns,
+                spare + omp_get_thread_num() * 32 * (m->inputs + m->outputs));
+        }
+        leave_tiles(&before);
+    }
+}
+
+/* How many bytes of scratch a map needs, and its gradients. */
 static int64_t map_room(const Layer *l, const Map *m) {
-    int64_t most = 0;
+    const int64_t size = m->inputs * m->outputs, outer = newleaf_outer_room(m->outputs, m->inputs) * 4;
     if (l->library) return 0;
+    if (l->half) {
+        const int64_t tiles = 2 * (size + l->threads * 32 * (m->inputs + m->outputs));
+        return tiles > outer ? tiles : outer;
+    }
+    int64_t most = 0;
     for (Which which = OUT; which <= TO_WEIGHTS; which++) {
         Product products[3];
         products_of(l, m, which, 0, 0, 0, products);
@@ -113,8 +145,9 @@ static int64_t map_room(const Layer *l, const Map *m) {
     return most;
 }
 
-static void map(const Layer *l, const Map *m, const float *in, float *out, void *scratch) {
-    if (!l->library) by_own(l, m, OUT, in, 0, out, scratch);
+static void map(const Layer *l, const Map *m, const void *in, void *out, void *scratch) {
+    if (l->half) by_tiles(l, m, 0, in, out, scratch);
+    else if (!l->library) by_own(l, m, OUT, in, 0, out, scratch);
     else {
         put_together(l, m);
         by_library(l, in, 0, weights_of(m), 1, rows_of(l), m->outputs, m->inputs, out);
@@ -123,9 +156,15 @@ static void map(const Layer *l, const Map *m, const float *in, float *out, void 
 
 /* The gradients of what went in, and of the weights, if they are wanted, from those of what came out. */
 static void map_back(
-    const Layer *l, const Map *m, const float *in, const float *slopes, float *to_in, float *to_weights, void *scratch) {
+    const Layer *l, const Map *m, const void *in, const void *slopes, void *to_in, float *to_weights, void *scratch) {
     const int64_t rows = rows_of(l);
-    if (!l->library) {
+    if (l->half) {
+        by_tiles(l, m, 1, slopes, to_in, scratch);
+        if (to_weights)
+            newleaf_outer(
+                &(Outer){rows, m->outputs, m->inputs, l->threads, slopes, in, m->outputs, m->inputs, m->inputs, to_weights,
+                    0, scratch}, 16);
+    } else if (!l->library) {
         by_own(l, m, TO_IN, in, slopes, to_in, scratch);
         if (to_weights) by_own(l, m, TO_WEIGHTS, in, slopes, to_weights, scratch);
     } else {
@@ -134,7 +173,7 @@ static void map_back(
     }
 }
 
-/* What a head or a row is asked of by other passes. */
+/* What other passes are told of the layer. */
 static Norm norm_of(const Layer *l, const float *x, const float *weight, float *factors) {
     return (Norm){.rows = rows_of(l), .width = l->width, .threads = l->threads, .together = l->together, .half = l->half,
         .epsilon = l->epsilon, .x = x, .weight = weight, .factors = factors};
@@ -160,8 +199,8 @@ static Gated gated_of_layer(const Layer *l, const void *gate) {
 
 /* What attention (0) or the MLP (1) adds, and to what. */
 static Stream stream_of(const Layer *l, int which, const float *x, void *added, float *sum) {
-    return (Stream){rows_of(l), l->width, l->threads, l->half, l->length, l->kept ? l->kept + which * l->width : 0, l->kept_text,
-        x, added, sum};
+    const float *kept = l->kept ? l->kept + which * l->width : 0;
+    return (Stream){rows_of(l), l->width, l->threads, l->half, l->length, kept, l->kept_text, x, added, sum};
 }
 
 static void stream_sum(Stream o, int lanes) {
@@ -174,49 +213,28 @@ static void stream_slopes(Stream o, int lanes) {
     for (int64_t i = 0; i < o.rows; i++) (lanes == 16 ? slopes_row_avx512 : slopes_row_avx2)(&o, i);
 }
 
-static int64_t larger_of(int64_t a, int64_t b) { return a > b ? a : b; }
-
-/* What one way uses and forgets. In bfloat16 each has its place; in float32 `wide` and `narrow` are used again and again. */
+/* What both ways use and forget. */
 typedef struct {
-    void *added, *added_first; /* (N, C): what is added to the stream, or gradients of it */
-    void *wide, *wide_heads;   /* (N, 2 I), (N, what goes to the heads): gradients of what maps made */
-    void *narrow, *to_mixed;   /* (N, I), (N, H D): gradients of what went into them, */
-    void *to_normed;           /* (N, C) */
-    float *to_middle, *to_norm, *to_norm_again, *attention, *to_head_norms;
+    void *added, *wide, *narrow; /* (N, C), (N, 2 I or what goes to the heads), (N, the widest that goes into a map) */
+    float *to_middle, *to_norm, *attention, *to_head_norms;
     void *map;
-    Tile *laid[4]; /* the weights of each map */
-    uint16_t *spare;
-    int64_t of_spare; /* of each thread */
 } Scratch;
+
+static int64_t larger_of(int64_t a, int64_t b) { return a > b ? a : b; }
 
 static Scratch scratch_of(const Layer *l, int back, Room *room) {
     Room none = {0};
     const Between b = between(l, &none);
-    const Map *maps[] = {&b.to_heads, &b.from_heads, &b.to_inner, &b.from_inner};
     const int64_t rows = rows_of(l), bytes = l->half ? 2 : 4, parts = (rows + l->together - 1) / l->together;
-    const int64_t wide = rows * b.to_inner.outputs * bytes, heads = rows * b.to_heads.outputs * bytes;
-    const int64_t inner = rows * l->inner * bytes, width = rows * l->width * bytes, mixed = rows * b.from_heads.inputs * bytes;
-    int64_t room_of_map = 0;
-    Scratch s = {.added = hand_out(room, width)};
-    for (int i = 0; i < 4; i++) {
-        const int64_t of_outer = back ? newleaf_outer_room(maps[i]->outputs, maps[i]->inputs) * sizeof(float) : 0;
-        room_of_map = larger_of(room_of_map, l->half ? of_outer : map_room(l, maps[i]));
-        s.of_spare = larger_of(s.of_spare, 32 * (maps[i]->inputs + maps[i]->outputs));
-        if (l->half) s.laid[i] = hand_out(room, maps[i]->inputs * maps[i]->outputs * bytes);
-    }
-    if (l->half) s.spare = hand_out(room, l->threads * s.of_spare * bytes);
-    s.map = hand_out(room, room_of_map);
+    int64_t map = larger_of(map_room(l, &b.to_heads), map_room(l, &b.from_heads));
+    map = larger_of(map, larger_of(map_room(l, &b.to_inner), map_room(l, &b.from_inner)));
+    Scratch s = {.added = hand_out(room, rows * l->width * bytes), .map = hand_out(room, map)};
     s.attention = hand_out(room, l->threads * newleaf_attention_room(l->length, l->size) * sizeof(float));
     if (!back) return s;
-    s.wide = hand_out(room, l->half ? wide : larger_of(wide, heads));
-    s.wide_heads = l->half ? hand_out(room, heads) : s.wide;
-    s.narrow = hand_out(room, l->half ? inner : larger_of(larger_of(inner, width), mixed));
-    s.to_mixed = l->half ? hand_out(room, mixed) : s.narrow;
-    s.to_normed = l->half ? hand_out(room, width) : s.narrow;
-    s.added_first = l->half ? hand_out(room, width) : s.added;
+    s.wide = hand_out(room, rows * larger_of(b.to_inner.outputs, b.to_heads.outputs) * bytes);
+    s.narrow = hand_out(room, rows * larger_of(larger_of(l->inner, l->width), b.from_heads.inputs) * bytes);
     s.to_middle = hand_out(room, rows * l->width * sizeof(float));
     s.to_norm = hand_out(room, parts * l->width * sizeof(float));
-    s.to_norm_again = hand_out(room, parts * l->width * sizeof(float));
     s.to_head_norms = hand_out(room, l->texts * l->kv_heads * 2 * l->size * sizeof(float));
     return s;
 }
@@ -233,223 +251,76 @@ int64_t newleaf_layer_scratch(const Layer *l, int back) {
     return room.used;
 }
 
-/* What the passes of a layer are told, on one of its ways. */
-typedef struct {
-    Between b;
-    Scratch s;
-    Norm first, second;
-    Attention attention;
-    Gated gates;
-    Stream of_attention, of_mlp;
-} Passes;
-
-static Passes passes_of(const Layer *l, int back) {
-    Room room = {l->room}, more = {l->scratch};
-    Passes p = {.b = between(l, &room), .s = scratch_of(l, back, &more)};
-    const Between *b = &p.b;
-    const Scratch *s = &p.s;
-    p.first = norm_of(l, l->x, l->first_norm, b->factors);
-    p.second = norm_of(l, back ? b->middle : l->x, l->second_norm, b->factors_again);
-    p.attention = attention_of(l, b, s->attention);
-    p.gates = gated_of_layer(l, b->gated);
-    if (!back) {
-        p.first.out = b->normed;
-        p.attention.mixed = heads_of(l, b->mixed, 0, b->from_heads.inputs);
-        p.second.added = s->added;
-        p.second.sum = b->middle;
-        p.second.out = b->again;
-        p.gates.out = b->inner;
-        p.of_attention = stream_of(l, 0, 0, s->added, 0);
-        p.of_mlp = stream_of(l, 1, b->middle, s->added, l->out);
-        return p;
-    }
-    const int64_t width = b->to_heads.outputs, queries = l->heads * l->size, keys = l->kv_heads * l->size;
-    const Gated its = gated_of_layer(l, s->wide);
-    p.of_mlp = stream_of(l, 1, l->slopes, s->added, 0);
-    p.gates.slopes = s->narrow;
-    p.gates.to_gate = (void *)its.gate;
-    p.gates.to_up = (void *)its.up;
-    p.second.slopes = s->to_normed;
-    p.second.to_sum = l->slopes;
-    p.second.to_x = s->to_middle;
-    p.second.to_added = l->half ? s->added_first : 0;
-    p.second.to_weight = s->to_norm_again;
-    p.of_attention = stream_of(l, 0, s->to_middle, s->added_first, 0);
-    p.attention.slopes = heads_of(l, s->to_mixed, 0, b->from_heads.inputs);
-    p.attention.to_queries = heads_of(l, s->wide_heads, 0, width);
-    p.attention.to_keys = heads_of(l, s->wide_heads, queries, width);
-    p.attention.to_values = heads_of(l, s->wide_heads, queries + keys, width);
-    p.attention.to_norms = s->to_head_norms;
-    p.first.slopes = s->to_normed;
-    p.first.to_sum = s->to_middle;
-    p.first.to_x = l->to_x;
-    p.first.to_weight = s->to_norm;
-    return p;
-}
-
-/* In float32: one pass after the other over all rows. */
-static void layer(const Layer *l, const Passes *p, int lanes) {
-    const Between *b = &p->b;
-    const Scratch *s = &p->s;
-    newleaf_norm(&p->first, lanes);
-    map(l, &b->to_heads, b->normed, b->joint, s->map);
-    newleaf_attention_forward(&p->attention, lanes);
-    map(l, &b->from_heads, b->mixed, s->added, s->map);
-    if (l->kept) stream_sum(p->of_attention, lanes);
-    newleaf_norm(&p->second, lanes);
-    map(l, &b->to_inner, b->again, b->gated, s->map);
-    newleaf_gated(&p->gates, lanes);
-    map(l, &b->from_inner, b->inner, s->added, s->map);
-    stream_sum(p->of_mlp, lanes);
-}
-
-static void layer_back(const Layer *l, const Passes *p, int lanes) {
-    const Between *b = &p->b;
-    const Scratch *s = &p->s;
-    if (l->kept) stream_slopes(p->of_mlp, lanes); /* without it, what was added has the slopes of the sum */
-    map_back(l, &b->from_inner, b->inner, l->kept ? s->added : l->slopes, s->narrow, l->to_down, s->map);
-    newleaf_gated_backward(&p->gates, lanes);
-    map_back(l, &b->to_inner, b->again, s->wide, s->to_normed, l->to_inner, s->map);
-    newleaf_norm_backward(&p->second, lanes);
-    if (l->kept) stream_slopes(p->of_attention, lanes);
-    map_back(l, &b->from_heads, b->mixed, l->kept ? s->added_first : s->to_middle, s->to_mixed, l->to_output, s->map);
-    newleaf_attention_backward(&p->attention, lanes);
-    map_back(l, &b->to_heads, b->normed, s->wide_heads, s->to_normed, l->to_heads, s->map);
-    newleaf_norm_backward(&p->first, lanes);
-}
-
-/* In bfloat16, by tiles: all passes between two of attention over some rows, which stay in the second cache. */
-/* How many rows are done at once: of a norm's, whose gradients are added up, whole parts. */
-static int64_t rows_at_once(const Layer *l) {
-    const int64_t parts = rows_of(l) / (2 * l->threads * l->together);
-    return l->together * (parts < 1 ? 1 : parts > 2 ? 2 : parts);
-}
-
-static void lay_map(const Map *m, int back, Tile *laid) {
-    const int64_t deep = (back ? m->outputs : m->inputs) / 32;
-    for (int64_t i = 0, begin = 0; i < m->number; begin += m->rows[i] / 32, i++) {
-#pragma omp for schedule(static) nowait
-        for (int64_t chunk = 0; chunk < m->rows[i] / 32; chunk++)
-            lay_weights(m->weights[i], m->inputs, chunk, begin, deep, back, laid);
-    }
-}
-
-static void lay_maps(const Passes *p, int back) {
-    lay_map(&p->b.to_heads, back, p->s.laid[0]);
-    lay_map(&p->b.from_heads, back, p->s.laid[1]);
-    lay_map(&p->b.to_inner, back, p->s.laid[2]);
-    lay_map(&p->b.from_inner, back, p->s.laid[3]);
-}
-
-/* Some rows of what one of the maps makes, or (`back`) of the gradients of what went into it. */
-static void map_some(
-    const Map *m, int back, const void *in, int64_t row, int64_t end, const Tile *laid, void *out, uint16_t *spare) {
-    const int64_t inputs = back ? m->outputs : m->inputs, outputs = back ? m->inputs : m->outputs;
-    map_rows((const uint16_t *)in + row * inputs, end - row, laid, inputs / 32, outputs, (uint16_t *)out + row * outputs, spare);
-}
-
-static uint16_t *spare_of(const Passes *p) { return p->s.spare + omp_get_thread_num() * p->s.of_spare; }
-
-static void layer_in_tiles(const Layer *l, const Passes *p) {
-    const int64_t rows = rows_of(l), each = rows_at_once(l);
-    const Between *b = &p->b;
-    const Scratch *s = &p->s;
-#pragma omp parallel num_threads((int)l->threads)
-    {
-        uint16_t *spare = spare_of(p);
-        TileConfig before;
-        lay_maps(p, 0);
-#pragma omp barrier
-        enter_tiles(&before);
-#pragma omp for schedule(static)
-        for (int64_t row = 0; row < rows; row += each) {
-            const int64_t end = row + each < rows ? row + each : rows;
-            for (int64_t i = row; i < end; i++) norm_row(&p->first, i);
-            map_some(&b->to_heads, 0, b->normed, row, end, s->laid[0], b->joint, spare);
-        }
-        heads_in_turn(&p->attention, forward_tiles);
-#pragma omp for schedule(static)
-        for (int64_t row = 0; row < rows; row += each) {
-            const int64_t end = row + each < rows ? row + each : rows;
-            map_some(&b->from_heads, 0, b->mixed, row, end, s->laid[1], s->added, spare);
-            for (int64_t i = row; i < end; i++) {
-                if (l->kept) sum_row(&p->of_attention, i);
-                norm_row(&p->second, i);
-            }
-            map_some(&b->to_inner, 0, b->again, row, end, s->laid[2], b->gated, spare);
-            for (int64_t i = row; i < end; i++) gated(&p->gates, i);
-            map_some(&b->from_inner, 0, b->inner, row, end, s->laid[3], s->added, spare);
-            for (int64_t i = row; i < end; i++) sum_row(&p->of_mlp, i);
-        }
-        leave_tiles(&before);
-    }
-}
-
-/* A part of a norm's rows after the other. */
-static void norm_back(const Norm *o, int64_t row, int64_t end) {
-    const int64_t each = o->together;
-    for (int64_t begin = row; begin < end; begin += each)
-        norm_slopes(o, begin, begin + each < end ? begin + each : end, o->to_weight + begin / each * o->width);
-}
-
-static void outer_of(const Layer *l, const Map *m, const void *slopes, const void *in, float *to_weights, void *scratch) {
-    const int64_t rows = rows_of(l), out = m->outputs, width = m->inputs;
-    if (!to_weights) return;
-    newleaf_outer(&(Outer){rows, out, width, l->threads, slopes, in, out, width, width, to_weights, 0, scratch}, 16);
-}
-
-static void layer_back_in_tiles(const Layer *l, const Passes *p) {
-    const int64_t rows = rows_of(l), each = rows_at_once(l), parts = (rows + l->together - 1) / l->together;
-    const Between *b = &p->b;
-    const Scratch *s = &p->s;
-#pragma omp parallel num_threads((int)l->threads)
-    {
-        uint16_t *spare = spare_of(p);
-        TileConfig before;
-        lay_maps(p, 1);
-#pragma omp barrier
-        enter_tiles(&before);
-#pragma omp for schedule(static)
-        for (int64_t row = 0; row < rows; row += each) {
-            const int64_t end = row + each < rows ? row + each : rows;
-            for (int64_t i = row; i < end; i++) slopes_row(&p->of_mlp, i);
-            map_some(&b->from_inner, 1, s->added, row, end, s->laid[3], s->narrow, spare);
-            for (int64_t i = row; i < end; i++) gated_slopes(&p->gates, i);
-            map_some(&b->to_inner, 1, s->wide, row, end, s->laid[2], s->to_normed, spare);
-            norm_back(&p->second, row, end);
-            if (l->kept)
-                for (int64_t i = row; i < end; i++) slopes_row(&p->of_attention, i);
-            map_some(&b->from_heads, 1, s->added_first, row, end, s->laid[1], s->to_mixed, spare);
-        }
-        heads_in_turn(&p->attention, backward_tiles);
-#pragma omp for schedule(static)
-        for (int64_t row = 0; row < rows; row += each) {
-            const int64_t end = row + each < rows ? row + each : rows;
-            map_some(&b->to_heads, 1, s->wide_heads, row, end, s->laid[0], s->to_normed, spare);
-            norm_back(&p->first, row, end);
-        }
-        leave_tiles(&before);
-    }
-    add_up(parts, l->width, s->to_norm);
-    add_up(parts, l->width, s->to_norm_again);
-    if (l->query_norm) add_up(l->texts * l->kv_heads, 2 * l->size, s->to_head_norms);
-    outer_of(l, &b->from_inner, s->added, b->inner, l->to_down, s->map);
-    outer_of(l, &b->to_inner, s->wide, b->again, l->to_inner, s->map);
-    outer_of(l, &b->from_heads, s->added_first, b->mixed, l->to_output, s->map);
-    outer_of(l, &b->to_heads, s->wide_heads, b->normed, l->to_heads, s->map);
-}
-
 void newleaf_layer(const Layer *l, int lanes) {
-    const Passes p = passes_of(l, 0);
-    if (l->half) layer_in_tiles(l, &p);
-    else layer(l, &p, lanes);
+    Room room = {l->room}, more = {l->scratch};
+    const Between b = between(l, &room);
+    const Scratch s = scratch_of(l, 0, &more);
+
+    Norm first = norm_of(l, l->x, l->first_norm, b.factors);
+    first.out = b.normed;
+    newleaf_norm(&first, lanes);
+    map(l, &b.to_heads, b.normed, b.joint, s.map);
+    Attention attention = attention_of(l, &b, s.attention);
+    attention.mixed = heads_of(l, b.mixed, 0, b.from_heads.inputs);
+    newleaf_attention_forward(&attention, lanes);
+    map(l, &b.from_heads, b.mixed, s.added, s.map);
+
+    if (l->kept) stream_sum(stream_of(l, 0, 0, s.added, 0), lanes);
+    Norm second = norm_of(l, l->x, l->second_norm, b.factors_again);
+    second.added = s.added;
+    second.sum = b.middle;
+    second.out = b.again;
+    newleaf_norm(&second, lanes);
+    map(l, &b.to_inner, b.again, b.gated, s.map);
+    Gated gates = gated_of_layer(l, b.gated);
+    gates.out = b.inner;
+    newleaf_gated(&gates, lanes);
+    map(l, &b.from_inner, b.inner, s.added, s.map);
+    stream_sum(stream_of(l, 1, b.middle, s.added, l->out), lanes);
 }
 
 void newleaf_layer_backward(const Layer *l, int lanes) {
-    const Passes p = passes_of(l, 1);
-    if (l->half) layer_back_in_tiles(l, &p);
-    else layer_back(l, &p, lanes);
-    memcpy(l->to_first_norm, p.s.to_norm, l->width * sizeof(float));
-    memcpy(l->to_second_norm, p.s.to_norm_again, l->width * sizeof(float));
-    if (l->query_norm) memcpy(l->to_head_norms, p.s.to_head_norms, 2 * l->size * sizeof(float));
+    Room room = {l->room}, more = {l->scratch};
+    const Between b = between(l, &room);
+    const Scratch s = scratch_of(l, 1, &more);
+    const int direct = !l->half && !l->kept; /* the slopes of the sum are those of what was added, as they lie */
+    const int64_t line = l->width * sizeof(float);
+
+    if (!direct) stream_slopes(stream_of(l, 1, l->slopes, s.added, 0), lanes);
+    map_back(l, &b.from_inner, b.inner, direct ? l->slopes : s.added, s.narrow, l->to_down, s.map);
+    Gated gates = gated_of_layer(l, b.gated), its = gated_of_layer(l, s.wide);
+    gates.slopes = s.narrow;
+    gates.to_gate = (void *)its.gate;
+    gates.to_up = (void *)its.up;
+    newleaf_gated_backward(&gates, lanes);
+    map_back(l, &b.to_inner, b.again, s.wide, s.narrow, l->to_inner, s.map);
+    Norm second = norm_of(l, b.middle, l->second_norm, b.factors_again);
+    second.slopes = s.narrow;
+    second.to_sum = l->slopes;
+    second.to_x = s.to_middle;
+    second.to_added = l->half ? s.added : 0;
+    second.to_weight = s.to_norm;
+    newleaf_norm_backward(&second, lanes);
+    memcpy(l->to_second_norm, s.to_norm, line);
+
+    void *to_added = direct ? (void *)s.to_middle : s.added;
+    if (l->kept) stream_slopes(stream_of(l, 0, s.to_middle, s.added, 0), lanes);
+    map_back(l, &b.from_heads, b.mixed, to_added, s.narrow, l->to_output, s.map);
+    Attention attention = attention_of(l, &b, s.attention);
+    attention.slopes = heads_of(l, s.narrow, 0, b.from_heads.inputs);
+    const int64_t width = b.to_heads.outputs, queries = l->heads * l->size, keys = l->kv_heads * l->size;
+    attention.to_queries = heads_of(l, s.wide, 0, width);
+    attention.to_keys = heads_of(l, s.wide, queries, width);
+    attention.to_values = heads_of(l, s.wide, queries + keys, width);
+    attention.to_norms = s.to_head_norms;
+    newleaf_attention_backward(&attention, lanes);
+    if (l->query_norm) memcpy(l->to_head_norms, s.to_head_norms, 2 * l->size * sizeof(float));
+    map_back(l, &b.to_heads, b.normed, s.wide, s.narrow, l->to_heads, s.map);
+    Norm first = norm_of(l, l->x, l->first_norm, b.factors);
+    first.slopes = s.narrow;
+    first.to_sum = s.to_middle;
+    first.to_x = l->to_x;
+    first.to_weight = s.to_norm;
+    newleaf_norm_backward(&first, lanes);
+    memcpy(l->to_first_norm, s.to_norm, line);
 }

@@ -138,8 +138,9 @@ class _WholeLayer(torch.autograd.Function):
         *weights: Tensor | None,
     ) -> Tensor:
         x = x.contiguous()
-        work, out = _told(x, heads, half, kept, (cosines, sines), weights), torch.empty_like(x)
+        work = _told(x, heads, half, kept, (cosines, sines), weights)
         room, scratch = _memory("room", work, shared=twice), _memory("scratch", work, 0)
+        out = torch.empty_like(x)
         work.out, work.room, work.scratch = out.data_ptr(), room.data_ptr(), scratch.data_ptr()
         train("layer", work)
         ctx.heads, ctx.half = heads, half

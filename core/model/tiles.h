@@ -287,6 +287,7 @@ static void outer_rows(const Outer *o, int64_t begin, int64_t chunks, int64_t ro
 }
 
 /* Linear maps of many tokens: their rows lie in memory as tiles want them, the weights are laid into tiles once for all. */
+#define BLOCKS 4 /* of 32 rows, that read the same tiles of weights while those are in the first cache */
 
 /* Weights (O, I) in float32, of a map to O (`back`: of gradients to I) numbers, some of several that lie behind each other: for
  * each 32 of what comes out, `deep` chunks of 32 of what goes in, of which this begins at one. The chunk-th 32 rows. */

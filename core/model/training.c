@@ -308,6 +308,7 @@ static void backward_tiles(const Attention *a, int64_t text, int64_t kv_head, fl
 static void lay_right(const Outer *o, int64_t begin, int64_t chunk, Tile *tiles) {}
 static void lay_left(const Outer *o, int64_t begin, int64_t chunk, int64_t from, int64_t to, Tile *tiles) {}
 static void outer_rows(const Outer *o, int64_t begin, int64_t chunks, int64_t row, const Tile *left, const Tile *right) {}
+#define BLOCKS 1
 static void lay_weights(const float *weights, int64_t inputs, int64_t chunk, int64_t begin, int64_t deep, int back, Tile *to) {}
 static void map_rows(
     const uint16_t *in, int64_t rows, const Tile *right, int64_t deep, int64_t columns, uint16_t *out, uint16_t *spare) {}
@@ -322,20 +323,15 @@ static void add_up(int64_t rows, int64_t width, float *to) {
 
 typedef void Part(const Attention *, int64_t, int64_t, float *);
 
-/* The heads of this thread; all threads wait for each other at the end. */
-static void heads_in_turn(const Attention *a, Part *part) {
-    float *scratch = a->scratch + omp_get_thread_num() * a->room;
-#pragma omp for collapse(2) schedule(static)
-    for (int64_t text = 0; text < a->texts; text++)
-        for (int64_t head = 0; head < a->kv_heads; head++) part(a, text, head, scratch);
-}
-
 static void each_head(const Attention *a, Part *part) {
 #pragma omp parallel num_threads((int)a->threads)
     {
+        float *scratch = a->scratch + omp_get_thread_num() * a->room;
         TileConfig before;
         if (a->tiles) enter_tiles(&before);
-        heads_in_turn(a, part);
+#pragma omp for collapse(2) schedule(static)
+        for (int64_t text = 0; text < a->texts; text++)
+            for (int64_t head = 0; head < a->kv_heads; head++) part(a, text, head, scratch);
         if (a->tiles) leave_tiles(&before);
     }
 }
