@@ -15,6 +15,7 @@ from ..core.corpus.telling import sections
 from ..core.language import gettext as _
 from ..core.language import sentences
 from ..core.options import format_size
+from ..trainer.in_use import check_unused
 from ..trainer.jobs import Job
 from ..trainer.work import importing
 from .arguments import ArgumentParser, WrongUsageError, given, given_values
@@ -181,6 +182,7 @@ def _show(parsed: Namespace) -> None:
 
 def _remove(parsed: Namespace) -> None:
     corpus = Corpus.open(parsed.name)
+    check_unused("corpora", corpus.name)
     disk = format_size(corpus.summary()["disk_bytes"])
     if confirm(_("Delete corpus {name} ({size})?").format(name=corpus.name, size=disk), parsed.yes):
         store.remove("corpora", corpus.name)

@@ -75,7 +75,8 @@ def _preview(parsed: Namespace, data: list[tuple[str, list[str]]], options: Data
         return 0
     for task in found:
         for record in task["records"]:
-            print(harmless(record["text"], sys.stdout) + "\n")
+            text = record["text"] or _("(left out: too long for what the model sees at once)")
+            print(harmless(text, sys.stdout) + "\n")
         for problem in task["problems"]:
             say(problem)
     return 0

@@ -102,6 +102,10 @@ def _show(parsed: Namespace) -> None:
         shown.append((_("at"), place))
     if summary.get("bits_per_byte") is not None:
         shown.append((_("bits per byte"), f"{summary['bits_per_byte']:.4f}"))
+    from ..trainer.folds import Scores  # with numpy
+
+    if (folds := Scores(job.path)).found:
+        shown.append((_("folds"), folds.sentence()))
     if summary.get("mfu"):
         shown.append((_("of the peak"), f"{summary['mfu']:.0%}"))
     if summary.get("machine"):

@@ -11,6 +11,7 @@ from ..core.model.store import ModelInfo, list_models
 from ..core.options import format_size
 from ..core.tasks.all import taught_text
 from ..trainer.export_options import ExportOptions
+from ..trainer.in_use import check_unused
 from ..trainer.renaming import rename_model
 from ..trainer.work import exporting, model_importing
 from .arguments import ArgumentParser, given
@@ -146,6 +147,7 @@ def _rename(parsed: Namespace) -> None:
 
 def _remove(parsed: Namespace) -> None:
     info = ModelInfo.open(parsed.name)
+    check_unused("models", info.name)
     disk = format_size(info.summary()["disk_bytes"])
     if confirm(_("Delete model {name} ({size})?").format(name=info.name, size=disk), parsed.yes):
         store.remove("models", info.name)

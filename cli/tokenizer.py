@@ -15,6 +15,7 @@ from ..core.language import sentences
 from ..core.tokenizer.options import TokenizerOptions
 from ..core.tokenizer.store import TokenizerInfo, list_tokenizers
 from ..core.tokenizer.telling import comparison_sections, sections
+from ..trainer.in_use import check_unused
 from ..trainer.work import tokenizing
 from .arguments import ArgumentParser, WrongUsageError, given
 from .follow import finish
@@ -217,6 +218,7 @@ def _encode(parsed: Namespace) -> None:
 
 def _remove(parsed: Namespace) -> None:
     info = TokenizerInfo.open(parsed.name)
+    check_unused("tokenizers", info.name)
     if confirm(_("Delete tokenizer {name}?").format(name=info.name), parsed.yes):
         store.remove("tokenizers", info.name)
         say(_("Deleted."))

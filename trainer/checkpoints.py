@@ -11,6 +11,7 @@ import os
 import re
 import zipfile
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,6 +22,7 @@ NEWEST = 2
 MARK = b"newleaf crc32 "  # before the checksum, in hexadecimal
 SEAL = len(MARK) + 8  # bytes
 _END, _END_SIZE = b"PK\5\6", 22  # of an archive without a comment: where its last record begins, and its bytes
+ASIDE = "damaged-"  # before the name of one that is not whole
 _NAME = re.compile(r"step-(\d+)\.pt")
 
 
@@ -115,7 +117,9 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any], kept: Kept =
 
 
 def tidy(folder: Path, kept: Kept, newest: int = NEWEST) -> None:
-    """Remove the checkpoints that need not stay."""
+    """Remove the checkpoints that need not stay, and those that were set aside."""
+    for path in folder.glob(f"{ASIDE}*"):
+        path.unlink(missing_ok=True)
     paths = list_checkpoints(folder)
     room = kept.budget - sum(path.stat().st_size for path in paths[:newest])
     older = paths[newest:]
@@ -136,6 +140,12 @@ def _write(state: dict[str, Any], file: BinaryIO) -> None:
         if isinstance(error.__context__, OSError):
             raise error.__context__ from None
         raise
+
+
+def set_aside(folder: Path, names: Iterable[str]) -> None:
+    """Give damaged checkpoints names that none has, until there is a new one: they do not count among the newest."""
+    for name in names:
+        (folder / name).replace(folder / f"{ASIDE}{name}")
 
 
 def load_newest(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:

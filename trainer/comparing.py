@@ -70,7 +70,10 @@ def _results(job: Job, history: History) -> dict[str, str]:
 
 
 def _settings(job: Job) -> dict[str, str]:
-    inputs, options, plan = job.spec["inputs"], job.spec["options"], _plan(job)
+    inputs, options, plan, status = job.spec["inputs"], job.spec["options"], _plan(job), job.status()
+    passes = plan.get("passes")
+    if passes is not None and status.get("step") and plan.get("train_tokens"):  # that were made, of what was planned
+        passes = status["step"] * plan["batch_tokens"] / plan["train_tokens"]
     config = plan.get("config", {})
     found = {
         _("corpus"): inputs.get("corpus"),
@@ -81,7 +84,7 @@ def _settings(job: Job) -> dict[str, str]:
         _("layers"): config.get("num_layers"),
         _("width"): config.get("hidden_size"),
         _("vocabulary"): f"{config['vocab_size']:,}" if config else "",
-        _("passes over the text"): f"{plan['passes']:.2f}" if "passes" in plan else "",
+        _("passes over the text"): "" if passes is None else f"{passes:.2f}",
     }
     for field in fields(FineTuneOptions if job.kind == "finetune" else TrainOptions):
         value = options.get(field.name, field.default)

@@ -13,6 +13,9 @@ from .options import TrainOptions
 TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
+RANK, MIX_SHARE = 16, 0.2  # where nothing is said
+
+
 @dataclass(frozen=True)
 class FineTuneOptions(TrainOptions):
     """How a model is taught a task: as it is trained, with its own size, and what only records need."""
@@ -22,7 +25,7 @@ class FineTuneOptions(TrainOptions):
     lora: bool = option(
         False, N_("Train small matrices beside the weights (LoRA) and not the weights: less memory, and faster.")
     )
-    rank: int = option(16, N_("With --lora: how many rows these matrices have."), minimum=1, maximum=4096)
+    rank: int = option(RANK, N_("With --lora: how many rows these matrices have."), minimum=1, maximum=4096)
     alpha: float | None = option(
         None, N_("With --lora: what they add is scaled by this, divided by the rank. Twice the rank without it.")
     )
@@ -45,7 +48,7 @@ class FineTuneOptions(TrainOptions):
         None, N_("Go on learning from this corpus beside, against forgetting it."), metavar="CORPUS"
     )
     mix_share: float = option(
-        0.2, N_("With --mix: how much of what is learnt comes from the corpus."), minimum=0.01, maximum=0.9
+        MIX_SHARE, N_("With --mix: how much of what is learnt comes from the corpus."), minimum=0.01, maximum=0.9
     )
     scored: int | None = option(
         None,
@@ -67,8 +70,11 @@ class FineTuneOptions(TrainOptions):
                     names=", ".join(unknown), known=", ".join(TARGETS)
                 )
             )
-        if not self.lora and (self.adapter or self.targets):
-            found.append(_("--adapter and --targets go with --lora."))
+        of_lora = self.adapter, self.targets, self.alpha is not None, self.rank != RANK
+        if not self.lora and any(of_lora):
+            found.append(_("--rank, --alpha, --adapter and --targets go with --lora."))
+        if self.mix is None and self.mix_share != MIX_SHARE:
+            found.append(_("--mix-share goes with --mix."))
         if self.lora and self.shard == "on":
             found.append(_("--lora trains little: it is not shared out. Leave --shard on out."))
         return found

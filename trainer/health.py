@@ -13,7 +13,7 @@ LEAST = 0.005  # bits per byte: likewise, where there are hardly any
 WORSE = 0.02  # by how much the loss is higher when a training goes wrong
 GAP = 0.25  # by how much the text trained on may be known better
 FLAT_STEPS, FLAT_SHARE = 400, 0.3  # steps, or of all steps, in which a loss that falls has fallen
-RECENT = 100  # steps that the loss trained on is averaged over
+RECENT = 100  # steps before a measurement that the loss trained on is averaged over
 
 
 def health(found: History) -> list[str]:
@@ -47,8 +47,8 @@ def worries(found: History) -> list[str]:
                 number=rising
             )
         )
-    elif found.evaluations and len(found.bits) >= RECENT:
-        trained = sum(found.bits[-RECENT:]) / RECENT
+    elif found.evaluations and (end := bisect_right(found.steps, found.evaluation_steps[-1])) >= RECENT:
+        trained = sum(found.bits[end - RECENT : end]) / RECENT
         if trained < min((1 - GAP) * found.evaluations[-1], found.evaluations[-1] - LEAST):
             sentences.append(
                 _("It knows what it reads ({trained:.2f}) far better than held-out text ({held_out:.2f}).").format(

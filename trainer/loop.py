@@ -493,6 +493,7 @@ class Loop:
         (remaining,) = self.group.first([float(self.remaining_steps())])
         schedule.begin_decay(state.step, min(int(remaining), max(1, round(EARLY_DECAY * state.step))))
         self._compare_anew()
+        self.ended_early = True
         return False
 
     def _agree(self) -> tuple[bool, bool]:

@@ -36,7 +36,9 @@ class TrainOptions(OptionsBase):
         kind="duration",
         metavar="TIME",
     )
-    steps: int | None = option(None, N_("Train exactly this many steps."), minimum=1, maximum=MOST_STEPS)
+    steps: int | None = option(
+        None, N_("Train so many steps, or fewer where nothing more is learnt."), minimum=1, maximum=MOST_STEPS
+    )
     size: str | None = option(None, N_("How large the model is."), choices=SIZE_NAMES)
     context: int | None = option(
         None, N_("How many tokens the model sees at once."), minimum=16, maximum=65_536, metavar="TOKENS"

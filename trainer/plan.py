@@ -240,8 +240,9 @@ def make_plan(
     devices = options.nodes if machine.device == "cpu" else processes
     dtype = machine.dtype if options.dtype == "auto" else options.dtype
     machine = machine.in_type(dtype).times(devices)
-    if not options.steps:
-        options = replace(options, time=(options.time or DEFAULT_TIME) / options.trainings)
+    trainings = options.trainings
+    if not options.steps:  # the time of one of them is not to be shared again
+        options = replace(options, time=(options.time or DEFAULT_TIME) / trainings, folds=None)
     time = options.time
     most = origin[1].context if origin else CONTEXT
     usual = min(CONTEXT, most, options.batch_tokens or CONTEXT)
@@ -254,17 +255,17 @@ def make_plan(
         EMBEDDING_RATE if optimizer == "muon" else LEARNING_RATES[optimizer],
     )
     if origin:
-        size, config = origin[0], origin[1]
+        size, config, like = origin[0], origin[1], _size_like(origin[1])
         highest, of_the_rest = highest * CONTINUED, of_the_rest * CONTINUED
     else:
-        size = options.size or _best_size(options, machine, vocab_size, context, train_tokens, text)
+        size = like = options.size or _best_size(options, machine, vocab_size, context, train_tokens, text)
         config = model_config(size, vocab_size, context)
     if options.learning_rate:
         highest, of_the_rest = options.learning_rate, of_the_rest if optimizer == "muon" else options.learning_rate
     sampled = _samples(options, machine, config, new=not origin)
     trial = machine.trials.get(shape_name(config, dtype, optimizer, sampled))
     flops = token_flops(config, context, BATCH_TOKENS if sampled else None)
-    rows = _rows(options, time and time * machine.rate(size) / flops, context, train_tokens)
+    rows = _rows(options, time and time * machine.rate(like) / flops, context, train_tokens)
     most_rows = max(1, (train_tokens - context) // context)
     rows = min(max(rows, devices), most_rows)
     most = max(1, LARGEST_MICRO_BATCH // context)
@@ -287,7 +288,7 @@ def make_plan(
     def step_seconds(compiled: bool) -> float:
         if trial:
             return trial.step_seconds(rows * context, compiled)
-        return step_flops(config, rows * context, optimizer, sampled) / machine.rate(size)
+        return step_flops(config, rows * context, optimizer, sampled) / machine.rate(like)
 
     compiled = options.compile == "on"
     if options.compile == "auto" and trial:
@@ -353,7 +354,7 @@ def make_plan(
         shard=shard,
         peak=machine.peak.get(dtype, 0.0),
         sampled_softmax=sampled,
-        trainings=options.trainings,
+        trainings=trainings,
         expected_bits=bits and round(bits, 4),
         expected_low=low and round(low, 4),
         expected_high=high and round(high, 4),
@@ -482,6 +483,12 @@ def check_bytes(train_bytes: int, documents: int, least: int = SMALLEST_CORPUS) 
                 "The corpus has {size} of text to train on, and {least:,} tokens are needed at least. Import more text."
             ).format(size=format_size(train_bytes), least=least)
         )
+
+
+def _size_like(config: GPTConfig) -> str:
+    """The largest size that has no more in its layers than a model; or the smallest, where none has."""
+    of_sizes = {name: model_config(name, config.vocab_size, config.context).layer_parameters for name in SIZES}
+    return [name for name, number in of_sizes.items() if number <= config.layer_parameters or name == "nano"][-1]
 
 
 def check_documents(documents: int, folds: int) -> None:

@@ -17,6 +17,7 @@ from ..core.errors import FAULT, UserError, explain
 from ..core.language import gettext as _
 from ..core.model.store import ModelInfo
 from ..core.tokenizer.store import TokenizerInfo
+from ..core.tokenizer.tokenizer import Tokenizer
 from .expectation import Text
 from .jobs import worker_environment
 from .options import TrainOptions
@@ -24,6 +25,7 @@ from .plan import Plan, check_size, make_plan, vocabulary_for
 from .work.training import check
 
 BYTES_PER_TOKEN = 3.0  # of a tokenizer that is not there yet, about
+SAMPLE = 300_000  # bytes of a corpus that tell how many there are in a token of a tokenizer from elsewhere
 
 
 def plan_training(
@@ -45,7 +47,7 @@ def plan_training(
     info = TokenizerInfo.open(used) if used else None
     text = Text.of(found)
     vocab_size = model.config.vocab_size if model else info.vocab_size if info else vocabulary_for(options, text)
-    bytes_per_token = float(info.report["bytes_per_token"]) if info else BYTES_PER_TOKEN
+    bytes_per_token = _bytes_per_token(found, model, info)
     train_tokens = int(manifest.train.bytes / bytes_per_token) + manifest.train.documents
     check_size(train_tokens)
     from .group import workers
@@ -64,6 +66,22 @@ def plan_training(
         workers(options, here.device) * options.nodes,
         text,
     )
+
+
+def _bytes_per_token(corpus: Corpus, model: ModelInfo | None, info: TokenizerInfo | None) -> float:
+    """How many bytes of a corpus a token has, of the tokenizer that a model brings, or of another."""
+    if info and info.report["corpus"] == corpus.name:
+        return float(info.report["bytes_per_token"])
+    if not model and not info:
+        return BYTES_PER_TOKEN
+    tokenizer = Tokenizer.at(model.path) if model else Tokenizer.open(info.name)  # type: ignore[union-attr]
+    size = tokens = 0
+    for text in corpus.documents("train"):
+        part = text[:SAMPLE]
+        size, tokens = size + len(part.encode()), tokens + len(tokenizer.encode_documents([part])[0])
+        if size >= SAMPLE:
+            break
+    return size / max(1, tokens)
 
 
 async def ask_plan(

@@ -16,6 +16,7 @@ from ..core.language import N_
 from ..core.language import gettext as _
 from ..core.model.store import ModelInfo
 from ..core.options import OptionsBase, option, parse_duration
+from ..core.sentences import join_sentences
 from ..core.tokenizer.store import TokenizerInfo
 from .checkpoints import checkpoint_path, is_whole, list_steps, newest_whole, remove_newer, step_of
 from .finetune_options import FineTuneOptions
@@ -87,20 +88,29 @@ def prospect(job: Job) -> Prospect:
     path, damaged = newest_whole(job.path / "checkpoints")
     names = tuple(each.name for each in damaged)
     if path is None and damaged:
-        return Prospect(
-            damaged=names,
-            obstacle=_(
-                "Job {name} cannot be resumed: no checkpoint is whole ({names}). Remove it, and train again: "
-                "newleaf job remove {name}"
-            ).format(name=job.name, names=", ".join(names)),
-        )
+        why = _("Job {name} cannot be resumed: no checkpoint is whole ({names}).")
+        why = why.format(name=job.name, names=", ".join(names))
+        return Prospect(damaged=names, obstacle=join_sentences([why, _instead(job)]))
     if path is None and state == "finished":
         return Prospect(
             obstacle=_("Job {name} is finished, and has kept no checkpoint to go on from.").format(name=job.name)
         )
+    if path is None and any(event.get("kind") == "checkpoint" for event in job.events()[0]):
+        # from the beginning it would come to its own model's place with one that is worse
+        why = _("Job {name} cannot be resumed: its checkpoints are gone.").format(name=job.name)
+        return Prospect(obstacle=join_sentences([why, _instead(job)]))
     if path is None:
         return Prospect(fold=_fold(job))
     return Prospect(step_of(path), damaged=names)
+
+
+def _instead(job: Job) -> str:
+    """What to do with a job that cannot be resumed."""
+    inputs = job.spec["inputs"]
+    if job.target in store.names("models") and "corpus" in inputs:
+        words = _("Go on from its model instead: newleaf train {corpus} --from {model} --name NEW")
+        return words.format(corpus=inputs["corpus"], model=job.target)
+    return _("Remove it, and train again: newleaf job remove {name}").format(name=job.name)
 
 
 def _needed(job: Job) -> Iterator[tuple[str, str]]:
@@ -113,9 +123,13 @@ def _needed(job: Job) -> Iterator[tuple[str, str]]:
 
 
 def _fingerprints(job: Job) -> dict[str, str]:
-    """Of what a training learns from, as it is now; what a model brings along is left out."""
+    """Of what a training learns from, as it is now."""
     found = {"corpus": Corpus.open(job.spec["inputs"]["corpus"]).manifest.fingerprint}
-    if job.tokenizer and (fingerprint := TokenizerInfo.open(job.tokenizer).report.get("fingerprint")):
+    if origin := job.spec["inputs"].get("from"):
+        from ..core.tokenizer.tokenizer import Tokenizer  # with numpy
+
+        found["tokenizer"] = Tokenizer.at(folder("models") / origin).fingerprint
+    elif job.tokenizer and (fingerprint := TokenizerInfo.open(job.tokenizer).report.get("fingerprint")):
         found["tokenizer"] = fingerprint
     return found
 
@@ -126,16 +140,9 @@ def check_text(job: Job, now: Mapping[str, str]) -> None:
     reader = f"models/{inputs['from']}" if inputs.get("from") else f"tokenizers/{job.tokenizer}"
     paths = {"corpus": f"corpora/{inputs['corpus']}", "tokenizer": reader}
     if changed := [paths[kind] for kind in now if now[kind] != then[kind]]:
-        words = _(
-            "Job {name} cannot be resumed: {path} is another than it began with. Go on from its model instead: "
-            "newleaf train {corpus} --from {model} --name NEW"
-        )
-        if job.target not in store.names("models"):
-            words = _(
-                "Job {name} cannot be resumed: {path} is another than it began with. Remove it, and train again: "
-                "newleaf job remove {name}"
-            )
-        raise UserError(words.format(name=job.name, path=", ".join(changed), corpus=inputs["corpus"], model=job.target))
+        why = _("Job {name} cannot be resumed: {path} is another than it began with.")
+        why = why.format(name=job.name, path=", ".join(changed))
+        raise UserError(join_sentences([why, _instead(job)]))
 
 
 def check_model(job: Job) -> None:

@@ -29,7 +29,7 @@ from ..core.options import format_duration
 from ..core.progress import Cancelled
 from .batches import Batch, Prefetched, TokenBatches
 from .candidates import sampler_of
-from .checkpoints import Kept, load_newest, save_checkpoint, tidy
+from .checkpoints import Kept, load_newest, save_checkpoint, set_aside, tidy
 from .evaluation import HeldOut
 from .fold_training import FoldTraining
 from .folds import Scores, check_folds, deal
@@ -183,12 +183,15 @@ class Training:
                 self.loop.reserve += seconds  # it is measured again after the loop
 
     def _newest_checkpoint(self) -> dict[str, Any] | None:
-        checkpoint, damaged = load_newest(self.job.path / "checkpoints")
-        for name in damaged:
-            self.reporter.message(
-                _("The checkpoint {name} is damaged: going on from the one before.").format(name=name)
-            )
+        folder = self.job.path / "checkpoints"
+        checkpoint, damaged = load_newest(folder)
         newest: dict[str, Any] | None = self.group.newest(checkpoint["state"]["step"] if checkpoint else -1, checkpoint)
+        if damaged:
+            names, step = ", ".join(damaged), newest["state"]["step"] if newest else 0
+            words = _("Damaged checkpoints: {names}. It goes on from step {step:,}.")
+            self.reporter.message(words.format(names=names, step=step))
+            if self._writes:
+                set_aside(folder, damaged)
         return newest
 
     def _take_more(self) -> None:
@@ -290,7 +293,8 @@ class Training:
             self.reporter.event(
                 "eval", step=state.step, bits_per_byte=round(score, 5), best=state.best_step == state.step > 0
             )
-            self.reporter.update(bits_per_byte=round(score, 4), best_step=state.best_step)
+            best = score if state.best is None else state.best
+            self.reporter.update(bits_per_byte=round(best, 4), best_step=state.best_step)
             self._track(state.step, {"held_out/bits_per_byte": score})
         if state.step and (model := self.loop.network.whole()) and self._writes:
             self.reporter.event("sample", step=state.step, prompt=self.options.prompt, text=self._sample(model))

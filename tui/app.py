@@ -56,7 +56,7 @@ from .quiet import MainScreen
 from .speaking import speak
 from .terminal_title import GIVE_BACK, KEEP, title_sequence, title_text
 from .tidying import Tidying
-from .typing_order import own_action
+from .typing_order import move_of_focus, own_action
 from .view import View
 from .widgets.dialogs import Confirm, Message
 from .widgets.footer import Keys
@@ -400,6 +400,10 @@ class NewleafApp(Translated, FirstSteps, DrawnApp):
             return
         if isinstance(event, Key):
             self.tidying.key()
+            if not event.is_forwarded and (move := move_of_focus(self.focused, event.key)):
+                if not await self._check_bindings(event.key, priority=True):
+                    await self.run_action(move)  # now: what is typed next is for the field that has the focus then
+                return
             if not event.is_forwarded and (field := self.focused) and (action := own_action(field, event.key)):
                 if not await self._check_bindings(event.key, priority=True):
                     field.call_later(self._act_on_field, field, action, event.key)

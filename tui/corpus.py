@@ -23,6 +23,7 @@ from ..core.language import N_, sentences
 from ..core.language import gettext as _
 from ..core.options import format_size
 from ..core.store import DAMAGED
+from ..trainer.in_use import check_unused
 from ..trainer.jobs import LIVE, Job
 from .corpus_report import CorpusReport, report_content
 from .drafts import draft_values
@@ -198,6 +199,7 @@ class CorpusView(View):
         name = self.marked()
         if not name:
             return
+        check_unused("corpora", name)
         question = _("Delete corpus {name}?").format(name=name)
         if await self.newleaf.confirm(sentences(question, _("The files that it came from stay."))):
             store.remove("corpora", name)

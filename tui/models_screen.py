@@ -20,6 +20,7 @@ from ..core.scores.report import Evaluation
 from ..core.sections import Section
 from ..core.store import DAMAGED
 from ..core.tasks.all import taught_text
+from ..trainer.in_use import check_unused
 from ..trainer.jobs import LIVE, Job, job_word, kind_word, share_text
 from ..trainer.renaming import rename_model
 from .kept import Entry, damaged_text, entries
@@ -101,6 +102,8 @@ class ModelsScreen(KeptScreen):
     async def action_remove(self) -> None:
         """Delete the marked model."""
         name = self.marked()
+        if name:
+            check_unused("models", name)
         if name and await self.newleaf.confirm(_("Delete model {name} ({size})?").format(name=name, size=_size(name))):
             store.remove("models", name)
             self.refresh_list()

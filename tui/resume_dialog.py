@@ -19,8 +19,13 @@ from .command_dialog import CommandDialog, row
 
 
 def checkpoints_of(job: str) -> list[str]:
-    """The steps of which a training has checkpoints, the newest first. Raises UserError for a job that is gone."""
-    return [str(step) for step in list_steps(Job.open(job).path / "checkpoints")]
+    """The steps of which a training has checkpoints, the newest first, and "best" where that of the best step is there.
+
+    Raises UserError for a job that is gone.
+    """
+    found = Job.open(job)
+    steps = list_steps(found.path / "checkpoints")
+    return [str(step) for step in steps] + (["best"] if found.status().get("best_step") in steps else [])
 
 
 class ResumeDialog(CommandDialog):
@@ -40,7 +45,7 @@ class ResumeDialog(CommandDialog):
 
     def compose_head(self) -> ComposeResult:
         steps = checkpoints_of(self.job)
-        hint = _("Checkpoints: {steps}, best. Those after the chosen one are removed.")
+        hint = _("Checkpoints: {steps}. Those after the chosen one are removed.")
         text = hint.format(steps=", ".join(steps)) if steps else _("There is no checkpoint yet: it begins anew.")
         yield Static(text, classes="hint", markup=False)
         yield row(_("from"), Input(self._origin, placeholder=_("the newest checkpoint"), compact=True, id="origin"))

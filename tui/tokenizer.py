@@ -19,6 +19,7 @@ from ..core.language import N_, ngettext, sentences
 from ..core.language import gettext as _
 from ..core.store import DAMAGED
 from ..core.tokenizer.store import TokenizerInfo
+from ..trainer.in_use import check_unused
 from .corpus import stop_running
 from .drafts import draft_text, draft_values
 from .kept import Entry, entries, place_of
@@ -318,6 +319,8 @@ class TokenizerView(View):
     async def action_remove(self) -> None:
         """Delete the tokenizer that is marked."""
         name = self.marked()
+        if name:
+            check_unused("tokenizers", name)
         if name and await self.newleaf.confirm(
             _("Delete tokenizer {name}? Models keep a copy of theirs.").format(name=name)
         ):

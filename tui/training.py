@@ -248,12 +248,14 @@ class TrainingView(JobActions, View):
     @work(exit_on_error=False)
     async def action_more(self) -> None:
         """Train longer than was planned, or with other GPUs or machines."""
-        await self._go_on(more="+10m")
+        if name := self.marked():
+            await self._go_on(more="+10m" if Job.open(name).has_checkpoint else "")
 
     @work(exit_on_error=False)
     async def action_back(self) -> None:
         """Go on from an earlier checkpoint; what came after it is done anew."""
-        await self._go_on(origin="best")
+        if name := self.marked():
+            await self._go_on(origin="best" if "best" in checkpoints_of(name) else "")
 
     async def _go_on(self, more: str = "", origin: str = "") -> None:
         if name := self.marked():
@@ -264,9 +266,7 @@ class TrainingView(JobActions, View):
         """Make a checkpoint a model of its own, beside the best one."""
         if name := self.marked():
             steps = checkpoints_of(name)
-            hint = _("A checkpoint becomes a model of its own. There are: {steps}, best.").format(
-                steps=", ".join(steps)
-            )
+            hint = _("A checkpoint becomes a model of its own. There are: {steps}.").format(steps=", ".join(steps))
             await self.app.push_screen_wait(ModelImportDialog(f"{PREFIX}{name}@{steps[0]}", hint))
 
     def action_earlier(self) -> None:

@@ -13,6 +13,7 @@ from newleaf.trainer.checkpoints import (
     load_newest,
     newest_whole,
     save_checkpoint,
+    set_aside,
     step_of,
 )
 
@@ -42,6 +43,20 @@ def test_where_the_disk_space_is_limited_the_best_stays_longest_and_the_newest_a
     assert steps(tmp_path) == [19, 18, 15, 3]
     save_checkpoint(tmp_path, 20, STATE, Kept(best=3, every=5, budget=0))
     assert steps(tmp_path) == [20, 19]
+
+
+def test_damaged_ones_that_were_set_aside_take_no_place_of_new_ones(tmp_path):
+    for step in (10, 20, 30):
+        save_checkpoint(tmp_path, step, STATE, Kept(every=10))
+    for path in list_checkpoints(tmp_path)[:2]:
+        path.write_bytes(path.read_bytes()[:1000])
+    path, damaged = newest_whole(tmp_path)
+    assert step_of(path) == 10
+    set_aside(tmp_path, [each.name for each in damaged])
+    assert steps(tmp_path) == [10] and len(list(tmp_path.iterdir())) == 3
+    save_checkpoint(tmp_path, 11, STATE)
+    save_checkpoint(tmp_path, 12, STATE)
+    assert steps(tmp_path) == [12, 11] and len(list(tmp_path.iterdir())) == 2
 
 
 @pytest.mark.parametrize("seed", range(20))

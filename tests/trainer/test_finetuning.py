@@ -255,6 +255,20 @@ def test_gpt2_with_an_adapter_beside_queries_is_told_before_anything_is_made(bas
     assert not (folder("jobs") / "finetune-new").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "word"), [({"rank": 4}, "--lora"), ({"alpha": 8.0}, "--lora"), ({"mix_share": 0.5}, "--mix")]
+)
+def test_an_option_that_would_do_nothing_is_refused(options, word):
+    with pytest.raises(UserError, match=word):
+        FineTuneOptions(**options)
+
+
+def test_held_out_records_are_found_from_another_folder(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert DataOptions(held_out="some.jsonl").at_any_place().held_out == str(tmp_path / "some.jsonl")
+    assert DataOptions().at_any_place() == DataOptions()
+
+
 # Text beside.
 
 

@@ -49,8 +49,18 @@ def test_noise_is_no_rise_and_a_new_lowest_ends_it():
 
 
 def test_text_that_is_known_far_better_than_other_text_is_said():
-    found = history([3.0, 1.5], noisy([2.0] * 120))
+    found = history([3.0], noisy([2.0] * 120))
+    assert worries(found) == []  # it was measured before it had learnt anything
+    found.feed([{"kind": "eval", "step": 120, "bits_per_byte": 1.5}])
     assert "far better" in worries(found)[0]
+
+
+def test_what_was_read_after_a_measurement_is_not_compared_with_it():
+    found = history([3.0], noisy([3.0] * 200))
+    found.feed([{"kind": "eval", "step": 200, "bits_per_byte": 1.6}])
+    later = [{"kind": "step", "step": 201 + i, "loss": 1.0, "bits_per_byte": 0.5} for i in range(150)]
+    found.feed(later)
+    assert worries(found) == []
 
 
 def test_a_loss_that_stands_still_is_said():

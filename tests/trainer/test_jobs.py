@@ -20,15 +20,17 @@ from newleaf.core import store
 from newleaf.core.corpus.store import Corpus
 from newleaf.core.errors import UserError
 from newleaf.core.files import read_lines, read_object, write_json
+from newleaf.core.home import folder
 from newleaf.core.model.store import ModelInfo
 from newleaf.core.tokenizer.store import TokenizerInfo
 from newleaf.trainer import jobs
 from newleaf.trainer.history import History
+from newleaf.trainer.in_use import check_unused
 from newleaf.trainer.jobs import LIVE, Job, create, list_jobs
 from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.queue import move, waiting
 from newleaf.trainer.reporter import Reporter
-from newleaf.trainer.resuming import prospect, resume
+from newleaf.trainer.resuming import prospect, prospect_text, resume
 from newleaf.trainer.work import importing, tokenizing, training
 
 
@@ -511,6 +513,21 @@ def test_why_a_job_cannot_be_resumed_is_said_before():
 
 
 @pytest.mark.usefixtures("ready")
+def test_a_job_whose_checkpoints_are_gone_does_not_begin_anew_in_the_place_of_its_model():
+    job = Job(pretend_training("robbed", state="stopped"))
+    assert "from the beginning" in prospect_text(prospect(job))
+    with (job.path / "events.jsonl").open("a") as events:
+        events.write(json.dumps({"t": 0.0, "kind": "checkpoint", "step": 5}) + "\n")
+    assert "checkpoints are gone. Remove it" in prospect(job).obstacle
+    (folder("models") / "robbed").mkdir(parents=True)
+    write_json(folder("models") / "robbed" / "config.json", {})
+    write_json(folder("models") / "robbed" / "newleaf.json", {"job": job.name})
+    assert "train book --from robbed" in prospect(job).obstacle
+    with pytest.raises(UserError, match="are gone"):
+        resume(job)
+
+
+@pytest.mark.usefixtures("ready")
 def test_one_training_runs_at_a_time_and_the_others_wait_in_an_order_that_can_be_changed():
     running = train("first", steps=100_000)
     wait_until(lambda: steps_seen(running) > 1)
@@ -519,9 +536,14 @@ def test_one_training_runs_at_a_time_and_the_others_wait_in_an_order_that_can_be
     assert [job.name for job in waiting("cpu")] == [second.name, third.name]
     assert [job.name for job in move(third, 1)] == [third.name, second.name]
     assert second.state == third.state == "queued"
+    for kind, name in (("corpora", "book"), ("tokenizers", "pieces"), ("models", "first"), ("models", "third")):
+        with pytest.raises(UserError, match=f"at work on .* {name}"):
+            check_unused(kind, name)
+    check_unused("corpora", "first")
     os.kill(running.status()["pid"], signal.SIGKILL)  # however it goes: the next one takes its place
     assert wait_for_end(third)["state"] == wait_for_end(second)["state"] == "finished"
     assert third.status()["started"] < second.status()["started"]
+    check_unused("corpora", "book")
     with pytest.raises(UserError, match="does not wait"):
         move(third, 1)
 

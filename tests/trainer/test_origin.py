@@ -1,6 +1,7 @@
 """A training that starts from a model that there is, and what it says was forgotten."""
 
 import dataclasses
+import json
 import shutil
 import time
 from types import SimpleNamespace
@@ -9,21 +10,24 @@ import pytest
 import torch
 from architectures import CONFIGS
 from homes import with_training
+from trainings import pretend_training
 from waiting import finish, wait_for_end, wait_until
 
 from newleaf.core import store
 from newleaf.core.corpus.importing import import_documents
+from newleaf.core.corpus.store import Corpus
 from newleaf.core.errors import UserError
 from newleaf.core.home import folder
 from newleaf.core.model.gpt import GPT
 from newleaf.core.model.store import ModelInfo, load_model, save_model
 from newleaf.core.tokenizer.tokenizer import Tokenizer
 from newleaf.trainer.group import ALONE
+from newleaf.trainer.jobs import Job
 from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.origin import OLD_SHARE, Origin
 from newleaf.trainer.plan import Machine, make_plan
 from newleaf.trainer.planner import plan_training
-from newleaf.trainer.resuming import resume
+from newleaf.trainer.resuming import TEXT, prospect, resume
 from newleaf.trainer.work import training
 
 QUICK = {"context": 32, "batch_tokens": 256, "device": "cpu", "dtype": "float32", "compile": "off"}
@@ -106,6 +110,27 @@ def test_the_plan_is_of_the_models_shape(old_model):
     assert plan.learning_rate < 0.01
 
 
+@pytest.mark.long
+def test_the_plan_counts_the_tokens_of_this_corpus_and_not_of_that_of_the_tokenizer(old_model):
+    tokenizer, corpus = Tokenizer.open("pieces"), Corpus.open("numbers")
+    tokens = sum(map(len, tokenizer.encode_documents(list(corpus.documents("train")))))
+    for more in ({"tokenizer": "pieces"}, {"tokenizer": None, "origin": "old"}):
+        plan = plan_training("numbers", options=TrainOptions(time=60.0, device="cpu"), **more)
+        assert plan.train_tokens == pytest.approx(tokens, rel=0.03)
+
+
+def test_another_model_in_the_place_of_that_it_began_with_is_said_before_it_goes_on(old_model):
+    job = Job(pretend_training("new", state="stopped"))
+    told = json.loads((job.path / "job.json").read_text())
+    told["inputs"] = {"corpus": "numbers", "tokenizer": None, "from": "old", "old_corpus": None}
+    (job.path / "job.json").write_text(json.dumps(told))
+    job, now = Job(job.path), Corpus.open("numbers").manifest.fingerprint
+    for fingerprint, word in ((Tokenizer.open("pieces").fingerprint, None), ("another", "models/old is another")):
+        (job.path / TEXT).write_text(json.dumps({"corpus": now, "tokenizer": fingerprint}))
+        obstacle = prospect(job).obstacle
+        assert obstacle is None if word is None else word in obstacle
+
+
 def test_what_cannot_go_together_is_said_before_anything_is_made(old_model):
     for options, more, word in (
         (TrainOptions(size="mini"), {}, "--size"),
@@ -122,6 +147,8 @@ def test_what_cannot_go_together_is_said_before_anything_is_made(old_model):
             plan_training("numbers", None, TrainOptions(), name=name)
     with pytest.raises(UserError, match="--from"):
         plan_training("numbers", None, TrainOptions(), old_corpus="book")
+    with pytest.raises(UserError, match="learnt book already"):
+        training.submit("book", "new", TrainOptions(folds=3), origin="old")
     with pytest.raises(UserError, match="no model"):
         training.submit("numbers", "new", origin="absent")
     with pytest.raises(UserError, match="--from"):

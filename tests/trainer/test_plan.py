@@ -23,8 +23,10 @@ from newleaf.trainer.plan import (
     even_rows,
     expected_text,
     make_plan,
+    model_config,
     prolonged,
     shape_name,
+    step_flops,
     token_flops,
 )
 
@@ -135,6 +137,20 @@ def test_the_plan_of_a_cross_validation_is_that_of_each_of_its_trainings():
     assert any("6 such trainings" in sentence and "10m" in sentence for sentence in expected_text(five))
     assert len(expected_text(each)) == 1
     assert plan(steps=10, folds=5).expected_steps == 10
+    assert plan(folds=5, time=12.0, size="nano").time == 2.0  # the least that so many need: each has its share
+
+
+def test_a_model_that_is_gone_on_with_is_as_fast_as_a_new_one_of_its_size():
+    machine = dataclasses.replace(LAPTOP, flops={"nano": 1e11, "micro": 2e11, "mini": 4e11})
+    new, known = TrainOptions(time=60.0, size="nano"), TrainOptions(time=60.0)
+    for size, like in (("nano", "nano"), ("micro", "micro"), ("mini", "mini"), ("base", "mini")):
+        origin = ("story", model_config(size, 2048, 256))
+        found = make_plan(known, machine, 2048, 10**6, 50_000, origin=origin)
+        other = make_plan(dataclasses.replace(new, size=size), machine, 2048, 10**6, 50_000)
+        step = found.batch_tokens / found.expected_tokens_per_second
+        flops = step_flops(found.model_config, found.batch_tokens, found.optimizer, found.sampled_softmax)
+        assert flops / step == pytest.approx(machine.flops[like], rel=1e-4), size
+        assert other.size == size
 
 
 def test_the_disk_is_that_of_the_checkpoints_that_stay_and_of_the_model_and_of_one_more_each_while_it_is_written():

@@ -1,5 +1,7 @@
 """Keys that come at once take effect in the order in which they were pressed."""
 
+from itertools import pairwise
+
 from screens import wait_for, wait_for_rest, wait_for_text
 from textual import events
 from textual.keys import _character_to_key
@@ -51,6 +53,23 @@ async def test_in_a_field_of_a_dialog(newleaf_home):
         at_once(app, *"helo", "backspace", *"lo", "home", "delete", *"H")
         await wait_for_rest(pilot)
         assert name.value == "Hello"
+
+
+async def test_what_follows_a_tab_is_for_the_next_field(newleaf_home):
+    app = NewleafApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_for(pilot, lambda: app.focused is not None, "the focus")
+        await pilot.press("a")
+        await wait_for_text(pilot, "Add text")
+        chain = app.screen.focus_chain
+        pairs = [(one, other) for one, other in pairwise(chain) if isinstance(one, Input) and isinstance(other, Input)]
+        one, other = pairs[-1]
+        one.value = other.value = ""
+        one.focus()
+        await pilot.pause()
+        at_once(app, *"12", "tab", *"3", "shift+tab", "end", *"4")
+        await wait_for_rest(pilot)
+        assert (one.value, other.value) == ("124", "3")
 
 
 async def test_a_key_that_a_field_has_no_use_for_is_not_lost(tiny_model):

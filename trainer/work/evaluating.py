@@ -43,7 +43,7 @@ def submit(
             "model": model,
             "task": task_of(task).name,
             "data": [str(Path(path).absolute()) for path in data],
-            "data_options": (data_options or DataOptions()).as_dict(),
+            "data_options": (data_options or DataOptions()).at_any_place().as_dict(),
         }
     return create("evaluate", model, inputs, options.as_dict())
 

@@ -61,7 +61,7 @@ def submit(
     inputs = {
         "from": info.name,
         "data": [[task_of(task).name, [str(Path(path).absolute()) for path in paths]] for task, paths in data],
-        "data_options": data_options.as_dict(),
+        "data_options": data_options.at_any_place().as_dict(),
         "old_corpus": old,
     }
     return create("finetune", name, inputs, options.as_dict())

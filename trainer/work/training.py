@@ -55,7 +55,7 @@ def check(
     if options.folds:
         check_documents(text.total.documents, options.folds)
     if origin is not None:
-        return _continue(ModelInfo.open(origin), options, tokenizer, old_corpus)
+        return _continue(ModelInfo.open(origin), corpus, options, tokenizer, old_corpus)
     if old_corpus is not None:
         raise UserError(_("--old-corpus goes with --from: it is what that model learnt before."))
     info = tokenizer_for(corpus, tokenizer)
@@ -65,7 +65,7 @@ def check(
 
 
 def _continue(
-    info: ModelInfo, options: TrainOptions, tokenizer: str | None, old_corpus: str | None
+    info: ModelInfo, corpus: str, options: TrainOptions, tokenizer: str | None, old_corpus: str | None
 ) -> dict[str, str | None]:
     if tokenizer or options.size:
         raise UserError(
@@ -80,6 +80,12 @@ def _continue(
             )
         )
     known = info.provenance.get("corpus")
+    if options.folds and known == corpus:
+        raise UserError(
+            _("--folds: model {name} has learnt {corpus} already, so no fold of it would be new.").format(
+                name=info.name, corpus=corpus
+            )
+        )
     old = old_corpus or (known if known in store.names("corpora") else None)
     if old:
         Corpus.open(old)

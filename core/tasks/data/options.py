@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
 
 from ...language import N_
 from ...language import gettext as _
@@ -40,6 +42,10 @@ class DataOptions(OptionsBase):
         return [
             _("--column is {value}: write it as FIELD=NAME, such as text=review.").format(value=text) for text in wrong
         ]
+
+    def at_any_place(self) -> Self:
+        """The same for a process that is in another folder."""
+        return replace(self, held_out=None if self.held_out is None else str(Path(self.held_out).absolute()))
 
     @property
     def columns(self) -> dict[str, str]:
