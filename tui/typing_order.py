@@ -10,7 +10,6 @@ from __future__ import annotations
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
-
 MOVES = ("app.focus_next", "app.focus_previous")
 
 

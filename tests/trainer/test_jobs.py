@@ -21,13 +21,16 @@ from newleaf.core.corpus.store import Corpus
 from newleaf.core.errors import UserError
 from newleaf.core.files import read_lines, read_object, write_json
 from newleaf.core.home import folder
-from newleaf.core.model.store import ModelInfo
+from newleaf.core.model.gpt import GPT
+from newleaf.core.model.store import ModelInfo, save_model
 from newleaf.core.tokenizer.store import TokenizerInfo
+from newleaf.core.tokenizer.tokenizer import Tokenizer
 from newleaf.trainer import jobs
 from newleaf.trainer.history import History
 from newleaf.trainer.in_use import check_unused
 from newleaf.trainer.jobs import LIVE, Job, create, list_jobs
 from newleaf.trainer.options import TrainOptions
+from newleaf.trainer.plan import model_config
 from newleaf.trainer.queue import move, waiting
 from newleaf.trainer.reporter import Reporter
 from newleaf.trainer.resuming import prospect, prospect_text, resume
@@ -519,9 +522,9 @@ def test_a_job_whose_checkpoints_are_gone_does_not_begin_anew_in_the_place_of_it
     with (job.path / "events.jsonl").open("a") as events:
         events.write(json.dumps({"t": 0.0, "kind": "checkpoint", "step": 5}) + "\n")
     assert "checkpoints are gone. Remove it" in prospect(job).obstacle
-    (folder("models") / "robbed").mkdir(parents=True)
-    write_json(folder("models") / "robbed" / "config.json", {})
-    write_json(folder("models") / "robbed" / "newleaf.json", {"job": job.name})
+    pieces = Tokenizer.open("pieces")
+    model = GPT(model_config("nano", pieces.vocab_size, 64))
+    save_model(folder("models") / "robbed", model, pieces, {"job": job.name})
     assert "train book --from robbed" in prospect(job).obstacle
     with pytest.raises(UserError, match="are gone"):
         resume(job)
