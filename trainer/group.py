@@ -37,6 +37,9 @@ def workers(options: TrainOptions, device: str) -> int:
     number = int(options.gpus or 1)
     if device == "cuda" and number > there:
         raise UserError(_("--gpus {number}: this machine has {there}.").format(number=number, there=there))
+    if device != "cuda" and number > 1 and options.device == "auto":
+        text = _("--gpus {number}: there is no GPU here. To train in so many processes without: --device cpu")
+        raise UserError(text.format(number=number))
     return number
 
 

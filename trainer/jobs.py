@@ -102,10 +102,16 @@ class Job:
             just_made = no_word_yet and time.time() - status["updated"] < STARTING
             if status["state"] in LIVE and not just_made:
                 status["state"] = "lost"
-                status["error"] = _(
+                words = _(
                     "The process is gone without a word: it was killed, or the machine went off. "
                     "Go on from the last checkpoint: newleaf job resume {name}"
-                ).format(name=self.name)
+                )
+                if self.trains and not self.has_work:
+                    words = _(
+                        "The process is gone without a word: it was killed, or the machine went off. "
+                        "Begin again: newleaf job resume {name}"
+                    )
+                status["error"] = words.format(name=self.name)
         elif status["state"] in LIVE and (self.path / STOP).exists():
             status["state"] = "stopping"
         if status["state"] in ("stopping", "stopped") and self._is_paused():

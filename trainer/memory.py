@@ -10,6 +10,7 @@ import torch
 
 from ..core.errors import UserError
 from ..core.language import gettext as _
+from ..core.model import layer_pass
 from ..core.model.gpt import GPT
 
 KEEP = {-4: 0, -1: -1, -2: 64 << 20}  # glibc's M_MMAP_MAX, M_TRIM_THRESHOLD and M_TOP_PAD, from its malloc.h
@@ -32,6 +33,7 @@ def keep_memory() -> None:
 
 def give_back_memory() -> None:
     """Give the system what is freed by now, though memory is kept otherwise: what was needed once is not again."""
+    layer_pass.forget()
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
 
@@ -49,5 +51,6 @@ def memory_is_full() -> UserError:
 def free_memory(model: GPT) -> None:
     """Give back what a step that ran out of memory had taken; call it outside of the error's handler."""
     model.zero_grad(set_to_none=True)
+    layer_pass.forget()
     if model.device.type == "cuda":
         torch.cuda.empty_cache()

@@ -300,7 +300,9 @@ def make_plan(
     seen = token_flops(config, context, rows * context if sampled else None) / token_flops(config, context)
     measured = EVALUATION_SHARE * seconds * 3 * seen * rate  # tokens
     evaluations = round(min(MOST, max(FEWEST, measured / TOKENS_MEASURED)))
-    eval_tokens = max(TOKENS_MEASURED, int(measured / evaluations))
+    # At least so many; where the time is short for so large a model, no more at once than are measured in all its share.
+    least = min(TOKENS_MEASURED, max(context, int(measured))) if time else TOKENS_MEASURED
+    eval_tokens = max(least, int(measured / evaluations))
     by_steps = options.eval_every or (max(1, steps // evaluations) if options.steps else None)
     passes = steps * rows * context / train_tokens
     decay, dropout, token_dropout = WEIGHT_DECAY[optimizer], 0.0, 0.0

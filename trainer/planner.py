@@ -17,7 +17,6 @@ from ..core.errors import FAULT, UserError, explain
 from ..core.language import gettext as _
 from ..core.model.store import ModelInfo
 from ..core.tokenizer.store import TokenizerInfo
-from ..core.tokenizer.tokenizer import Tokenizer
 from .expectation import Text
 from .jobs import worker_environment
 from .options import TrainOptions
@@ -74,6 +73,8 @@ def _bytes_per_token(corpus: Corpus, model: ModelInfo | None, info: TokenizerInf
         return float(info.report["bytes_per_token"])
     if not model and not info:
         return BYTES_PER_TOKEN
+    from ..core.tokenizer.tokenizer import Tokenizer  # with numpy
+
     tokenizer = Tokenizer.at(model.path) if model else Tokenizer.open(info.name)  # type: ignore[union-attr]
     size = tokens = 0
     for text in corpus.documents("train"):

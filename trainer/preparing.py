@@ -21,6 +21,7 @@ from .group import workers
 from .jobs import Job
 from .loop import initialise
 from .machine import cpu_times, machine, remember, was_busy
+from .memory import give_back_memory
 from .options import DEFAULT_TIME, TrainOptions
 from .origin import Origin
 from .plan import MOST_PREPARING, Plan, alike, changed_text, check_size, make_plan, shape_name, vocabulary_for
@@ -89,6 +90,7 @@ class Preparation:
             before = cpu_times()
             with self.reporter.may_be_cut():
                 trial = try_steps(model.to(plan.device), plan, options.compile, known, self.reporter.say)
+            give_back_memory()  # more rows were tried than may be used
             here = remember(here, shape, trial, keep=not was_busy(before))  # not what other work made slow
         rows = plan.rows
         if not (options.batch_tokens or options.steps) and shape in here.trials:

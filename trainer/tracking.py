@@ -54,8 +54,9 @@ class _TensorBoard:
     def __init__(self, path: Path, run: str, step: int, settings: Mapping[str, Any]):
         from torch.utils.tensorboard import SummaryWriter
 
-        # What a killed run wrote after its last checkpoint gives way to what is done again.
-        self.writer = SummaryWriter(str(path / run), purge_step=step + 1 if step else None)
+        # What a killed run wrote after its last checkpoint gives way to what is done again, and all of it to another
+        # training that has its name now.
+        self.writer = SummaryWriter(str(path / run), purge_step=step + 1 if step else 0)
         self.writer.add_text("settings", "\n".join(f"    {key}: {value}" for key, value in settings.items()), step)
 
     def log(self, step: int, values: Mapping[str, float]) -> None:
@@ -112,7 +113,8 @@ class _Trackio:
         os.environ["TRACKIO_DIR"] = str(path)
         import trackio
 
-        self.run = trackio.init(project=PROJECT, name=run, config={**settings, "first_step": step}, resume="allow")
+        told = {**settings, "first_step": step}
+        self.run = trackio.init(project=PROJECT, name=run, config=told, resume="allow" if step else "never")
 
     def log(self, step: int, values: Mapping[str, float]) -> None:
         self.run.log(dict(values), step=step)  # trackio.log knows of the run in the thread that began it only

@@ -111,6 +111,11 @@ def whole_layer(
     return found
 
 
+def forget() -> None:
+    """Give up what layers of this thread share, which is as large as the largest of them needed."""
+    vars(_shared).clear()
+
+
 def _told(
     x: Tensor, heads: Heads, half: bool, kept: Tensor | None, rotary: Sequence[Tensor], weights: Sequence[Tensor | None]
 ) -> _Layer:

@@ -18,7 +18,7 @@ import newleaf
 from newleaf.core.errors import UserError
 from newleaf.core.files import read_object
 from newleaf.core.model.store import ModelInfo, load_model
-from newleaf.trainer.group import Group
+from newleaf.trainer.group import Group, workers
 from newleaf.trainer.history import History
 from newleaf.trainer.jobs import LIVE, Job
 from newleaf.trainer.options import TrainOptions
@@ -34,6 +34,13 @@ pytestmark = pytest.mark.usefixtures("book", "tokenizer")
 
 def train(name, **options):
     return training.submit("book", name, TrainOptions(**{**TINY, **CALM, **options}), "pieces")
+
+
+def test_several_processes_without_a_gpu_are_asked_for_by_name():
+    with pytest.raises(UserError, match="--gpus 3: there is no GPU"):
+        workers(TrainOptions(gpus="3"), "cpu")
+    assert workers(TrainOptions(gpus="3", device="cpu"), "cpu") == 3
+    assert workers(TrainOptions(gpus="all"), "cpu") == workers(TrainOptions(gpus="1"), "cpu") == 1
 
 
 def losses(job):

@@ -14,6 +14,7 @@ from newleaf.trainer.options import SIZE_NAMES, TrainOptions
 from newleaf.trainer.plan import (
     EVALUATION_SHARE,
     SIZES,
+    TOKENS_MEASURED,
     Machine,
     More,
     Plan,
@@ -203,6 +204,12 @@ def test_measuring_takes_its_share_though_a_step_sees_some_of_the_vocabulary():
     flops = found.expected_tokens_per_second * token_flops(found.model_config, 256, found.batch_tokens)
     seconds = found.evaluations * found.eval_tokens * token_flops(found.model_config, 256) / 3 / flops
     assert seconds == pytest.approx(EVALUATION_SHARE * 300, rel=0.1)
+
+
+def test_a_large_model_in_a_short_time_is_measured_on_little():
+    short, long = plan(size="base", time=10.0), plan(size="base", time=36_000.0)
+    assert short.eval_tokens == short.context < TOKENS_MEASURED <= long.eval_tokens
+    assert plan(size="base", steps=5).eval_tokens == plan(size="nano", time=10.0).eval_tokens == TOKENS_MEASURED
 
 
 @given(rows=st.integers(1, 2000), most=st.integers(1, 2000))

@@ -128,6 +128,16 @@ def test_the_machines_figures_come_from_another_thread(name):
     assert found["train/loss"] == [(1, 2.0), (2, 1.0)] and found["machine/cpu"] == [(1, 0.5)]
 
 
+def test_another_training_of_the_same_name_has_a_curve_of_its_own(newleaf_home):
+    skip_without("tensorboard")
+    for values in ((4.0, 3.0, 2.0), (6.0, 5.0)):
+        tracker = tracking.open_tracker("tensorboard", "mirrored", 0, {"size": "nano"})
+        for step, value in enumerate(values, 1):
+            tracker.log(step, {"train/loss": value})
+        tracker.end()
+    assert in_tensorboard(folder("tracking") / "tensorboard")["train/loss"] == [(1, 6.0), (2, 5.0)]
+
+
 @pytest.mark.usefixtures("book", "tokenizer")
 def test_a_tracker_that_is_not_installed_is_said_before_anything_is_made(monkeypatch):
     monkeypatch.setitem(tracking.MODULES, "wandb", "no_such_module")

@@ -150,6 +150,17 @@ def test_layers_whose_insides_are_computed_twice_learn_the_same(dtype):
         assert torch.equal(once, twice)
 
 
+@pytest.mark.usefixtures("lanes")
+def test_what_layers_share_can_be_given_up_between_two_ways():
+    if layer_pass.library_product() is None:
+        pytest.skip("PyTorch's library does not tell its product")
+    layer, told = new_layer(), example_of(new_layer(), 4, 64, False)
+    first = in_one_call(layer, *told)
+    layer_pass.forget()
+    again = in_one_call(layer, *told)
+    assert all(torch.equal(first[name], each) for name, each in again.items())
+
+
 @needs_tiles
 def test_the_bits_are_the_same_for_any_number_of_threads():
     layer, threads = new_layer(hidden_size=96), torch.get_num_threads()
