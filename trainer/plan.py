@@ -300,7 +300,7 @@ def make_plan(
     seen = token_flops(config, context, rows * context if sampled else None) / token_flops(config, context)
     measured = EVALUATION_SHARE * seconds * 3 * seen * rate  # tokens
     evaluations = round(min(MOST, max(FEWEST, measured / TOKENS_MEASURED)))
-    # At least so many; where the time is short for so large a model, no more at once than are measured in all its share.
+    # At least so many; where the time is short for so large a model, no more at once than all its share is enough for.
     least = min(TOKENS_MEASURED, max(context, int(measured))) if time else TOKENS_MEASURED
     eval_tokens = max(least, int(measured / evaluations))
     by_steps = options.eval_every or (max(1, steps // evaluations) if options.steps else None)
