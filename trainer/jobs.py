@@ -106,7 +106,7 @@ class Job:
                     "The process is gone without a word: it was killed, or the machine went off. "
                     "Go on from the last checkpoint: newleaf job resume {name}"
                 )
-                if self.trains and not self.has_work:
+                if not self.has_work:
                     words = _(
                         "The process is gone without a word: it was killed, or the machine went off. "
                         "Begin again: newleaf job resume {name}"
