@@ -249,17 +249,16 @@ class TrainingView(JobActions, View):
     async def action_more(self) -> None:
         """Train longer than was planned, or with other GPUs or machines."""
         if name := self.marked():
-            await self._go_on(more="+10m" if Job.open(name).has_checkpoint else "")
+            await self._go_on(name, more="+10m" if Job.open(name).has_checkpoint else "")
 
     @work(exit_on_error=False)
     async def action_back(self) -> None:
         """Go on from an earlier checkpoint; what came after it is done anew."""
         if name := self.marked():
-            await self._go_on(origin="best" if "best" in checkpoints_of(name) else "")
+            await self._go_on(name, origin="best" if "best" in checkpoints_of(name) else "")
 
-    async def _go_on(self, more: str = "", origin: str = "") -> None:
-        if name := self.marked():
-            await self.app.push_screen_wait(ResumeDialog(name, more, origin))
+    async def _go_on(self, name: str, more: str = "", origin: str = "") -> None:
+        await self.app.push_screen_wait(ResumeDialog(name, more, origin))
 
     @work(exit_on_error=False)
     async def action_keep(self) -> None:
