@@ -95,7 +95,6 @@ class FineTuning(Training):
         if path.exists():
             return Plan.from_dict(read_object(path))
         assert self.origin is not None
-        gone = time.time() - self.reporter.status["started"]
         plan = plan_finetuning(
             self.chosen,
             self.origin.info.name,
@@ -104,7 +103,7 @@ class FineTuning(Training):
             longest,
             lambda context: len(pack(list(self.examples.lengths - 1), context)),
             len(self.held_out_examples.tokens),
-            gone,
+            self.reporter.gone,
         )
         write_json(path, plan.as_dict())
         self.reporter.event("plan", **plan.as_dict())
@@ -240,7 +239,10 @@ class FineTuning(Training):
         best = state.best_step == state.step > 0
         if bits is not None:
             rounded = {name: round(value, 4) for name, value in scores.items()}
-            self.reporter.event("eval", step=state.step, bits_per_byte=round(bits, 5), scores=rounded, best=best)
+            elapsed, its_bits = round(state.elapsed, 2), round(bits, 5)
+            self.reporter.event(
+                "eval", step=state.step, bits_per_byte=its_bits, scores=rounded, best=best, elapsed=elapsed
+            )
             self.reporter.update(bits_per_byte=round(bits, 4), scores=rounded, best_step=state.best_step)
             self._track(state.step, {"held_out/answer_bits": bits, **{f"held_out/{k}": v for k, v in scores.items()}})
         if state.step and self._writes and self.held_out:

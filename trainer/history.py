@@ -70,7 +70,11 @@ class History:
             self.messages.append(str(event["text"]))
 
     def _minutes(self, event: Mapping[str, Any]) -> float:
-        """When it was, in minutes of work. With a resume the clock goes on from the last step that is left."""
+        """When it was, in minutes of work: by the training's clock, or, where an old one says nothing of it, by that of
+        the machine. With a resume that goes on from the last step that is left.
+        """
+        if "elapsed" in event:
+            return round(float(event["elapsed"]) / 60, 4)
         now = float(event.get("t", self._last))
         if self._begun is None:
             if event.get("kind") == "message":  # of the line that it waited in, it may be

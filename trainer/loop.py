@@ -134,7 +134,7 @@ class Observer(Protocol):
 
     @property
     def waited(self) -> float:
-        """Seconds that it has spent waiting, for room on the disk."""
+        """Seconds that are not of the work: it waited for room on the disk, or the process was stopped."""
 
 
 class Loop:
@@ -279,7 +279,8 @@ class Loop:
         return True
 
     def _now(self) -> float:
-        return time.perf_counter() - self.observer.waited
+        waited = self.observer.waited  # first: a pause in between is found out at the next look
+        return time.perf_counter() - waited
 
     def _keep_time(self, time: float) -> None:
         state = self.state

@@ -54,6 +54,7 @@ FEW_PASSES, MANY_PASSES, LEAST_DROPOUT = 3.0, 5.0, 0.05
 LEARNT_BY_HEART = 1.4  # parameters
 DROPOUT_A_PASS, MOST_DROPOUT = 0.02, 0.1
 TOKEN_DROPOUT_A_PASS, MOST_TOKEN_DROPOUT = 0.03, 0.3
+ENOUGH_PASSES, FAR_TOO_MANY = 12, 36  # of a new model over a text; after them hardly less is expected, and it is said
 PARAMETERS_A_BYTE = 12  # of the text, in the layers: a larger model learns it by heart, and held-out text less well
 MEMORY, SHORTEST_MEMORY, LONGEST_MEMORY = 1 / 75, 1 / 0.15, 1 / 0.05  # Muon's, of the steps, and in steps
 # Over how much of the vocabulary a loss is computed in training, beside a step's own pieces: the most frequent, and so
@@ -393,7 +394,8 @@ def prolonged(
     if more.steps is not None:
         steps, seconds = left_steps + more.steps, left_seconds + more.steps * step_seconds
         changes: dict[str, Any] = {"steps": step + steps, "time": None}
-        changes["eval_every"] = eval_every or max(1, steps // plan.evaluations)
+        as_before = plan.expected_steps // plan.evaluations
+        changes["eval_every"] = eval_every or max(1, min(max(as_before, steps // plan.evaluations), steps // FEWEST))
     else:
         assert more.time is not None
         steps, seconds = left_steps + max(1, int(more.time / step_seconds)), left_seconds + more.time
@@ -435,6 +437,12 @@ def expected_text(plan: Plan) -> list[str]:
         found.append(
             _("{number} such trainings, one for each fold and that of the model: {time} in all.").format(
                 number=plan.trainings, time=format_duration(plan.trainings * plan.expected_seconds)
+            )
+        )
+    if plan.time and plan.passes > FAR_TOO_MANY and not plan.origin:
+        found.append(
+            _("After some {few} passes over a text little more is learnt: {time} is enough for this one.").format(
+                few=ENOUGH_PASSES, time=format_duration(plan.time * ENOUGH_PASSES / plan.passes)
             )
         )
     return found

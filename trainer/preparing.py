@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from functools import cached_property
 
@@ -114,6 +113,5 @@ class Preparation:
         if options.steps:
             return options
         time_given = options.time or DEFAULT_TIME
-        gone = time.time() - self.reporter.status["started"]
-        left = max(1.0, MOST_PREPARING * time_given, time_given - gone)
+        left = max(1.0, MOST_PREPARING * time_given, time_given - self.reporter.gone)
         return replace(options, time=left)

@@ -61,7 +61,7 @@ def wait_for_turn(job: Job, reporter: Reporter) -> FolderLock:
             told = True
             reporter.message(_("Another training runs. This one waits, and starts by itself."))
         time.sleep(LOOK)
-    reporter.update(state="running", message="", started=round(time.time(), 3))
+    reporter.begin()
     return lock
 
 

@@ -18,6 +18,7 @@ from ..core.language import gettext as _
 from ..core.language import sentences
 from ..core.progress import Cancelled
 from .jobs import STOP, Job
+from .pauses import Pauses
 
 BEAT = 0.25  # seconds between two looks for news and for a wish to stop
 HEARTBEAT = 1.0  # seconds between two signs of life
@@ -37,6 +38,7 @@ class Reporter:
         pid = os.getpid() if last_word else os.getppid()  # the job's own process
         self.status: dict[str, Any] = {**job._read_status(), "state": "running", "pid": pid}
         self.status["started"] = self.status["updated"] = round(time.time(), 3)
+        self._pauses, self._work_began = Pauses(), time.perf_counter()
         self.result: dict[str, Any] = {}  # what was made, for the end of the status
         self._events: list[dict[str, Any]] = []
         self._lock = threading.Lock()
@@ -46,6 +48,21 @@ class Reporter:
         self._handed_over = self._may_be_cut = False
         self._begin: tuple[float, float] | None = None
         self._thread = threading.Thread(target=self._beat, daemon=True)
+
+    @property
+    def paused(self) -> float:
+        """Seconds in which the process was stopped, or its machine slept; some may be found out late."""
+        return self._pauses.look()
+
+    @property
+    def gone(self) -> float:
+        """Seconds since it was made, or since `begin`, pauses left out."""
+        return time.perf_counter() - self._work_began - self.paused
+
+    def begin(self) -> None:
+        """The work begins now: what was before, a wait, is none of its time."""
+        self._work_began = time.perf_counter() - self.paused
+        self.update(state="running", message="", started=round(time.time(), 3))
 
     @property
     def stop_requested(self) -> bool:
@@ -75,7 +92,7 @@ class Reporter:
     def __call__(self, done: float, total: float, message: str = "", **metrics: float) -> None:
         """Progress, with the time left reckoned from the rate so far. Raises Cancelled after a wish to stop."""
         self.check()
-        now, share = time.monotonic(), min(1.0, done / total) if total else 0.0
+        now, share = self.gone, min(1.0, done / total) if total else 0.0
         if self._begin is None or share < self._begin[1]:
             self._begin = now, share
         gone, since = share - self._begin[1], now - self._begin[0]
@@ -171,6 +188,7 @@ class Reporter:
     def _beat(self) -> None:
         last, asked = 0.0, math.inf
         while not self._ended.wait(BEAT):
+            self._pauses.look()
             if (self.job.path / STOP).exists():
                 self._stop.set()
             now = time.monotonic()
@@ -216,6 +234,11 @@ class Reporter:
 
 class SilentReporter(Reporter):
     """For a process that is one of several: another one tells."""
+
+    @property
+    def paused(self) -> float:
+        """It does not look; the clock that counts is that of the one who tells."""
+        return 0.0
 
     def event(self, kind: str, **values: Any) -> None:
         """Nobody hears it."""

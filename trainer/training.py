@@ -67,7 +67,7 @@ class Training:
         self.options = self.options_class.from_mapping(job.spec["options"])
         self._path = folder("models") / job.target
         self._writes = self.group.local_rank == 0  # of several processes on a machine one writes
-        self.waited = 0.0  # seconds, for room on the disk
+        self._waited_for_room = 0.0  # seconds
         self.tracker: Tracker | None = None
         self._tracking = threading.Lock()
 
@@ -130,7 +130,7 @@ class Training:
         self.measured = HeldOut(self.val_tokens, self.tokenizer.byte_lengths, plan, self.group)
         prefetched = Prefetched(self._batches(), pin=plan.device == "cuda")
         checkpoint = self._newest_checkpoint()
-        spent = 0.0 if self.options.folds else since_launch()
+        spent = 0.0 if self.options.folds else max(0.0, since_launch() - self.waited)
         self.loop = Loop(model, plan, prefetched.batch, self, initial, self.group, checkpoint, spent)
         events, _offset = self.job.events()
         if any(event["kind"] in ("step", "eval") for event in events):
@@ -213,6 +213,7 @@ class Training:
         """A step is done."""
         eta = self.seconds_left(state, self.loop)
         rounded = {key: float(f"{value:.6g}") for key, value in metrics.items() if key != "loss"}
+        rounded["elapsed"] = round(state.elapsed, 2)
         bits = self._bits(metrics["loss"])
         self.reporter.event(
             "step", step=state.step, loss=metrics["loss"], bits_per_byte=round(bits, 5), eta_s=eta, **rounded
@@ -291,7 +292,11 @@ class Training:
         """Say it, and show what the model writes now."""
         if score is not None:
             self.reporter.event(
-                "eval", step=state.step, bits_per_byte=round(score, 5), best=state.best_step == state.step > 0
+                "eval",
+                step=state.step,
+                bits_per_byte=round(score, 5),
+                best=state.best_step == state.step > 0,
+                elapsed=round(state.elapsed, 2),
             )
             best = score if state.best is None else state.best
             self.reporter.update(bits_per_byte=round(best, 4), best_step=state.best_step)
@@ -353,7 +358,7 @@ class Training:
 
     def with_room(self, write: Callable[[], object]) -> None:
         """Write; while the disk is full, wait until there is room. Raises Cancelled when a stop is wanted meanwhile."""
-        begin = time.perf_counter()
+        begin = self.reporter.gone
         told = False
         while True:
             try:
@@ -376,8 +381,13 @@ class Training:
             self.reporter.update(message=_("waiting: the disk is full"), eta_s=None)
             time.sleep(WAIT)
         if told:
-            self.waited += time.perf_counter() - begin
+            self._waited_for_room += self.reporter.gone - begin
             self.reporter.message(_("There is room again: the training goes on."))
+
+    @property
+    def waited(self) -> float:
+        """Seconds, for room on the disk, and while the process was stopped."""
+        return self._waited_for_room + self.reporter.paused
 
     def stop_requested(self) -> bool:
         """Whether somebody wants it to end."""

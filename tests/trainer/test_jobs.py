@@ -283,6 +283,21 @@ def test_a_training_by_time_ends_with_its_time_and_its_rate_at_zero():
 
 
 @pytest.mark.usefixtures("ready")
+def test_the_time_in_which_its_process_was_stopped_is_not_that_of_a_training():
+    job = train("dozed", time=6.0)
+    wait_until(lambda: steps_seen(job) > 3)
+    os.kill(job.status()["pid"], signal.SIGSTOP)
+    time.sleep(5.0)
+    os.kill(job.status()["pid"], signal.SIGCONT)
+    status = wait_for_end(job)
+    assert status["state"] == "finished", status
+    assert ModelInfo.open("dozed").provenance["seconds"] + 4.5 < status["updated"] - status["started"]
+    assert 60 * history(job).minutes[-1] <= ModelInfo.open("dozed").provenance["seconds"]
+    rates = [event["tokens_per_second"] for event in job.events()[0] if event["kind"] == "step"]
+    assert min(rates[3:]) > 0.1 * max(rates[3:])  # of the first steps each has been slow
+
+
+@pytest.mark.usefixtures("ready")
 @pytest.mark.long
 def test_early_stopping_keeps_the_best_weights():
     job = train("overfitted", steps=100_000, eval_every=15, patience=2, learning_rate=0.05)

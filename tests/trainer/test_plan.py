@@ -13,6 +13,7 @@ from newleaf.trainer.expectation import Text
 from newleaf.trainer.options import SIZE_NAMES, TrainOptions
 from newleaf.trainer.plan import (
     EVALUATION_SHARE,
+    FEWEST,
     SIZES,
     TOKENS_MEASURED,
     Machine,
@@ -64,6 +65,9 @@ def test_what_is_prolonged_is_measured_as_often_as_its_new_length_calls_for():
     short, own = plan(size="nano", steps=20), TrainOptions(eval_every=7)
     assert prolonged(short, 20, 10.0, More(steps=1000), TrainOptions()).eval_every == 1000 // short.evaluations
     assert prolonged(short, 20, 10.0, More(steps=1000), own).eval_every == 7
+    long = plan(steps=2000)
+    assert long.evaluations > FEWEST
+    assert prolonged(long, 2000, 1000.0, More(steps=20), TrainOptions()).eval_every == 20 // FEWEST
     assert prolonged(short, 20, 10.0, More(time=600.0), TrainOptions()).eval_every is None
 
 
@@ -244,6 +248,13 @@ def test_a_time_in_which_no_step_fits_is_said():
     found = plan(slow, size="small", time=5.0)
     assert found.expected_seconds > 50 and "One step takes" in changed_text(options, found)[0]
     assert changed_text(TrainOptions(time=300.0), plan(time=300.0)) == []
+
+
+def test_a_time_that_is_far_too_long_for_a_text_is_said():
+    *_others, sentence = expected_text(plan(train_tokens=50_000, time=36_000.0))
+    assert "12 passes" in sentence and "is enough" in sentence
+    assert len(expected_text(plan(train_tokens=50_000, time=30.0))) == 1
+    assert len(expected_text(plan(train_tokens=50_000, steps=10**6))) == 1
 
 
 def test_nothing_is_expected_of_a_training_of_another_kind():

@@ -164,6 +164,13 @@ def test_a_resumed_training_has_the_minutes_of_work_alone():
     assert found.minutes == [0, 1, 2, 3] and found.steps == [1, 2, 3, 4]
 
 
+def test_the_minutes_are_those_of_the_clock_of_the_training_which_stands_still_while_the_machine_sleeps():
+    found, step = History(), {"kind": "step", "loss": 1.0, "bits_per_byte": 1.0}
+    found.feed([{**step, "t": 0.0, "step": 1, "elapsed": 60.0}, {**step, "t": 30_000.0, "step": 2, "elapsed": 90.0}])
+    found.feed([{"t": 30_001.0, "kind": "eval", "step": 2, "bits_per_byte": 1.0, "elapsed": 90.0}])
+    assert found.minutes == [1.0, 1.5] and found.evaluation_minutes == [1.5]
+
+
 def test_the_time_in_line_is_no_work():
     found = History()
     found.feed([{"t": 0.0, "kind": "message", "text": "Another training runs."}, {"t": 5000.0, "kind": "plan"}])
