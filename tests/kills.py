@@ -11,7 +11,7 @@ import tempfile
 import time
 
 from homes import TINY
-from waiting import wait_for_end, wait_until
+from waiting import PATIENCE, wait_for_end, wait_until
 
 from newleaf.core.model.store import ModelInfo
 from newleaf.trainer.jobs import LIVE
@@ -37,13 +37,13 @@ def survive(kills, steps, corpus, tokenizer, seed=1):
     The moments are within as much of the training as leaves enough for the kills that are to come, whatever the
     machine's speed: half of them from when it learns on, the others from its first moment.
     """
-    chance, moments = random.Random(seed), []
+    chance, moments, patience = random.Random(seed), [], PATIENCE + steps  # a second for each at most
     options = TrainOptions(
         steps=steps, checkpoint_every=0.1, dropout=0.1, token_dropout=0.1, sampled_softmax="on", **TINY
     )
     straight = training.submit(corpus, "straight", options, tokenizer)
     beginning, learning = until_it_learns(straight), time.monotonic()
-    wait_for_end(straight)
+    wait_for_end(straight, patience)
     learning = time.monotonic() - learning
     job = training.submit(corpus, "killed", options, tokenizer)
     while len(moments) < kills:
@@ -68,7 +68,7 @@ def survive(kills, steps, corpus, tokenizer, seed=1):
         if job.state == "finished":  # the kill came after its last word
             break
         resume(job)
-    wait_for_end(job)
+    wait_for_end(job, patience)
     assert straight.state == job.state == "finished", (straight.status(), job.status())
     return weights("straight"), weights("killed"), moments
 
