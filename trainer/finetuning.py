@@ -239,9 +239,13 @@ class FineTuning(Training):
         best = state.best_step == state.step > 0
         if bits is not None:
             rounded = {name: round(value, 4) for name, value in scores.items()}
-            elapsed, its_bits = round(state.elapsed, 2), round(bits, 5)
             self.reporter.event(
-                "eval", step=state.step, bits_per_byte=its_bits, scores=rounded, best=best, elapsed=elapsed
+                "eval",
+                step=state.step,
+                bits_per_byte=round(bits, 5),
+                scores=rounded,
+                best=best,
+                elapsed=round(state.elapsed, 2),
             )
             self.reporter.update(bits_per_byte=round(bits, 4), scores=rounded, best_step=state.best_step)
             self._track(state.step, {"held_out/answer_bits": bits, **{f"held_out/{k}": v for k, v in scores.items()}})
