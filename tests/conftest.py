@@ -64,6 +64,20 @@ def lanes(request, monkeypatch):
         monkeypatch.setattr(module, "tiles", lambda: False)
 
 
+@pytest.fixture(scope="module", params=[0, 1], ids=["in pairs", "by the unit"])
+def ways_of_tiles(request):
+    """Tiles of bfloat16 multiplied in either way: processors with units for it can do without them too."""
+    from newleaf.core.model import native
+
+    if not native.tiles():
+        pytest.skip("this processor does not multiply bfloat16, or newleaf was built without it")
+    way = native.library().newleaf_tiles(request.param)
+    if request.param and way < 2:
+        pytest.skip("this processor has no units for tiles")
+    yield
+    native.library().newleaf_tiles(1)
+
+
 @pytest.fixture
 def real_text():
     """A function from the name of a real text to its path; skips the test where it is absent."""

@@ -75,7 +75,7 @@ static void products_of(
 static void by_own(const Layer *l, const Map *m, Which which, const float *x, const float *slopes, float *to, void *scratch) {
     Product products[3];
     products_of(l, m, which, x, slopes, to, products);
-    linear(&(Linear){products, m->number, l->threads, 0, scratch});
+    newleaf_linear(&(Linear){products, m->number, l->threads, 0, scratch}, newleaf_training_lanes());
 }
 
 /* a (rows, depth) times b (depth, columns), each turned if that is said, as it lies then. */
@@ -139,7 +139,7 @@ static int64_t map_room(const Layer *l, const Map *m) {
     for (Which which = OUT; which <= TO_WEIGHTS; which++) {
         Product products[3];
         products_of(l, m, which, 0, 0, 0, products);
-        const int64_t room = room_of(&(Linear){products, m->number, l->threads}) * sizeof(float);
+        const int64_t room = newleaf_linear_room(&(Linear){products, m->number, l->threads}, newleaf_training_lanes()) * sizeof(float);
         most = room > most ? room : most;
     }
     return most;

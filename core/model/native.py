@@ -106,9 +106,9 @@ def training_lanes() -> int:
 
 @functools.cache
 def tiles() -> bool:
-    """Whether this processor multiplies tiles of bfloat16 (Intel's AMX), and the library knows how."""
+    """Whether this processor multiplies bfloat16, in tiles (Intel's AMX) or in pairs, and the library knows how."""
     found = library()
-    return found is not None and bool(found.newleaf_tiles())
+    return found is not None and bool(found.newleaf_tiles(True))
 
 
 def trains(x: Tensor) -> bool:

@@ -1,12 +1,13 @@
-/* Causal attention in bfloat16 on processors that multiply tiles of matrices (Intel's AMX): what attention.h does, and as
- * there, but what is multiplied is rounded to bfloat16 as it is laid into tiles. Sums stay in float32. training.c includes
- * this after the kind of processor with vectors of 16 floats.
+/* Causal attention in bfloat16 on processors that multiply tiles of matrices (Intel's AMX), or pairs of numbers (AVX-512 with
+ * BF16): what attention.h does, and as there, but what is multiplied is rounded to bfloat16 as it is laid into tiles. Sums stay
+ * in float32. training.c includes this after the kind of processor with vectors of 16 floats.
  *
  * The unit multiplies a tile of rows of 32 numbers by one in which pairs of rows are woven into each other, and the one
- * turned, pairs staying together, is the other. */
+ * turned, pairs staying together, is the other. Pairs are multiplied as they lie in the same tiles. */
 #define SIDE 16 /* rows of a tile, and pairs of a row */
 #define DEPTH 32 /* numbers of a row; also BLOCK */
 #define NEAR 16 /* tiles of a row of them at once: they stay in the first cache */
+#define HELD 8 /* rows of sums in registers, where pairs are multiplied */
 
 typedef struct {
     __m512i row[SIDE];
@@ -18,8 +19,11 @@ typedef struct {
     uint8_t rows[16];
 } TileConfig;
 
+static int has_unit; /* for tiles: newleaf_tiles finds out */
+
 /* All tiles whole, until `leave_tiles`; others who use the unit in this thread find it as they left it. */
 static void enter_tiles(TileConfig *before) {
+    if (!has_unit) return;
     TileConfig whole = {.palette = 1};
     for (int i = 0; i < 8; i++) whole.bytes[i] = 64, whole.rows[i] = SIDE;
     __asm__ volatile("" : "+m"(whole), "=m"(*before)); /* some compilers think that 8 bytes of it are read */
@@ -28,6 +32,7 @@ static void enter_tiles(TileConfig *before) {
 }
 
 static void leave_tiles(const TileConfig *before) {
+    if (!has_unit) return;
     if (before->palette) _tile_loadconfig(before);
     else _tile_release();
 }
@@ -91,38 +96,82 @@ typedef struct {
     int64_t side, depth;
 } Tiles;
 
+/* Rows that are multiplied, in tiles or as they lie: how many bytes apart they are, the next 16, and the next 32 numbers. */
+typedef struct {
+    const char *at;
+    int64_t row, side, depth;
+} Lines;
+
+static void by_unit(Lines left, Tiles right, int64_t depth, float *c, int64_t c_row, int add) {
+    const int64_t bytes = c_row * sizeof *c;
+    float *second = c + SIDE * c_row;
+    if (add) {
+        _tile_loadd(0, c, bytes);
+        _tile_loadd(1, c + SIDE, bytes);
+        _tile_loadd(2, second, bytes);
+        _tile_loadd(3, second + SIDE, bytes);
+    } else {
+        _tile_zero(0);
+        _tile_zero(1);
+        _tile_zero(2);
+        _tile_zero(3);
+    }
+    for (int64_t k = 0; k < depth; k++, left.at += left.depth, right.at += right.depth) {
+        _tile_loadd(4, left.at, left.row);
+        _tile_loadd(5, left.at + left.side, left.row);
+        _tile_loadd(6, right.at, 64);
+        _tile_loadd(7, right.at + right.side, 64);
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_dpbf16ps(1, 4, 7);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+    }
+    _tile_stored(0, c, bytes);
+    _tile_stored(1, c + SIDE, bytes);
+    _tile_stored(2, second, bytes);
+    _tile_stored(3, second + SIDE, bytes);
+}
+
+static void by_pairs(Lines left, Tiles right, int64_t depth, float *c, int64_t c_row, int add) {
+    for (int64_t i = 0; i < DEPTH; i += HELD, c += HELD * c_row) {
+        const char *rows = left.at + i / SIDE * left.side + i % SIDE * left.row;
+        const Tile *first = right.at, *second = first + right.side;
+        __m512 sums[HELD][2];
+#pragma GCC unroll 8
+        for (int r = 0; r < HELD; r++)
+            for (int s = 0; s < 2; s++) sums[r][s] = add ? _mm512_loadu_ps(c + r * c_row + s * SIDE) : _mm512_setzero_ps();
+        for (int64_t k = 0; k < depth; k++, rows += left.depth, first += right.depth, second += right.depth)
+#pragma GCC unroll 4
+            for (int64_t p = 0; p < SIDE; p++) {
+                const __m512bh a = (__m512bh)first->row[p], b = (__m512bh)second->row[p];
+#pragma GCC unroll 8
+                for (int r = 0; r < HELD; r++) {
+                    int32_t pair;
+                    memcpy(&pair, rows + r * left.row + p * sizeof pair, sizeof pair);
+                    const __m512bh same = (__m512bh)_mm512_set1_epi32(pair);
+                    sums[r][0] = _mm512_dpbf16_ps(sums[r][0], same, a);
+                    sums[r][1] = _mm512_dpbf16_ps(sums[r][1], same, b);
+                }
+            }
+#pragma GCC unroll 8
+        for (int r = 0; r < HELD; r++)
+            for (int s = 0; s < 2; s++) _mm512_storeu_ps(c + r * c_row + s * SIDE, sums[r][s]);
+    }
+}
+
+/* c (32, 32) becomes, or grows by, 32 rows times two columns of woven tiles, so many tiles deep. */
+INLINE void block_product(Lines left, Tiles right, int64_t depth, float *c, int64_t c_row, int add) {
+    if (has_unit) by_unit(left, right, depth, c, c_row, add);
+    else by_pairs(left, right, depth, c, c_row, add);
+}
+
 /* c (rows, columns), both multiples of 32, becomes, or grows by, tiles of rows times woven tiles, so many deep. */
 static void tiles_product(Tiles a, Tiles b, int64_t rows, int64_t columns, int64_t depth, float *c, int64_t c_row, int add) {
-    const int64_t bytes = c_row * sizeof *c;
     for (int64_t i = 0; i < rows / DEPTH; i++)
         for (int64_t j = 0; j < columns / DEPTH; j++) {
-            const Tile *left = a.at + 2 * i * a.side, *right = b.at + 2 * j * b.side;
-            float *first = c + i * DEPTH * c_row + j * DEPTH, *second = first + SIDE * c_row;
-            if (add) {
-                _tile_loadd(0, first, bytes);
-                _tile_loadd(1, first + SIDE, bytes);
-                _tile_loadd(2, second, bytes);
-                _tile_loadd(3, second + SIDE, bytes);
-            } else {
-                _tile_zero(0);
-                _tile_zero(1);
-                _tile_zero(2);
-                _tile_zero(3);
-            }
-            for (int64_t k = 0; k < depth; k++, left += a.depth, right += b.depth) {
-                _tile_loadd(4, left, 64);
-                _tile_loadd(5, left + a.side, 64);
-                _tile_loadd(6, right, 64);
-                _tile_loadd(7, right + b.side, 64);
-                _tile_dpbf16ps(0, 4, 6);
-                _tile_dpbf16ps(1, 4, 7);
-                _tile_dpbf16ps(2, 5, 6);
-                _tile_dpbf16ps(3, 5, 7);
-            }
-            _tile_stored(0, first, bytes);
-            _tile_stored(1, first + SIDE, bytes);
-            _tile_stored(2, second, bytes);
-            _tile_stored(3, second + SIDE, bytes);
+            const Lines left = {(const char *)(a.at + 2 * i * a.side), 64, a.side * sizeof(Tile), a.depth * sizeof(Tile)};
+            const Tiles right = {b.at + 2 * j * b.side, b.side, b.depth};
+            block_product(left, right, depth, c + i * DEPTH * c_row + j * DEPTH, c_row, add);
         }
 }
 
@@ -307,24 +356,8 @@ static void lay_weights(
 /* 32 rows of a product, 32 columns of it: rows in bfloat16 times laid weights, so many tiles deep. */
 static void map_block(const uint16_t *in, int64_t in_row, const Tile *right, int64_t deep, uint16_t *out, int64_t out_row) {
     float sums[DEPTH][DEPTH] __attribute__((aligned(64)));
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
-    for (int64_t k = 0; k < deep; k++, in += DEPTH, right += 2) {
-        _tile_loadd(4, in, in_row * 2);
-        _tile_loadd(5, in + SIDE * in_row, in_row * 2);
-        _tile_loadd(6, right, 64);
-        _tile_loadd(7, right + 1, 64);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_dpbf16ps(1, 4, 7);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_dpbf16ps(3, 5, 7);
-    }
-    _tile_stored(0, sums[0], sizeof *sums);
-    _tile_stored(1, sums[0] + SIDE, sizeof *sums);
-    _tile_stored(2, sums[SIDE], sizeof *sums);
-    _tile_stored(3, sums[SIDE] + SIDE, sizeof *sums);
+    const Lines left = {(const char *)in, in_row * 2, SIDE * in_row * 2, DEPTH * 2};
+    block_product(left, (Tiles){right, 1, 2}, deep, sums[0], DEPTH, 0);
     for (int64_t i = 0; i < DEPTH; i++) _mm512_storeu_si512(out + i * out_row, both(sums[i], sums[i] + SIDE));
 }
 

@@ -276,6 +276,7 @@ INLINE void turned(int64_t rows, int64_t columns, const float *from, int64_t row
 #include "norm.h"
 #include "gated.h"
 #include "stream.h"
+#include "linear.h"
 #pragma GCC pop_options
 
 /* The longest vectors this processor has, in floats; 0: leave it to PyTorch. */
@@ -293,11 +294,14 @@ int newleaf_training_lanes(void) {
 #include "tiles.h"
 #pragma GCC pop_options
 
-/* Whether this processor multiplies tiles of bfloat16, and the system lets this process use them. */
-int newleaf_tiles(void) {
+/* How this processor multiplies tiles of bfloat16 from now on: 2: by the unit, if it may be `unit`, and the system lets this process
+ * use it; 1: by pairs; 0: not at all. */
+int newleaf_tiles(int unit) {
     const int request = 0x1023, data = 18; /* ARCH_REQ_XCOMP_PERM, of XFEATURE_XTILEDATA, from Linux's asm/prctl.h */
-    return newleaf_training_lanes() == 16 && __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16") &&
-           __builtin_cpu_supports("avx512bf16") && !syscall(SYS_arch_prctl, request, data);
+    if (newleaf_training_lanes() < 16 || !__builtin_cpu_supports("avx512bf16")) return 0;
+    has_unit = unit && __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16") &&
+               !syscall(SYS_arch_prctl, request, data);
+    return 1 + has_unit;
 }
 #else
 typedef int Tile, TileConfig;
@@ -312,7 +316,7 @@ static void outer_rows(const Outer *o, int64_t begin, int64_t chunks, int64_t ro
 static void lay_weights(const float *weights, int64_t inputs, int64_t chunk, int64_t begin, int64_t deep, int back, Tile *to) {}
 static void map_rows(
     const uint16_t *in, int64_t rows, const Tile *right, int64_t deep, int64_t columns, uint16_t *out, uint16_t *spare) {}
-int newleaf_tiles(void) { return 0; }
+int newleaf_tiles(int unit) { return 0; }
 #endif
 
 /* The sum of some rows, which the first becomes. */
@@ -455,15 +459,15 @@ void newleaf_clip(Clip *o, int lanes) {
 }
 
 /* Whether products of large matrices are faster here than PyTorch's, whose library was made for Intel's processors. */
-int newleaf_linear_pays(void) { return __builtin_cpu_is("amd") && newleaf_training_lanes() == 8; }
+int newleaf_linear_pays(void) { return __builtin_cpu_is("amd") && newleaf_training_lanes(); }
 
-int64_t newleaf_linear_room(const Linear *l) { return room_of(l); }
-void newleaf_linear(const Linear *l, int lanes) { linear(l); }
+int64_t newleaf_linear_room(const Linear *l, int lanes) { return (lanes == 16 ? linear_room_avx512 : linear_room_avx2)(l); }
+void newleaf_linear(const Linear *l, int lanes) { (lanes == 16 ? linear_avx512 : linear_avx2)(l); }
 
 #include "layer.h"
 #else
 int newleaf_training_lanes(void) { return 0; }
-int newleaf_tiles(void) { return 0; }
+int newleaf_tiles(int unit) { return 0; }
 void newleaf_attention_forward(const Attention *a, int lanes) {}
 void newleaf_attention_backward(const Attention *a, int lanes) {}
 void newleaf_orthogonal(const Orthogonal *o, int lanes) {}
@@ -476,7 +480,7 @@ void newleaf_gated_backward(const Gated *o, int lanes) {}
 int64_t newleaf_outer_room(int64_t outputs, int64_t inputs) { return 0; }
 void newleaf_outer(const Outer *o, int lanes) {}
 int newleaf_linear_pays(void) { return 0; }
-int64_t newleaf_linear_room(const Linear *l) { return 0; }
+int64_t newleaf_linear_room(const Linear *l, int lanes) { return 0; }
 void newleaf_linear(const Linear *l, int lanes) {}
 int64_t newleaf_layer_room(const Layer *l) { return 0; }
 int64_t newleaf_layer_scratch(const Layer *l, int back) { return 0; }

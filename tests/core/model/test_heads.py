@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 import torch
-from architectures import drawn, needs_tiles, what_it_learns
+from architectures import drawn, in_tiles, what_it_learns
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
@@ -100,7 +100,7 @@ def test_the_bits_are_the_same_for_any_number_of_threads():
 # Where the processor multiplies tiles of bfloat16.
 
 
-@needs_tiles
+@in_tiles
 @settings(max_examples=60, deadline=None)
 @given(
     texts=st.integers(1, 3),
@@ -121,7 +121,7 @@ def test_tiles_come_to_the_same_but_for_the_rounding(texts, keys, group, length,
         assert (right - one).norm() <= 0.02 * right.norm() + 1e-3 * slopes.norm()
 
 
-@needs_tiles
+@in_tiles
 def test_tiles_give_the_same_bits_for_any_number_of_threads_and_rows_at_once():
     heads = Heads(6, 3, 64, EPSILON)
     joint, slopes = drawn(3, 100, sum(heads.parts)), drawn(3, 100, 384, seed=1)
@@ -139,7 +139,7 @@ def test_tiles_give_the_same_bits_for_any_number_of_threads_and_rows_at_once():
         assert torch.equal(out[0], each[0][0][row]) and torch.equal(to_joint[0], each[0][1][row])
 
 
-@needs_tiles
+@in_tiles
 def test_others_who_multiply_tiles_find_them_as_they_left_them():
     heads, x, y = Heads(2, 2, 32, EPSILON), drawn(300, 200).bfloat16(), drawn(200, 100, seed=1).bfloat16()
     joint, alone = drawn(2, 50, sum(heads.parts)), x @ y
@@ -148,7 +148,7 @@ def test_others_who_multiply_tiles_find_them_as_they_left_them():
         assert torch.equal(x @ y, alone)
 
 
-@needs_tiles
+@in_tiles
 @pytest.mark.parametrize("which", range(3))
 def test_what_is_no_number_is_not_hidden_by_tiles(which):
     heads = Heads(2, 2, 32, EPSILON)
@@ -159,7 +159,7 @@ def test_what_is_no_number_is_not_hidden_by_tiles(which):
     assert not out[50, :32].isfinite().all()
 
 
-@needs_tiles
+@in_tiles
 def test_tiles_are_for_longer_texts_too():
     heads, length = Heads(4, 2, 32, EPSILON), LONGEST + 1
     with torch.autocast("cpu", torch.bfloat16):

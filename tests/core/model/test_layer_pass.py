@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-from architectures import drawn, needs_tiles
+from architectures import drawn, in_tiles, needs_tiles
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -103,7 +103,7 @@ def test_a_layer_is_that_of_pytorch(own, shape, texts, length, drops, frozen):
             assert (mine[name] - right).norm() <= 1e-5 * right.norm() + 1e-6, name
 
 
-@needs_tiles
+@in_tiles
 @settings(max_examples=40, deadline=None)
 @given(shape=shapes, texts=st.integers(1, 5), length=st.integers(2, 300), drops=st.booleans())
 @example(shape=NARROW, texts=1, length=2, drops=False)
@@ -121,7 +121,7 @@ def test_in_bfloat16_it_is_nearly_that_of_pytorch(shape, texts, length, drops):
         assert (mine[name] - right).norm() <= 2 * least + 0.02 * right.norm(), name
 
 
-@needs_tiles
+@in_tiles
 def test_in_bfloat16_bits_are_those_of_the_parts(monkeypatch):
     layer = new_layer(hidden_size=96, head_dim=64, intermediate_size=160)
     told = example_of(layer, 3, 77, False)
@@ -161,7 +161,7 @@ def test_what_layers_share_can_be_given_up_between_two_ways():
     assert all(torch.equal(first[name], each) for name, each in again.items())
 
 
-@needs_tiles
+@in_tiles
 def test_the_bits_are_the_same_for_any_number_of_threads():
     layer, threads = new_layer(hidden_size=96), torch.get_num_threads()
     told, results = example_of(layer, 2, 150, True), []
@@ -175,7 +175,7 @@ def test_the_bits_are_the_same_for_any_number_of_threads():
         assert all(torch.equal(each[name], right) for name, right in results[0].items())
 
 
-@needs_tiles
+@in_tiles
 def test_others_who_multiply_tiles_find_them_as_they_left_them():
     layer, x, y = new_layer(), drawn(300, 200).bfloat16(), drawn(200, 100, seed=1).bfloat16()
     alone = x @ y
@@ -187,7 +187,7 @@ def test_others_who_multiply_tiles_find_them_as_they_left_them():
 @pytest.mark.parametrize("dtype", [torch.float32, pytest.param(torch.bfloat16, marks=needs_tiles)])
 def test_what_is_no_number_is_not_hidden(dtype):
     layer = new_layer()
-    x, _kept, slopes = example_of(layer, 1, 70, False)
+    x, _kept, slopes = example_of(layer, 4, 70, False)
     x[0, 50, 3] = float("nan")
     out = in_one_call(layer, x, None, slopes, dtype)["out"][0]
     assert out[:32].isfinite().all()  # scores of 32 rows are made at once

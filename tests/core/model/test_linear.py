@@ -4,13 +4,14 @@ from functools import partial
 
 import pytest
 import torch
-from architectures import CONTEXT, config, needs_tiles, what_it_learns
+from architectures import CONTEXT, config, in_tiles, what_it_learns
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
 from newleaf.core.model import linear as module
+from newleaf.core.model import native
 from newleaf.core.model.linear import FEWEST, linear, multiply, outer
 from newleaf.core.model.lora import LoRALinear
 from newleaf.core.model.native import TILE, training_lanes
@@ -28,6 +29,18 @@ def matrix(rows, columns, turned=False, seed=0):
     return torch.randint(-8, 9, (rows, columns), generator=generator).float()
 
 
+@pytest.fixture(scope="module", params=[8, 16])
+def vectors(request):
+    """Those of each kind of processor: those with the longer ones have the shorter too."""
+    if request.param > training_lanes():
+        pytest.skip("newleaf was built without it, or for another processor")
+    with pytest.MonkeyPatch.context() as patch:
+        for each in (module, native):
+            patch.setattr(each, "training_lanes", lambda: request.param)
+        yield
+
+
+@pytest.mark.usefixtures("vectors")
 @settings(max_examples=60, deadline=None)
 @given(rows=SIZE, depth=SIZE, columns=SIZE, left_turned=TURNED, right_turned=TURNED, add=TURNED)
 def test_a_product_is_exact(rows, depth, columns, left_turned, right_turned, add):
@@ -38,6 +51,7 @@ def test_a_product_is_exact(rows, depth, columns, left_turned, right_turned, add
     assert torch.equal(out, expected)
 
 
+@pytest.mark.usefixtures("vectors")
 @settings(max_examples=30, deadline=None)
 @given(sizes=st.lists(SIZE, min_size=2, max_size=4), rows=SIZE, depth=SIZE, turned=st.tuples(TURNED, TURNED))
 def test_products_that_share_a_side_or_add_up_are_done_in_one_call(sizes, rows, depth, turned):
@@ -64,6 +78,7 @@ def test_a_part_of_a_matrix_is_read_and_written_alone():
     assert not whole.any()
 
 
+@pytest.mark.usefixtures("vectors")
 def test_the_bits_are_the_same_for_any_number_of_threads():
     x, weights = torch.randn(700, 130), [torch.randn(200, 130), torch.randn(90, 130)]
     before, found = torch.get_num_threads(), []
@@ -77,6 +92,7 @@ def test_the_bits_are_the_same_for_any_number_of_threads():
     assert all(torch.equal(one, other) for each in found for one, other in zip(each, found[0], strict=True))
 
 
+@pytest.mark.usefixtures("vectors")
 def test_what_is_no_number_is_not_hidden():
     left, right, out = torch.ones(50, 40), torch.ones(40, 30), torch.empty(50, 30)
     left[7, 5] = right[9, 3] = float("nan")
@@ -181,7 +197,7 @@ def test_maps_that_are_not_joined(left_out):
 WHOLE = st.integers(1, 12).map(lambda n: n * TILE)
 
 
-@needs_tiles
+@in_tiles
 @settings(max_examples=60, deadline=None)
 @given(rows=st.one_of(SIZE, st.integers(1000, 1100)), outputs=WHOLE, inputs=WHOLE, add=TURNED, wider=st.integers(0, 40))
 def test_rows_by_rows_are_summed_up_exactly(rows, outputs, inputs, add, wider):
@@ -193,7 +209,7 @@ def test_rows_by_rows_are_summed_up_exactly(rows, outputs, inputs, add, wider):
     assert not add or found is out
 
 
-@needs_tiles
+@in_tiles
 def test_rows_by_rows_give_the_same_bits_for_any_number_of_threads():
     left, right = (
         torch.randn(600, size, generator=torch.Generator().manual_seed(size)).bfloat16() for size in (96, 64)
@@ -208,7 +224,7 @@ def test_rows_by_rows_give_the_same_bits_for_any_number_of_threads():
     assert all(torch.equal(each, found[0]) for each in found)
 
 
-@needs_tiles
+@in_tiles
 def test_what_is_no_number_is_not_hidden_among_rows():
     left, right = matrix(50, 64).bfloat16(), matrix(50, 32, seed=1).bfloat16()
     left[33, 40] = float("nan")
