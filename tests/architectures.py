@@ -11,7 +11,7 @@ CONTEXT = 64
 LLAMA3 = {"factor": 4.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 16}
 
 needs_tiles = pytest.mark.skipif(
-    not tiles(), reason="this processor does not multiply bfloat16, or newleaf was built without it"
+    not tiles(), reason="this processor is not quick with bfloat16, or newleaf was built without it"
 )
 in_tiles = pytest.mark.usefixtures("ways_of_tiles")  # and in each way in which it can
 

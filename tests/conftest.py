@@ -70,7 +70,7 @@ def ways_of_tiles(request):
     from newleaf.core.model import native
 
     if not native.tiles():
-        pytest.skip("this processor does not multiply bfloat16, or newleaf was built without it")
+        pytest.skip("this processor is not quick with bfloat16, or newleaf was built without it")
     way = native.library().newleaf_tiles(request.param)
     if request.param and way < 2:
         pytest.skip("this processor has no units for tiles")
