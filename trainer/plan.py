@@ -64,6 +64,7 @@ LARGE_SHARE, LEAST_VOCABULARY = 1 / 2, 2048
 ROOM = 0.8  # of the memory that a training may take
 PROCESS = 400 << 20  # bytes that a process takes for PyTorch, and for what it cannot use again, about
 KEPT = 34  # numbers of a width that a layer keeps of a token for the way back, about, and what comes beside the layers
+KEPT_ON_CPU = {"float32": 22, "bfloat16": 26}  # 15 and 20 where a layer is one call of C; else 26 and 41
 LOGITS, LOGIT_ROWS = 1 << 24, 256  # bytes, but at least rows, of the logits that exist at once: see core/model/loss.py
 # Pieces: more for a training from so many seconds on; and where the characters alone would be many of the fewest.
 FEW_PIECES, MORE_PIECES, LONG = 4096, 8192, 3600.0
@@ -277,7 +278,7 @@ def make_plan(
     micro_rows = even_rows(rows, most)
     together = math.ceil(processes / options.nodes) if machine.device == "cpu" else 1  # that share a memory
     room = ROOM * machine.memory_bytes / together if machine.memory_bytes else math.inf
-    memory = partial(_memory, config, dtype)
+    memory = partial(_memory, config, machine.device, dtype)
     fits = memory(context, recompute=True) <= room
     shard = options.shard == "on" or (options.shard == "auto" and not fits)
     shares = processes if shard else 1
@@ -681,10 +682,11 @@ def _orthogonal_flops(rows: int, columns: int) -> float:
     return 34.0 * short**3 + 4.0 * short**2 * long
 
 
-def _memory(config: GPTConfig, dtype: str, tokens: int, recompute: bool = False, shares: int = 1) -> int:
+def _memory(config: GPTConfig, device: str, dtype: str, tokens: int, recompute: bool = False, shares: int = 1) -> int:
     """Bytes that a process takes, about, which keeps one of so many shares of the model."""
     size = 4 if dtype == "float32" else 2
-    kept = config.num_layers + KEPT if recompute else (config.num_layers + 1) * KEPT  # of a width, for each token
+    of_a_layer = KEPT_ON_CPU.get(dtype, KEPT) if device == "cpu" else KEPT
+    kept = config.num_layers + of_a_layer if recompute else (config.num_layers + 1) * of_a_layer  # of a width
     weights = 16 * config.parameters // shares
     if shares > 1:  # a layer's weights and their gradients are whole while it is computed, the embedding's for longer
         weights += 8 * (config.vocab_size * config.hidden_size + 2 * config.layer_parameters // config.num_layers)

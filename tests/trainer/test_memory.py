@@ -16,11 +16,20 @@ from newleaf.trainer.work import training
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize(("size", "context"), [("nano", 256), ("mini", 1024)])
-def test_it_takes_about_as_much_as_the_plan_says(prepared, newleaf_home, size, context):
+@pytest.mark.parametrize(
+    ("size", "context", "dtype"), [("nano", 256, "auto"), ("mini", 1024, "auto"), ("mini", 1024, "float32")]
+)
+def test_it_takes_about_as_much_as_the_plan_says(prepared, newleaf_home, size, context, dtype):
     shutil.copytree(prepared, newleaf_home)
     options = TrainOptions(
-        size=size, context=context, batch_tokens=2 * context, steps=12, eval_every=2, device="cpu", compile="off"
+        size=size,
+        context=context,
+        dtype=dtype,
+        batch_tokens=2 * context,
+        steps=12,
+        eval_every=2,
+        device="cpu",
+        compile="off",
     )
     job = training.submit("book", "m", options, "pieces")
     most = [0]
