@@ -139,7 +139,8 @@ static int64_t map_room(const Layer *l, const Map *m) {
     for (Which which = OUT; which <= TO_WEIGHTS; which++) {
         Product products[3];
         products_of(l, m, which, 0, 0, 0, products);
-        const int64_t room = newleaf_linear_room(&(Linear){products, m->number, l->threads}, newleaf_training_lanes()) * sizeof(float);
+        const Linear its = {products, m->number, l->threads};
+        const int64_t room = newleaf_linear_room(&its, newleaf_training_lanes()) * sizeof(float);
         most = room > most ? room : most;
     }
     return most;

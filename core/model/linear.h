@@ -43,9 +43,19 @@ static __attribute__((noinline)) void half_tile_of(
 }
 
 #if LANES == 16
+#define quarters NAMED(quarters)
 #define weave_four NAMED(weave_four)
-#define part_four NAMED(part_four)
 _Static_assert(ROWS == 4, "a tile's rows are copied four at a time");
+
+/* The first quarters of four vectors side by side, then the second, and so on, so far apart. */
+INLINE void quarters(__m512 a, __m512 b, __m512 c, __m512 d, float *to, int64_t apart) {
+    const __m512 ab = _mm512_shuffle_f32x4(a, b, 0x44), ab_high = _mm512_shuffle_f32x4(a, b, 0xee);
+    const __m512 cd = _mm512_shuffle_f32x4(c, d, 0x44), cd_high = _mm512_shuffle_f32x4(c, d, 0xee);
+    _mm512_storeu_ps(to, _mm512_shuffle_f32x4(ab, cd, 0x88));
+    _mm512_storeu_ps(to + apart, _mm512_shuffle_f32x4(ab, cd, 0xdd));
+    _mm512_storeu_ps(to + 2 * apart, _mm512_shuffle_f32x4(ab_high, cd_high, 0x88));
+    _mm512_storeu_ps(to + 3 * apart, _mm512_shuffle_f32x4(ab_high, cd_high, 0xdd));
+}
 
 /* Four rows of 16 numbers, woven into each other. */
 INLINE void weave_four(const float *from, int64_t row, float *to) {
@@ -55,24 +65,7 @@ INLINE void weave_four(const float *from, int64_t row, float *to) {
     const __m512d cd = (__m512d)_mm512_unpacklo_ps(c, d), cd_high = (__m512d)_mm512_unpackhi_ps(c, d);
     const __m512 x = (__m512)_mm512_unpacklo_pd(ab, cd), y = (__m512)_mm512_unpackhi_pd(ab, cd);
     const __m512 z = (__m512)_mm512_unpacklo_pd(ab_high, cd_high), w = (__m512)_mm512_unpackhi_pd(ab_high, cd_high);
-    const __m512 xy = _mm512_shuffle_f32x4(x, y, 0x44), xy_high = _mm512_shuffle_f32x4(x, y, 0xee);
-    const __m512 zw = _mm512_shuffle_f32x4(z, w, 0x44), zw_high = _mm512_shuffle_f32x4(z, w, 0xee);
-    _mm512_storeu_ps(to, _mm512_shuffle_f32x4(xy, zw, 0x88));
-    _mm512_storeu_ps(to + 16, _mm512_shuffle_f32x4(xy, zw, 0xdd));
-    _mm512_storeu_ps(to + 32, _mm512_shuffle_f32x4(xy_high, zw_high, 0x88));
-    _mm512_storeu_ps(to + 48, _mm512_shuffle_f32x4(xy_high, zw_high, 0xdd));
-}
-
-/* Four rows of 16 numbers in four parts of four columns, so far apart. */
-INLINE void part_four(const float *from, int64_t row, float *to, int64_t apart) {
-    const __m512 a = _mm512_loadu_ps(from), b = _mm512_loadu_ps(from + row), c = _mm512_loadu_ps(from + 2 * row);
-    const __m512 d = _mm512_loadu_ps(from + 3 * row);
-    const __m512 ab = _mm512_shuffle_f32x4(a, b, 0x44), ab_high = _mm512_shuffle_f32x4(a, b, 0xee);
-    const __m512 cd = _mm512_shuffle_f32x4(c, d, 0x44), cd_high = _mm512_shuffle_f32x4(c, d, 0xee);
-    _mm512_storeu_ps(to, _mm512_shuffle_f32x4(ab, cd, 0x88));
-    _mm512_storeu_ps(to + apart, _mm512_shuffle_f32x4(ab, cd, 0xdd));
-    _mm512_storeu_ps(to + 2 * apart, _mm512_shuffle_f32x4(ab_high, cd_high, 0x88));
-    _mm512_storeu_ps(to + 3 * apart, _mm512_shuffle_f32x4(ab_high, cd_high, 0xdd));
+    quarters(x, y, z, w, to, 16);
 }
 #endif
 
@@ -112,8 +105,9 @@ static void copy_left(Numbers left, int64_t begin, int64_t end, int64_t depth, i
     if (left.row == 1 && (end - begin) % 4 == 0)
         for (; i + 16 <= rows; i += 16)
             for (int64_t k = begin; k < end; k += 4) {
-                const float *from = left.at + i + k * left.column;
-                part_four(from, left.column, to + i * depth + k * 4, 4 * depth);
+                lanes some[4];
+                for (int r = 0; r < 4; r++) some[r] = *(const lanes *)(left.at + i + (k + r) * left.column);
+                quarters(some[0], some[1], some[2], some[3], to + i * depth + k * 4, 4 * depth);
             }
 #endif
     copy((Numbers){left.at + i * left.row, left.column, left.row}, begin, end, depth, rows - i, ROWS, to + i * depth);

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .native import TILE, library, product_type, tiles, train, training_lanes, trains
+from .native import TILE, library, product_type, room_for, tiles, train, trains
 
 FEWEST = 256  # tokens; with fewer, copying the weights takes longer than is won
 
@@ -179,7 +179,7 @@ def multiply(products: Sequence[tuple[Tensor, Tensor, Tensor]], add: bool = Fals
         each.left, each.right, each.out, each.row = _numbers(left), _numbers(right), out.data_ptr(), out.stride(0)
         (each.rows, each.depth), each.columns = left.shape, right.shape[1]
     work = _Linear(ctypes.addressof(told), len(told), torch.get_num_threads(), add)
-    scratch = torch.empty(library().newleaf_linear_room(ctypes.byref(work), training_lanes()))  # type: ignore[union-attr]
+    scratch = torch.empty(room_for("linear", work))
     work.scratch = scratch.data_ptr()
     train("linear", work)
 

@@ -134,6 +134,11 @@ def train(part: str, work: Any, room: int = 0) -> None:
     getattr(library(), f"newleaf_{part}")(ctypes.byref(work), training_lanes())
 
 
+def room_for(part: str, work: Any) -> int:
+    """How many floats a part needs for what the structure `work` tells."""
+    return int(getattr(library(), f"newleaf_{part}_room")(ctypes.byref(work), training_lanes()))
+
+
 def room_of(part: str, first: int, second: int) -> int:
     """How many floats a thread needs for a part: for tokens and a head's size, or for rows and columns."""
     return int(getattr(library(), f"newleaf_{part}_room")(first, second))

@@ -11,7 +11,6 @@ from torch import nn
 from torch.nn import functional as F
 
 from newleaf.core.model import linear as module
-from newleaf.core.model import native
 from newleaf.core.model.linear import FEWEST, linear, multiply, outer
 from newleaf.core.model.lora import LoRALinear
 from newleaf.core.model.native import TILE, training_lanes
@@ -29,18 +28,7 @@ def matrix(rows, columns, turned=False, seed=0):
     return torch.randint(-8, 9, (rows, columns), generator=generator).float()
 
 
-@pytest.fixture(scope="module", params=[8, 16])
-def vectors(request):
-    """Those of each kind of processor: those with the longer ones have the shorter too."""
-    if request.param > training_lanes():
-        pytest.skip("newleaf was built without it, or for another processor")
-    with pytest.MonkeyPatch.context() as patch:
-        for each in (module, native):
-            patch.setattr(each, "training_lanes", lambda: request.param)
-        yield
-
-
-@pytest.mark.usefixtures("vectors")
+@pytest.mark.usefixtures("lanes")
 @settings(max_examples=60, deadline=None)
 @given(rows=SIZE, depth=SIZE, columns=SIZE, left_turned=TURNED, right_turned=TURNED, add=TURNED)
 def test_a_product_is_exact(rows, depth, columns, left_turned, right_turned, add):
@@ -51,7 +39,7 @@ def test_a_product_is_exact(rows, depth, columns, left_turned, right_turned, add
     assert torch.equal(out, expected)
 
 
-@pytest.mark.usefixtures("vectors")
+@pytest.mark.usefixtures("lanes")
 @settings(max_examples=30, deadline=None)
 @given(sizes=st.lists(SIZE, min_size=2, max_size=4), rows=SIZE, depth=SIZE, turned=st.tuples(TURNED, TURNED))
 def test_products_that_share_a_side_or_add_up_are_done_in_one_call(sizes, rows, depth, turned):
@@ -78,7 +66,7 @@ def test_a_part_of_a_matrix_is_read_and_written_alone():
     assert not whole.any()
 
 
-@pytest.mark.usefixtures("vectors")
+@pytest.mark.usefixtures("lanes")
 def test_the_bits_are_the_same_for_any_number_of_threads():
     x, weights = torch.randn(700, 130), [torch.randn(200, 130), torch.randn(90, 130)]
     before, found = torch.get_num_threads(), []
@@ -92,7 +80,7 @@ def test_the_bits_are_the_same_for_any_number_of_threads():
     assert all(torch.equal(one, other) for each in found for one, other in zip(each, found[0], strict=True))
 
 
-@pytest.mark.usefixtures("vectors")
+@pytest.mark.usefixtures("lanes")
 def test_what_is_no_number_is_not_hidden():
     left, right, out = torch.ones(50, 40), torch.ones(40, 30), torch.empty(50, 30)
     left[7, 5] = right[9, 3] = float("nan")
