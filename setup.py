@@ -24,7 +24,7 @@ class BuildWithTranslations(build_py):
 
 headers = (
     "lanes", "decode", "product", "halves", "squares", "softmax", "attention", "orthogonal", "loss", "norm", "heads",
-    "gated", "linear", "tiles", "stream", "layer",
+    "gated", "linear", "tiles", "stream", "layer", "turned",
 )  # fmt: skip
 model = Extension(
     "newleaf.core.model._native",

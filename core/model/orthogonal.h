@@ -14,28 +14,25 @@
 /* The part of c (n, n) above the diagonal becomes what is below. */
 INLINE void mirror(int64_t n, float *c, int64_t row) {
     for (int64_t i = 0; i < n; i += 16) {
-        for (int64_t j = 0; j < i; j += 16)
-            for (int64_t k = 0; k < 16; k++)
-                for (int64_t l = 0; l < 16; l++) c[(j + k) * row + i + l] = c[(i + l) * row + j + k];
+        for (int64_t j = 0; j < i; j += 16) turned(16, 16, c + i * row + j, row, c + j * row + i, row);
         for (int64_t k = 0; k < 16; k++)
             for (int64_t l = 0; l < k; l++) c[(i + l) * row + i + k] = c[(i + k) * row + i + l];
     }
 }
 
-/* c = a b, as in product, in blocks of b that stay in the first cache. Where c is symmetric, of each PANEL columns from
- * where they meet the diagonal. */
+/* c = a b, as in product, in blocks of b that stay in the first cache. Where c is symmetric, in steps of 16 rows along the
+ * diagonal: of the rows of a step up to where it meets them. */
 INLINE void multiply(
     int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t row, int64_t step, const float *b,
     int64_t b_row, float *c, int64_t c_row, int is_symmetric) {
     EACH_PANEL(j, wide, columns)
         EACH_PANEL(k, deep, depth) {
             const float *left = a + k * step, *right = b + k * b_row + j;
-            int64_t first = is_symmetric ? j : 0;
-            if (is_symmetric && wide == PANEL) { /* of a square on the diagonal a quarter is above it */
-                product(PANEL / 2, PANEL / 2, deep, left + first * row, row, step, right, b_row, c + first * c_row + j, c_row, k > 0);
-                first += PANEL / 2;
-            }
-            product(rows - first, wide, deep, left + first * row, row, step, right, b_row, c + first * c_row + j, c_row, k > 0);
+            int64_t i = 0;
+            if (is_symmetric)
+                for (i = j; i < j + wide; i += 16)
+                    product(16, i + 16 - j, deep, left + i * row, row, step, right, b_row, c + i * c_row + j, c_row, k > 0);
+            product(rows - i, wide, deep, left + i * row, row, step, right, b_row, c + i * c_row + j, c_row, k > 0);
         }
 }
 
@@ -49,7 +46,10 @@ static void symmetric(int64_t n, const float *a, const float *b, float *c, int64
 static void polynomial(int64_t n, const Orthogonal *o, const float *gram, float *out, int64_t row) {
     multiply(n, n, n, gram, row, 1, gram, row, out, row, 1);
     for (int64_t i = 0; i < n; i++) {
-        for (int64_t j = 0; j <= i; j++) out[i * row + j] = o->second * gram[i * row + j] + o->third * out[i * row + j];
+        for (int64_t j = 0; j <= i; j += LANES) { /* and some more, which are mirrored */
+            lanes *some = (lanes *)(out + i * row + j);
+            *some = o->second * *(const lanes *)(gram + i * row + j) + o->third * *some;
+        }
         out[i * row + i] += o->first;
     }
     mirror(n, out, row);

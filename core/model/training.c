@@ -221,7 +221,7 @@ INLINE void turn(const float *from, int64_t row, float *to, int64_t to_row) {
 }
 
 /* The same of any matrix (rows, columns). */
-INLINE void turned(int64_t rows, int64_t columns, const float *from, int64_t row, float *to, int64_t to_row) {
+INLINE void turn_by_fours(int64_t rows, int64_t columns, const float *from, int64_t row, float *to, int64_t to_row) {
     int64_t i = 0;
     for (; i + 4 <= rows; i += 4) {
         int64_t j = 0;
@@ -240,6 +240,7 @@ INLINE void turned(int64_t rows, int64_t columns, const float *from, int64_t row
 #define ROWS 6
 #define VECTORS 2
 #include "lanes.h"
+#include "turned.h"
 #include "product.h"
 #include "halves.h"
 #include "squares.h"
@@ -265,6 +266,7 @@ INLINE void turned(int64_t rows, int64_t columns, const float *from, int64_t row
 #define ROWS 4
 #define VECTORS 4
 #include "lanes.h"
+#include "turned.h"
 #include "product.h"
 #include "halves.h"
 #include "squares.h"
