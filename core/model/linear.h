@@ -64,17 +64,18 @@ INLINE Numbers part_of(Numbers all, int64_t row, int64_t column) {
 /* Some of the depth of a copy, of whose (depth, length) numbers so many lie side by side: (length / wide, depth, wide).
  * The last is filled up with zeros. */
 INLINE void copy(Numbers from, int64_t begin, int64_t end, int64_t depth, int64_t length, int wide, float *to) {
-    for (int64_t j = 0; j < length; j += wide, to += depth * wide) {
-        const float *some = from.at + j * from.column;
-        const int64_t number = length - j < wide ? length - j : wide;
-        if (number == wide && from.column == 1)
-            for (int64_t k = begin; k < end; k++) memcpy(to + k * wide, some + k * from.row, wide * sizeof *to);
-        else if (number == wide && from.row == 1)
-            turned(wide, end - begin, some + begin, from.column, to + begin * wide, wide);
-        else
-            for (int64_t k = begin; k < end; k++)
-                for (int64_t i = 0; i < wide; i++) to[k * wide + i] = i < number ? some[k * from.row + i * from.column] : 0;
-    }
+    const int64_t whole = length / wide * wide;
+    int64_t j = 0;
+    if (from.column == 1) /* row by row, as they lie in memory */
+        for (int64_t k = begin; k < end; k++)
+            for (j = 0; j < whole; j += wide) memcpy(to + j * depth + k * wide, from.at + k * from.row + j, wide * sizeof *to);
+    else if (from.row == 1)
+        for (; j < whole; j += wide)
+            turned(wide, end - begin, from.at + begin + j * from.column, from.column, to + j * depth + begin * wide, wide);
+    for (; j < length; j += wide)
+        for (int64_t k = begin; k < end; k++)
+            for (int64_t i = 0; i < wide; i++)
+                to[j * depth + k * wide + i] = j + i < length ? from.at[k * from.row + (j + i) * from.column] : 0;
 }
 
 static void copy_right(Numbers right, int64_t begin, int64_t end, int64_t depth, int64_t columns, float *to) {
