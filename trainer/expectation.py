@@ -22,6 +22,8 @@ SCALE = 1.045  # texts differ: English was 4.5 % below what the constants say wi
 RANGE = 0.08  # of the expected value, to each side, from as much text on as
 FAR = 2e6  # bytes; with less it is wider
 HEAD_START, MOST_OF_IT = 0.7, 6e5  # of the text, and bytes: what an embedding that begins with it is worth
+FIRST, FIRST_SIZE, FIRST_POWER = 0.13, 4e5, 0.4  # what first steps come to above the form, by size
+FIRST_STEPS = 25  # until a third of that is left
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,14 @@ def fresh_bytes(text_bytes: float, passes: float) -> float:
     return text_bytes * (1 + REPEATS * (1 - math.exp(-(passes - 1) / REPEATS)))
 
 
-def expected_range(text: Text, parameters: int, passes: float) -> tuple[float, float, float]:
+def expected_range(text: Text, parameters: int, passes: float, steps: int) -> tuple[float, float, float]:
     """What to expect, and the least and the most; above all of a training that sees little, where the form is too high.
 
     Sizes are compared without the head start, which they have in common.
     """
     seen = max(1.0, fresh_bytes(text.bytes, passes))
     bits = _bits(text, parameters, seen + min(HEAD_START * text.bytes, MOST_OF_IT))
+    bits *= 1 + FIRST * (parameters / FIRST_SIZE) ** FIRST_POWER * math.exp(-steps / FIRST_STEPS)
     share = min(0.5, RANGE * max(1.0, (FAR / seen) ** TEXT_POWER))
     return bits, bits * (1 - share), bits * (1 + share)
 

@@ -200,13 +200,28 @@ class Job:
 
     def remove(self) -> None:
         """Remove the folder, checkpoints and all; what it made stays. Raises UserError while it runs."""
-        if (state := self.state) in LIVE:
-            raise UserError(
-                _(
-                    "Job {name} is at work or waits for it: it is {state}. Stop it first: newleaf job stop {name}"
-                ).format(name=self.name, state=state_word(state))
-            )
-        store.remove("jobs", self.name)
+        with self.while_there():
+            state, lock = self.state, self.lock
+            if state in LIVE or not lock.acquire():  # it is being resumed just now
+                state = state if state in LIVE else "queued"
+                raise UserError(
+                    _(
+                        "Job {name} is at work or waits for it: it is {state}. Stop it first: newleaf job stop {name}"
+                    ).format(name=self.name, state=state_word(state))
+                )
+            try:
+                store.remove("jobs", self.name)
+            finally:
+                lock.release()
+
+    @contextlib.contextmanager
+    def while_there(self) -> Iterator[None]:
+        """For what needs the folder: raises UserError where somebody removes it meanwhile."""
+        try:
+            yield
+        except FileNotFoundError:
+            Job.open(self.name)
+            raise
 
     def follow(
         self, offset: int = 0, interval: float = 0.25
@@ -283,12 +298,19 @@ def start(job: Job, stdin: IO[Any] | None = None, prepare: Callable[[], Mapping[
     """Start the process of a job that has none. It belongs to no terminal and outlives whoever started it.
 
     What `prepare` does in the folder is done while nobody else may write there; it gives what is to be in the status.
-    Raises UserError when it runs already.
+    Raises UserError when it runs already, or is removed.
     """
+    with job.while_there():
+        _start(job, stdin, prepare)
+
+
+def _start(job: Job, stdin: IO[Any] | None, prepare: Callable[[], Mapping[str, Any]]) -> None:
     lock = job.lock
     if not lock.acquire(patience=STARTING):  # a process that has just said its last word may not be gone yet
         raise UserError(_("Job {name} is running already.").format(name=job.name))
     try:
+        if not lock.is_in_place():
+            raise FileNotFoundError(lock.path)
         before = job._read_status()
         status = {"progress": before["progress"], **prepare(), "state": "queued", "updated": round(time.time(), 3)}
         (job.path / STOP).unlink(missing_ok=True)

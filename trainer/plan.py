@@ -313,7 +313,7 @@ def make_plan(
         against = against_learning_by_heart(config, text_bytes, passes, rows * context / train_tokens, highest)
         decay, dropout, token_dropout, of_the_rest = against
     known = text if not (origin or optimizer == "sgd" or options.l1 or options.l2) else None
-    bits, low, high = expected_range(known, config.layer_parameters, passes) if known else (None, None, None)
+    bits, low, high = expected_range(known, config.layer_parameters, passes, steps) if known else (None, None, None)
     return Plan(
         size=size,
         config=asdict(config),

@@ -189,7 +189,8 @@ def resume(
     finished one needs either. `where` says on what it goes on, if not on the same: gpus, nodes, rendezvous. Raises
     UserError.
     """
-    found = prospect(job)
+    with job.while_there():
+        found = prospect(job)
     if found.obstacle:
         raise UserError(found.obstacle)
     more = _more(job, time, steps)

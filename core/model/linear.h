@@ -3,7 +3,8 @@
  *
  * The right side is copied once, in panels as wide as a tile of sums in registers; of the left side a block of rows and
  * a depth at a time, so that it stays in the second cache and a panel in the first (Goto and van de Geijn 2008,
- * doi:10.1145/1356052.1356053). Threads take blocks as they come: none waits for one whose core is shared.
+ * doi:10.1145/1356052.1356053). Rows whose numbers lie side by side are read where they are. Threads take blocks as they
+ * come: none waits for one whose core is shared.
  *
  * Of products behind each other that share their left side, or that add up to one matrix, a block is done for all at
  * once: of what is shared it is copied once, and what adds up is still in the cache. */

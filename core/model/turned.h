@@ -25,8 +25,9 @@ INLINE void woven_rows(const float *from, int64_t row, __m512 out[4]) {
     out[0] = (__m512)_mm512_unpacklo_pd(ab, cd), out[1] = (__m512)_mm512_unpackhi_pd(ab, cd);
     out[2] = (__m512)_mm512_unpacklo_pd(ab_high, cd_high), out[3] = (__m512)_mm512_unpackhi_pd(ab_high, cd_high);
 }
-#define SQUARE 16 /* numbers of a side that are turned at once */
 
+/* A square of numbers, rows for columns; and how many a side of it has. */
+#define SQUARE 16
 INLINE void turn_square(const float *from, int64_t row, float *to, int64_t to_row) {
     __m512 some[4][4];
     for (int r = 0; r < 4; r++) woven_rows(from + 4 * r * row, row, some[r]);

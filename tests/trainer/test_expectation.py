@@ -11,6 +11,8 @@ from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.plan import vocabulary_for
 
 TEXT = Text(4_000_000, 1.7)
+BIBLE, POEMS = Text(3_861_795, 1.766), Text(12_473_292, 3.159)
+MINI, SMALL, BASE = 2_951_680, 9_737_472, 77_876_736  # parameters in their layers
 
 
 @given(passes=st.floats(0.01, 200), more=st.floats(1.01, 3))
@@ -29,25 +31,35 @@ def test_it_falls_with_size_and_text_and_rises_with_the_texts_density(parameters
 
 @given(parameters=st.integers(10**5, 10**9), passes=st.floats(0.001, 30))
 def test_little_text_is_less_sure_and_never_expected_to_give_more_than_the_form_says(parameters, passes):
-    bits, low, high = expected_range(TEXT, parameters, passes)
+    bits, low, high = expected_range(TEXT, parameters, passes, 1_000)
     assert 0 < low < bits < high and bits < expected_bits(TEXT, parameters, passes)
-    assert high / bits >= (further := expected_range(TEXT, parameters, 2 * passes))[2] / further[0] - 1e-9
+    assert high / bits >= (further := expected_range(TEXT, parameters, 2 * passes, 2_000))[2] / further[0] - 1e-9
     assert further[0] < bits
 
 
 @pytest.mark.parametrize(
-    ("text", "parameters", "passes", "measured"),
+    ("text", "parameters", "passes", "steps", "measured"),
     [  # of docs/recipe.md: nano unless said
-        (Text(3_861_795, 1.766), 402_176, 0.021, 2.112),
-        (Text(3_861_795, 1.766), 402_176, 0.63, 1.377),
-        (Text(3_861_795, 1.766), 1_328_640, 3.2, 1.135),  # micro
-        (Text(12_473_292, 3.159), 402_176, 0.005, 3.235),
-        (Text(12_473_292, 3.159), 402_176, 1.3, 2.211),
-        (Text(386_000, 1.766), 402_176, 0.96, 1.829),
+        (BIBLE, 402_176, 0.021, 10, 2.112),
+        (BIBLE, 402_176, 0.63, 300, 1.377),
+        (BIBLE, 1_328_640, 3.2, 1_600, 1.135),  # micro
+        (BIBLE, MINI, 0.0106, 5, 2.424),
+        (BIBLE, MINI, 0.021, 10, 2.296),
+        (BIBLE, MINI, 0.042, 20, 2.064),
+        (BIBLE, MINI, 0.085, 40, 1.815),
+        (BIBLE, SMALL, 0.0106, 5, 2.861),
+        (BIBLE, SMALL, 0.021, 10, 2.765),
+        (BIBLE, SMALL, 0.042, 20, 2.178),
+        (BIBLE, SMALL, 0.085, 40, 1.882),
+        (BIBLE, BASE, 0.0064, 3, 4.099),
+        (POEMS, 402_176, 0.005, 10, 3.235),
+        (POEMS, 402_176, 1.3, 2_500, 2.211),
+        (POEMS, MINI, 0.005, 10, 3.495),
+        (Text(386_000, 1.766), 402_176, 0.96, 50, 1.829),
     ],
 )
-def test_what_was_measured_is_in_the_range(text, parameters, passes, measured):
-    _bits, low, high = expected_range(text, parameters, passes)
+def test_what_was_measured_is_in_the_range(text, parameters, passes, steps, measured):
+    _bits, low, high = expected_range(text, parameters, passes, steps)
     assert low < measured < high
 
 

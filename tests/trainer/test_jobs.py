@@ -28,7 +28,7 @@ from newleaf.core.tokenizer.tokenizer import Tokenizer
 from newleaf.trainer import jobs
 from newleaf.trainer.history import History
 from newleaf.trainer.in_use import check_unused
-from newleaf.trainer.jobs import LIVE, Job, create, list_jobs
+from newleaf.trainer.jobs import LIVE, Job, create, list_jobs, start
 from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.plan import model_config
 from newleaf.trainer.queue import move, waiting
@@ -254,6 +254,28 @@ def test_a_running_job_cannot_be_started_twice_or_removed():
         train("one", steps=5)
     job.stop()
     wait_for_end(job)
+    job.remove()
+    assert list_jobs() == []
+
+
+@pytest.mark.usefixtures("ready")
+@pytest.mark.parametrize("act", [resume, start, Job.remove])
+def test_what_is_asked_of_a_job_that_somebody_removes_meanwhile_says_that_there_is_none(act):
+    job = Job(pretend_training("gone", state="stopped"))
+    assert job.spec["target"] == "gone"  # it was there when it was read
+    Job(job.path).remove()
+    with pytest.raises(UserError, match="There is no job train-gone"):
+        act(job)
+    assert not job.path.exists()
+
+
+def test_a_job_that_is_being_resumed_is_not_removed():
+    job = Job(pretend_training("going", state="stopped"))
+    lock = job.lock  # what who resumes it has before its status says so
+    assert lock.acquire()
+    with pytest.raises(UserError, match=r"it is queued\. Stop it first"):
+        job.remove()
+    lock.release()
     job.remove()
     assert list_jobs() == []
 
