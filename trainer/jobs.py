@@ -202,8 +202,9 @@ class Job:
         """Remove the folder, checkpoints and all; what it made stays. Raises UserError while it runs."""
         with self.while_there():
             state, lock = self.state, self.lock
-            if state in LIVE or not lock.acquire():  # it is being resumed just now
-                state = state if state in LIVE else "queued"
+            if state not in LIVE and not lock.acquire(patience=STARTING):  # it has just ended, or is resumed
+                state = found if (found := self.state) in LIVE else "stopping"
+            if state in LIVE:
                 raise UserError(
                     _(
                         "Job {name} is at work or waits for it: it is {state}. Stop it first: newleaf job stop {name}"

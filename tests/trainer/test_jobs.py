@@ -269,11 +269,12 @@ def test_what_is_asked_of_a_job_that_somebody_removes_meanwhile_says_that_there_
     assert not job.path.exists()
 
 
-def test_a_job_that_is_being_resumed_is_not_removed():
+def test_a_job_that_is_being_resumed_is_not_removed(monkeypatch):
+    monkeypatch.setattr(jobs, "STARTING", 0.1)
     job = Job(pretend_training("going", state="stopped"))
     lock = job.lock  # what who resumes it has before its status says so
     assert lock.acquire()
-    with pytest.raises(UserError, match=r"it is queued\. Stop it first"):
+    with pytest.raises(UserError, match=r"it is stopping\. Stop it first"):
         job.remove()
     lock.release()
     job.remove()
