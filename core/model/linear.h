@@ -16,7 +16,8 @@
 #define copy NAMED(copy)
 #define copy_right NAMED(copy_right)
 #define copy_left NAMED(copy_left)
-#define stays NAMED(stays)
+#define sums_of NAMED(sums_of)
+#define first_copied NAMED(first_copied)
 #define panels_of NAMED(panels_of)
 #define copy_size NAMED(copy_size)
 #define part_of NAMED(part_of)
@@ -55,6 +56,13 @@ static __attribute__((noinline)) void tile_there(
 static __attribute__((noinline)) void half_tile_there(
     int64_t depth, const float *left, int64_t apart, const float *right, float *out, int64_t row, int add) {
     tile(ROWS, VECTORS / 2, depth, left, apart, 1, right, WIDE, out, row, add);
+}
+
+/* Each of the four knows how far apart its numbers are: with distances that a compiler does not know it is slower. */
+INLINE void sums_of(
+    int is_wide, int64_t depth, Numbers left, const float *right, float *out, int64_t row, int add) {
+    if (left.column == 1) (is_wide ? tile_there : half_tile_there)(depth, left.at, left.row, right, out, row, add);
+    else (is_wide ? tile_of : half_tile_of)(depth, left.at, right, out, row, add);
 }
 
 INLINE Numbers part_of(Numbers all, int64_t row, int64_t column) {
@@ -98,31 +106,27 @@ static void copy_left(Numbers left, int64_t begin, int64_t end, int64_t depth, i
     copy((Numbers){left.at + i * left.row, left.column, left.row}, begin, end, depth, rows - i, ROWS, to + i * depth);
 }
 
-/* Whether rows of the left side are read where they are: a tile's numbers lie side by side in a few rows. */
-INLINE int stays(Numbers left) { return left.column == 1; }
+/* From which row of a block of the left side on it is copied: rows whose numbers lie side by side are read where they
+ * are, but for those that fill no tile. */
+INLINE int64_t first_copied(Numbers left, int64_t rows) { return left.column == 1 ? rows / ROWS * ROWS : 0; }
 
-/* A block of rows, of so great a depth, times all columns. Of rows that stay, the copy has those that fill no tile. */
+/* A block of rows, of so great a depth, times all columns. */
 static void panels_of(
     const Product *p, int64_t rows, int64_t depth, Numbers left, const float *copied, const float *right, float *out, int add) {
+    const int64_t first = first_copied(left, rows);
     for (int64_t j = 0; j < p->columns; j += WIDE, right += depth * WIDE)
         for (int64_t i = 0; i < rows; i += ROWS) {
             const int64_t high = rows - i < ROWS ? rows - i : ROWS, wide = p->columns - j < WIDE ? p->columns - j : WIDE;
-            const int is_wide = wide == WIDE, is_whole = high == ROWS && (is_wide || wide == WIDE / 2);
+            const Numbers its = i < first ? part_of(left, i, 0) : (Numbers){copied + (i - first) * depth, 1, ROWS};
             float *to = out + i * p->row + j;
-            if (is_whole && stays(left)) {
-                (is_wide ? tile_there : half_tile_there)(depth, left.at + i * left.row, left.row, right, to, p->row, add);
-                continue;
-            }
-            const float *some_rows = copied + (stays(left) ? 0 : i * depth);
-            if (is_whole) {
-                (is_wide ? tile_of : half_tile_of)(depth, some_rows, right, to, p->row, add);
+            if (high == ROWS && (wide == WIDE || wide == WIDE / 2)) {
+                sums_of(wide == WIDE, depth, its, right, to, p->row, add);
                 continue;
             }
             float some[ROWS * WIDE] = {0};
             if (add) /* to the same sums in the same order as in a whole tile */
                 for (int64_t r = 0; r < high; r++) memcpy(some + r * WIDE, to + r * p->row, wide * sizeof *to);
-            if (high == ROWS && stays(left)) tile_there(depth, left.at + i * left.row, left.row, right, some, WIDE, add);
-            else tile_of(depth, some_rows, right, some, WIDE, add);
+            sums_of(1, depth, its, right, some, WIDE, add);
             for (int64_t r = 0; r < high; r++) memcpy(to + r * p->row, some + r * WIDE, wide * sizeof *to);
         }
 }
@@ -175,16 +179,16 @@ static void block_of(const Linear *l, int64_t first, int64_t last, int64_t begin
         for (next = i + 1; next < last && same(l->products[next].left, p->left);) next++;
         for (int64_t k = 0, depth; k < p->depth; k += depth) {
             depth = deep_at(p->depth, k);
-            const Numbers its_left = part_of(p->left, begin, k);
-            if (stays(its_left)) copy_left(part_of(its_left, rows / ROWS * ROWS, 0), 0, depth, depth, rows % ROWS, copied);
-            const int64_t part = LANES == 16 ? depth : PART;
-            for (int64_t from = 0; from < depth && !stays(its_left); from += part)
-                copy_left(its_left, from, from + part < depth ? from + part : depth, depth, rows, copied);
+            const Numbers left = part_of(p->left, begin, k);
+            const int64_t part = LANES == 16 ? depth : PART, copy_from = first_copied(left, rows);
+            for (int64_t from = 0; from < depth; from += part)
+                copy_left(
+                    part_of(left, copy_from, 0), from, from + part < depth ? from + part : depth, depth, rows - copy_from, copied);
             for (int64_t j = i; j < next; j++) {
                 const Product *its = l->products + j;
                 const int add = l->add || k > 0 || (j > first && its->out == (its - 1)->out);
                 const float *right = copy_of(l, j) + copy_size(its) / its->depth * k;
-                panels_of(its, rows, depth, its_left, copied, right, its->out + begin * its->row, add);
+                panels_of(its, rows, depth, left, copied, right, its->out + begin * its->row, add);
             }
         }
     }
