@@ -63,8 +63,7 @@ def build(network: Network, plan: Plan) -> list[torch.optim.Optimizer]:
     optimisers: list[torch.optim.Optimizer] = []
     fused = plan.device in ("cpu", "cuda")
     if plan.optimizer == "muon":
-        # On a CPU small matrices are made orthogonal faster by orthogonal.h, in float32.
-        kind = torch.bfloat16 if plan.dtype == "bfloat16" and plan.device != "cpu" else torch.float32
+        kind = torch.bfloat16 if plan.dtype == "bfloat16" else torch.float32
         muon = _suited(Muon, plan)
         rates = plan.learning_rate, plan.momentum, plan.weight_decay
         optimisers.append(muon(matrices, *rates, network.orthogonalise, cuts_of(model), kind))

@@ -1,4 +1,4 @@
-"""Muon on a CPU, by orthogonal.h: a matrix for each thread, made orthogonal in memory that is taken once."""
+"""Muon on a CPU, by orthogonal.h and tiles.h: a matrix for each thread, in memory that is taken once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..core.model.native import room_of, train, training_lanes
+from ..core.model.native import room_of, tiles, train, training_lanes
+
+Steps = Sequence[tuple[float, float, float]]
 
 
 class _Matrix(Structure):
@@ -23,8 +25,9 @@ class _Matrix(Structure):
 class _Orthogonal(Structure):
     _fields_ = [
         ("matrices", POINTER(_Matrix)),
-        *((name, c_int64) for name in ("number", "threads", "steps")),
-        *((name, c_float) for name in ("first", "second", "third", "oblong")),
+        *((name, c_int64) for name in ("number", "threads", "steps", "tiles")),
+        ("terms", POINTER(c_float)),
+        ("oblong", c_float),
         ("momentum", c_double),
         ("keep", c_float),
         ("scratch", c_void_p),
@@ -34,27 +37,28 @@ class _Orthogonal(Structure):
 
 def suits(number: int, one: Tensor, dtype: torch.dtype) -> bool:
     """Whether it is faster than PyTorch's products for so many matrices like this: enough of them for the threads."""
-    on_cpu = one.device.type == "cpu" and one.dtype == dtype == torch.float32
+    on_cpu = one.device.type == "cpu" and one.dtype == torch.float32 and dtype in (torch.float32, torch.bfloat16)
     return on_cpu and 2 * number > torch.get_num_threads() and training_lanes() > 0
 
 
 def orthogonal(
     matrices: Sequence[Tensor],
     into: Sequence[Tensor],
-    steps: int,
-    coefficients: tuple[float, float, float],
+    steps: Steps,
     oblong: float,
+    dtype: torch.dtype,
 ) -> None:
-    """Set matrices to what so many Newton-Schulz steps make of others, each divided by its norm.
+    """Set matrices to what Newton-Schulz steps with these coefficients make of others, each divided by its norm.
 
     They may be of any shape, and parts of larger ones that have the same strides, the columns side by side. From
-    `oblong` times as long as wide on, the steps are done on the short side.
+    `oblong` times as long as wide on, the steps are done on the short side. For bfloat16, where this processor has
+    units for it, both products with the long side are of what is rounded to it.
     """
     told = [
         _Matrix(matrix.data_ptr(), output.data_ptr(), None, *matrix.shape, matrix.stride(0))
         for matrix, output in zip(matrices, into, strict=True)
     ]
-    _run(told, steps, coefficients, oblong)
+    _run(told, steps, oblong, dtype)
 
 
 class Update(NamedTuple):
@@ -88,25 +92,27 @@ def update(
     updates: Iterable[Update],
     momentum: float,
     keep: float,
-    steps: int,
-    coefficients: tuple[float, float, float],
+    steps: Steps,
     oblong: float,
+    dtype: torch.dtype,
 ) -> None:
     """Let momenta keep a share and take the rest from the gradients; of the weights keep a share, and take from them
     what Nesterov's momentum becomes when it is made orthogonal, as `orthogonal` does. All have to fit."""
-    _run([part for each in updates for part in each.parts()], steps, coefficients, oblong, momentum, keep)
+    _run([part for each in updates for part in each.parts()], steps, oblong, dtype, momentum, keep)
 
 
 def _run(
     told: Sequence[_Matrix],
-    steps: int,
-    coefficients: tuple[float, float, float],
+    steps: Steps,
     oblong: float,
+    dtype: torch.dtype,
     momentum: float = 0.0,
     keep: float = 0.0,
 ) -> None:
     threads = min(torch.get_num_threads(), len(told))
     several = (_Matrix * len(told))(*told)
-    work = _Orthogonal(several, len(told), threads, steps, *coefficients, oblong, momentum, keep)
+    terms = (c_float * (3 * len(steps)))(*(coefficient for step in steps for coefficient in step))
+    tiled = dtype == torch.bfloat16 and tiles()
+    work = _Orthogonal(several, len(told), threads, len(steps), tiled, terms, oblong, momentum, keep)
     shapes = {(each.rows, each.columns) for each in told}
     train("orthogonal", work, max(room_of("orthogonal", *shape) for shape in shapes))

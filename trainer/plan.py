@@ -677,9 +677,9 @@ def step_flops(config: GPTConfig, tokens: int, optimizer: str, sampled: bool = F
 
 
 def _orthogonal_flops(rows: int, columns: int) -> float:
-    """Of five steps on the short side, and of the two products with the long one."""
+    """Of four steps on the short side, and of the two products with the long one."""
     short, long = min(rows, columns), max(rows, columns)
-    return 34.0 * short**3 + 4.0 * short**2 * long
+    return 26.0 * short**3 + 4.0 * short**2 * long
 
 
 def _memory(config: GPTConfig, device: str, dtype: str, tokens: int, recompute: bool = False, shares: int = 1) -> int:

@@ -175,23 +175,23 @@ static void tiles_product(Tiles a, Tiles b, int64_t rows, int64_t columns, int64
         }
 }
 
-/* A head's tokens (T, D) in tiles: for each 16 tokens D / 32; `turned`: as the other factor of a product over D. */
-static void lay_tokens(const float *from, int64_t length, int64_t size, Tile *to, int turned) {
+/* A matrix (T, D), as a head's tokens are, in tiles: for each 16 rows D / 32; `turned`: as the other factor of a product over D. */
+static void lay_matrix(const float *from, int64_t row, int64_t length, int64_t size, Tile *to, int turned) {
     Tile rows;
     for (int64_t begin = 0; begin < length; begin += SIDE)
         for (int64_t j = 0; j < size; j += DEPTH, to++) {
-            lay(from + begin * size + j, size, length - begin, turned ? &rows : to);
+            lay(from + begin * row + j, row, length - begin, turned ? &rows : to);
             if (turned) turn_tile(&rows, to);
         }
     if ((length + SIDE - 1) / SIDE % 2) memset(to, 0, size / DEPTH * sizeof *to);
 }
 
-/* The same for products over T: for each 32 tokens D / 16, woven; `turned`: as the factor on the left. */
-static void weave_tokens(const float *from, int64_t length, int64_t size, Tile *to, int turned) {
+/* The same for products over T: for each 32 rows D / 16, woven; `turned`: as the factor on the left. */
+static void weave_matrix(const float *from, int64_t row, int64_t length, int64_t size, Tile *to, int turned) {
     Tile pairs;
     for (int64_t begin = 0; begin < length; begin += DEPTH)
         for (int64_t j = 0; j < size; j += SIDE, to++) {
-            weave(from + begin * size + j, size, length - begin, turned ? &pairs : to);
+            weave(from + begin * row + j, row, length - begin, turned ? &pairs : to);
             if (turned) turn_tile(&pairs, to);
         }
 }
@@ -216,12 +216,12 @@ static void forward_tiles(const Attention *a, int64_t text, int64_t kv_head, flo
     Tile *shares = queries + size * W / 512;
     const Turning query = turning_of(a, a->query_norm, 0), key = turning_of(a, a->key_norm, 0), as_it_is = {0};
     gather(&a->keys, &key, text, kv_head, length, size, plain);
-    lay_tokens(plain, length, size, keys, 1);
+    lay_matrix(plain, size, length, size, keys, 1);
     gather(&a->values, &as_it_is, text, kv_head, length, size, plain);
-    weave_tokens(plain, length, size, values, 0);
+    weave_matrix(plain, size, length, size, values, 0);
     for (int64_t head = kv_head * group; head < (kv_head + 1) * group; head++) {
         gather(&a->queries, &query, text, head, length, size, plain);
-        lay_tokens(plain, length, size, queries, 0);
+        lay_matrix(plain, size, length, size, queries, 0);
         float *sums = a->sums + (text * a->heads + head) * length;
         EACH_BLOCK(begin, rows, length) {
             const int64_t wide = begin + BLOCK;
@@ -252,19 +252,19 @@ static void backward_tiles(const Attention *a, int64_t text, int64_t kv_head, fl
     const Turning as_it_is = {0};
     if (a->query_norm) memset(to_norms, 0, 2 * size * sizeof *to_norms);
     gather(&a->keys, &key, text, kv_head, length, size, plain);
-    lay_tokens(plain, length, size, keys_turned, 1);
-    weave_tokens(plain, length, size, keys, 0);
+    lay_matrix(plain, size, length, size, keys_turned, 1);
+    weave_matrix(plain, size, length, size, keys, 0);
     gather(&a->values, &as_it_is, text, kv_head, length, size, plain);
-    lay_tokens(plain, length, size, values_turned, 1);
+    lay_matrix(plain, size, length, size, values_turned, 1);
     memset(to_keys, 0, size * W * sizeof *to_keys); /* (D, T), as those of the values */
     memset(to_values, 0, size * W * sizeof *to_values);
     for (int64_t head = kv_head * group; head < (kv_head + 1) * group; head++) {
         gather(&a->queries, &query, text, head, length, size, plain);
-        lay_tokens(plain, length, size, queries, 0);
-        weave_tokens(plain, length, size, queries_turned, 1);
+        lay_matrix(plain, size, length, size, queries, 0);
+        weave_matrix(plain, size, length, size, queries_turned, 1);
         gather(&a->slopes, &as_it_is, text, head, length, size, plain);
-        lay_tokens(plain, length, size, slopes, 0);
-        weave_tokens(plain, length, size, slopes_turned, 1);
+        lay_matrix(plain, size, length, size, slopes, 0);
+        weave_matrix(plain, size, length, size, slopes_turned, 1);
         const float *sums = a->sums + (text * a->heads + head) * length;
         EACH_BLOCK(begin, rows, length) {
             const int64_t wide = begin + BLOCK, chunks = wide / DEPTH, at = begin / SIDE * deep;
@@ -286,6 +286,34 @@ static void backward_tiles(const Attention *a, int64_t text, int64_t kv_head, fl
     scatter(&a->to_keys, &a->keys, &key, text, kv_head, 0, length, size, plain);
     turned(size, length, to_values, W, plain, size);
     scatter(&a->to_values, &a->values, &as_it_is, text, kv_head, 0, length, size, plain);
+}
+
+/* Muon's oblong matrices: what is multiplied with the matrix itself is rounded to bfloat16, as its gradient was made; what the
+ * steps make of its gram matrix stays in float32, as they enlarge what is small, and errors with it, hundreds of times. */
+static void orthogonal_tiles(const Orthogonal *o, const Matrix *matrix, float *scratch) {
+    const int64_t rows = matrix->rows, columns = matrix->columns, number = rows * columns;
+    const int tall = rows > columns;
+    const int64_t n = tall ? columns : rows, row = odd_lines(n), square = square_of(n), deep = (tall ? rows : columns) / DEPTH;
+    float *x = scratch, *gram = x + 2 * number, *factor = gram + square;
+    Tile *left = (Tile *)(x + number), *right = left + number / 512;
+    take(o, matrix, x);
+    if (tall) {
+        weave_matrix(x, columns, rows, columns, left, 1);
+        weave_matrix(x, columns, rows, columns, right, 0);
+    } else {
+        lay_matrix(x, columns, rows, columns, left, 0);
+        lay_matrix(x, columns, rows, columns, right, 1);
+    }
+    const int64_t side = tall ? 1 : deep, depth = tall ? n / SIDE : 1;
+    for (int64_t i = 0; i < n; i += DEPTH) /* up to where a row meets the diagonal */
+        tiles_product(
+            (Tiles){left + i / SIDE * side, side, depth}, (Tiles){right, side, depth}, DEPTH, i + DEPTH, deep, gram + i * row, row, 0);
+    mirror(n, gram, row);
+    const float *all = product_of_steps(o, n, gram, factor, factor + square, factor + 2 * square, row);
+    lay_matrix(tall ? x : all, tall ? columns : row, rows, n, left, 0);
+    weave_matrix(tall ? all : x, tall ? row : columns, n, columns, right, 0);
+    tiles_product((Tiles){left, n / DEPTH, 1}, (Tiles){right, 1, columns / SIDE}, rows, columns, n / DEPTH, x, columns, 0);
+    give(o, matrix, x, columns);
 }
 
 /* Gradients of weights: the rows of a matrix (N, O) by those of another (N, I), summed up, (O, I). Some rows at once are laid

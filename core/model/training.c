@@ -57,12 +57,12 @@ typedef struct {
 
 typedef struct {
     const Matrix *matrices;
-    int64_t number, threads, steps;
-    float first, second, third; /* the coefficients of a step */
-    float oblong;               /* from where on, times as long as wide, the short side alone is less work */
-    double momentum;            /* the share of it that is kept */
-    float keep;                 /* the share of the weights */
-    float *scratch;             /* (threads, room) */
+    int64_t number, threads, steps, tiles; /* `tiles`: products with a matrix itself in bfloat16 */
+    const float *terms; /* (steps, 3): the coefficients of each step */
+    float oblong;       /* from where on, times as long as wide, the short side alone is less work */
+    double momentum;    /* the share of it that is kept */
+    float keep;         /* the share of the weights */
+    float *scratch;     /* (threads, room) */
     int64_t room;
 } Orthogonal;
 
@@ -206,6 +206,12 @@ int64_t newleaf_orthogonal_room(int64_t rows, int64_t columns) {
     return 2 * odd_lines(width) * length + 4 * square_of(width);
 }
 
+/* Whether a matrix is so much longer than wide that all steps are done on its short side. */
+INLINE int is_oblong(const Orthogonal *o, const Matrix *matrix) {
+    const int64_t rows = matrix->rows, columns = matrix->columns;
+    return rows > columns ? rows >= o->oblong * columns : columns >= o->oblong * rows;
+}
+
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #include <immintrin.h>
 
@@ -314,6 +320,7 @@ static void enter_tiles(TileConfig *before) {}
 static void leave_tiles(const TileConfig *before) {}
 static void forward_tiles(const Attention *a, int64_t text, int64_t kv_head, float *scratch) {}
 static void backward_tiles(const Attention *a, int64_t text, int64_t kv_head, float *scratch) {}
+static void orthogonal_tiles(const Orthogonal *o, const Matrix *matrix, float *scratch) {}
 static void lay_right(const Outer *o, int64_t begin, int64_t chunk, Tile *tiles) {}
 static void lay_left(const Outer *o, int64_t begin, int64_t chunk, int64_t from, int64_t to, Tile *tiles) {}
 static void outer_rows(const Outer *o, int64_t begin, int64_t chunks, int64_t row, const Tile *left, const Tile *right) {}
@@ -380,13 +387,21 @@ void newleaf_outer(const Outer *o, int lanes) {
     }
 }
 
+/* A matrix made orthogonal: in tiles where it is whole ones, and all steps are done on its short side. */
+static void one_orthogonal(const Orthogonal *o, const Matrix *matrix, int lanes, float *scratch) {
+    if (o->tiles && matrix->rows % 32 + matrix->columns % 32 == 0 && is_oblong(o, matrix)) orthogonal_tiles(o, matrix, scratch);
+    else lanes == 16 ? orthogonal_avx512(o, matrix, scratch) : orthogonal_avx2(o, matrix, scratch);
+}
+
 void newleaf_orthogonal(const Orthogonal *o, int lanes) {
 #pragma omp parallel num_threads((int)o->threads)
     {
         float *scratch = o->scratch + omp_get_thread_num() * o->room;
+        TileConfig before;
+        if (o->tiles) enter_tiles(&before);
 #pragma omp for schedule(dynamic)
-        for (int64_t i = 0; i < o->number; i++)
-            lanes == 16 ? orthogonal_avx512(o, o->matrices + i, scratch) : orthogonal_avx2(o, o->matrices + i, scratch);
+        for (int64_t i = 0; i < o->number; i++) one_orthogonal(o, o->matrices + i, lanes, scratch);
+        if (o->tiles) leave_tiles(&before);
     }
 }
 
