@@ -52,9 +52,9 @@ class FoldTraining:
         return score
 
     @property
-    def waited(self) -> float:
+    def clock(self) -> float:
         """As the training."""
-        return self.training.waited
+        return self.training.clock
 
     def stepped(self, state: State, metrics: dict[str, float]) -> None:
         """Show where it is."""

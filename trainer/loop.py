@@ -11,7 +11,6 @@ rate. Where the memory is full, fewer rows are computed at once: the result of a
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
@@ -133,8 +132,8 @@ class Observer(Protocol):
         """From now on so many rows are computed at once."""
 
     @property
-    def waited(self) -> float:
-        """Seconds that are not of the work: it waited for room on the disk, or the process was stopped."""
+    def clock(self) -> float:
+        """A clock's reading in seconds, which stands still while the process is stopped, or waits for room."""
 
 
 class Loop:
@@ -153,7 +152,7 @@ class Loop:
     ):
         """`spent` seconds of the plan's time were gone before."""
         self.group, self.observer = group, observer
-        self._made = self._now() - spent
+        self._made = self.observer.clock - spent
         self.initial = initial or (lambda model: initialise(model, plan))
         self.model, self.plan, self.batch = model, plan, batch
         self.reserve = 0.0  # seconds of the plan's time that are for what comes after the loop
@@ -236,10 +235,10 @@ class Loop:
         """Train to the end, True, or until somebody wants a stop, False: then the last checkpoint is of this moment."""
         plan = self.plan
         if plan.time and not self.state.elapsed:  # what came since this loop was made is of its time too
-            self.state.elapsed = min(self._now() - self._made, MOST_PREPARING * plan.time)
-        self._begin = self._now() - self.state.elapsed
+            self.state.elapsed = min(self.observer.clock - self._made, MOST_PREPARING * plan.time)
+        self._begin = self.observer.clock - self.state.elapsed
         self._measured_from = self.state.step, self.state.elapsed
-        self._last_checkpoint = self._now()
+        self._last_checkpoint = self.observer.clock
         self.model.train()
         while True:
             state = self.state
@@ -277,10 +276,6 @@ class Loop:
         self._evaluate_unless_done()
         self._checkpoint()
         return True
-
-    def _now(self) -> float:
-        waited = self.observer.waited  # first: a pause in between is found out at the next look
-        return time.perf_counter() - waited
 
     def _keep_time(self, time: float) -> None:
         state = self.state
@@ -332,7 +327,7 @@ class Loop:
 
     def _step(self, look: bool) -> None:
         """One step; it is looked at, and learned from if it is right, or the other way round."""
-        begin = self._now()
+        begin = self.observer.clock
         state, plan = self.state, self.plan
         factor = state.schedule.factor(state.step) * state.slower
         for optimiser in self.optimisers:
@@ -354,7 +349,7 @@ class Loop:
             state.limit = state.expected.limit
         state.step += 1
         self._unseen_steps += 1
-        self._unseen_seconds += self._now() - begin
+        self._unseen_seconds += self.observer.clock - begin
         if not self._unseen:
             past = RECENT if self.seconds_per_step else 0.0
             taken = self._unseen_seconds / self._unseen_steps
@@ -461,7 +456,7 @@ class Loop:
             self._evaluate()
 
     def _evaluate(self) -> None:
-        state, begin = self.state, self._now()
+        state, begin = self.state, self.observer.clock
         self.model.eval()
         score = self.observer.evaluate(state)
         state.last_evaluated = state.step
@@ -474,12 +469,12 @@ class Loop:
             self.observer.improved(state.step, score)
         self.observer.evaluated(state, score)
         self.model.train()
-        since = self._now() - self._last_checkpoint
+        since = self.observer.clock - self._last_checkpoint
         (cheap,) = self.group.first([float(self._checkpoint_seconds < CHECKPOINT_SHARE * since)])
         if state.best_step == state.step > 0 and cheap:
             self._checkpoint()
         if time := self.plan.time:  # where it takes longer than was thought, it is done less often
-            (taken,) = self.group.first([self._now() - begin])
+            (taken,) = self.group.first([self.observer.clock - begin])
             part = time - state.schedule.begin_elapsed
             self._rests_until = state.elapsed + min(taken / EVALUATION_SHARE, part / FEWEST)
 
@@ -502,7 +497,7 @@ class Loop:
         first = self.group.rank == 0  # its clock counts
         elapsed, stop, due = self.group.sum(
             [
-                (self._now() - self._begin) * first,
+                (self.observer.clock - self._begin) * first,
                 float(self.observer.stop_requested()),
                 float(self._checkpoint_due() and first),
             ]
@@ -512,16 +507,16 @@ class Loop:
 
     def _checkpoint_due(self) -> bool:
         plan = self.plan
-        since = self._now() - self._last_checkpoint
+        since = self.observer.clock - self._last_checkpoint
         if plan.checkpoint_every is None:
             return since >= max(CHECKPOINT_EVERY, self._checkpoint_seconds / CHECKPOINT_SHARE)
         return since >= plan.checkpoint_every
 
     def _checkpoint(self) -> None:
-        begin = self._now()
+        begin = self.observer.clock
         self.state.elapsed = begin - self._begin
         self.observer.checkpoint(self.state_dict(), self.state.step)
-        self._last_checkpoint = self._now()
+        self._last_checkpoint = self.observer.clock
         self._checkpoint_seconds = self._last_checkpoint - begin
 
 

@@ -18,11 +18,14 @@ class Pauses:
         self._looked, self._worked = time.perf_counter(), time.process_time()
 
     def look(self) -> float:
-        """Seconds of all pauses up to this moment."""
+        """The clock's reading in seconds, less all pauses before.
+
+        One reading serves both: a process is often stopped in the very call that tells how much it has worked.
+        """
         with self._lock:
             now, worked = time.perf_counter(), time.process_time()
             gone = now - self._looked
             if gone > SHORTEST and worked - self._worked < BUSY * gone:
                 self.seconds += gone
             self._looked, self._worked = now, worked
-            return self.seconds
+            return now - self.seconds

@@ -38,7 +38,8 @@ class Reporter:
         pid = os.getpid() if last_word else os.getppid()  # the job's own process
         self.status: dict[str, Any] = {**job._read_status(), "state": "running", "pid": pid}
         self.status["started"] = self.status["updated"] = round(time.time(), 3)
-        self._pauses, self._work_began = Pauses(), time.perf_counter()
+        self._pauses = Pauses()
+        self._work_began = self.clock
         self.result: dict[str, Any] = {}  # what was made, for the end of the status
         self._events: list[dict[str, Any]] = []
         self._lock = threading.Lock()
@@ -50,18 +51,23 @@ class Reporter:
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
     @property
-    def paused(self) -> float:
-        """Seconds in which the process was stopped, or its machine slept; some may be found out late."""
+    def clock(self) -> float:
+        """A clock's reading in seconds, which stands still while the process is stopped, or its machine sleeps."""
         return self._pauses.look()
+
+    @property
+    def paused(self) -> float:
+        """Seconds in which it was so, as far as the clock has been looked at."""
+        return self._pauses.seconds
 
     @property
     def gone(self) -> float:
         """Seconds since it was made, or since `begin`, pauses left out."""
-        return time.perf_counter() - self._work_began - self.paused
+        return self.clock - self._work_began
 
     def begin(self) -> None:
         """The work begins now: what was before, a wait, is none of its time."""
-        self._work_began = time.perf_counter() - self.paused
+        self._work_began = self.clock
         self.update(state="running", message="", started=round(time.time(), 3))
 
     @property
@@ -236,9 +242,9 @@ class SilentReporter(Reporter):
     """For a process that is one of several: another one tells."""
 
     @property
-    def paused(self) -> float:
-        """It does not look; the clock that counts is that of the one who tells."""
-        return 0.0
+    def clock(self) -> float:
+        """It does not look for pauses; the clock that counts is that of the one who tells."""
+        return time.perf_counter()
 
     def event(self, kind: str, **values: Any) -> None:
         """Nobody hears it."""

@@ -130,7 +130,7 @@ class Training:
         self.measured = HeldOut(self.val_tokens, self.tokenizer.byte_lengths, plan, self.group)
         prefetched = Prefetched(self._batches(), pin=plan.device == "cuda")
         checkpoint = self._newest_checkpoint()
-        spent = 0.0 if self.options.folds else max(0.0, since_launch() - self.waited)
+        spent = 0.0 if self.options.folds else max(0.0, since_launch() - self.reporter.paused)
         self.loop = Loop(model, plan, prefetched.batch, self, initial, self.group, checkpoint, spent)
         events, _offset = self.job.events()
         if any(event["kind"] in ("step", "eval") for event in events):
@@ -385,9 +385,9 @@ class Training:
             self.reporter.message(_("There is room again: the training goes on."))
 
     @property
-    def waited(self) -> float:
-        """Seconds, for room on the disk, and while the process was stopped."""
-        return self._waited_for_room + self.reporter.paused
+    def clock(self) -> float:
+        """The job's, which stands still while it waits for room on the disk too."""
+        return self.reporter.clock - self._waited_for_room
 
     def stop_requested(self) -> bool:
         """Whether somebody wants it to end."""

@@ -25,8 +25,6 @@ TEXT = np.tile(np.arange(64, dtype=np.uint16), 200)
 class Keeper:
     """An observer that keeps checkpoints in memory, and writes down what it hears."""
 
-    waited = 0.0
-
     def __init__(self):
         self.kept, self.losses, self.back, self.passed_over, self.rows = [], {}, [], [], []
 
@@ -35,6 +33,10 @@ class Keeper:
 
     def evaluate(self, state):
         return 1.0
+
+    @property
+    def clock(self):
+        return time.perf_counter()
 
     def checkpoint(self, state, step):
         self.kept.append(copy.deepcopy(state))
