@@ -42,7 +42,7 @@ def test_oblong_matrices_become_what_whole_steps_make_of_them(rank):
     generator = torch.Generator().manual_seed(0)
     matrix = torch.randn(2, 24, rank, generator=generator) @ torch.randn(2, rank, 64, generator=generator)
     x = matrix / matrix.norm(dim=(-2, -1), keepdim=True)
-    for first, second, third in MUONS[0]:
+    for first, second, third in STEPS:
         gram = x @ x.mT
         x = first * x + (second * gram + third * gram @ gram) @ x
     torch.testing.assert_close(orthogonalise(matrix, torch.float32), x, atol=1e-3, rtol=0)
