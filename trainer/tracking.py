@@ -1,6 +1,10 @@
 """A training mirrored to a tracker that a person knows: TensorBoard, Weights & Biases, MLflow or trackio.
 
 Everything stays on this machine, under `tracking/NAME` in the home. A tracker that fails ends; the training does not.
+
+A training that goes on does steps again that it did after its last checkpoint. TensorBoard forgets those; MLflow and
+trackio, which forget nothing, are not told of them twice. W&B cannot go on with a run that is offline: there each start
+is a run, and those of a training are a group.
 """
 
 from __future__ import annotations
@@ -74,6 +78,7 @@ class _Wandb:
         self.run = wandb.init(
             project=PROJECT,
             name=run,
+            group=run,
             dir=str(path),
             mode="offline",
             config={**settings, "first_step": step},
@@ -95,14 +100,26 @@ class _MLflow:
         self.client = MlflowClient(tracking_uri=f"sqlite:///{path / 'mlflow.db'}")
         known = self.client.get_experiment_by_name(PROJECT)
         experiment = known.experiment_id if known else self.client.create_experiment(PROJECT)
-        self.run_id = self.client.create_run(experiment, run_name=run, tags={"first_step": str(step)}).info.run_id
-        self.client.log_batch(self.run_id, params=[Param(key, str(value)) for key, value in settings.items()])
+        self.last: dict[str, int] = {}  # the last step of each figure that is there
+        if before := self._before(experiment, run) if step else None:
+            self.run_id = before.info.run_id
+            self.client.update_run(self.run_id, status="RUNNING")
+            self.last = {metric.key: metric.step for metric in before.to_proto().data.metrics}
+        else:
+            self.run_id = self.client.create_run(experiment, run_name=run, tags={"first_step": str(step)}).info.run_id
+            self.client.log_batch(self.run_id, params=[Param(key, str(value)) for key, value in settings.items()])
+
+    def _before(self, experiment: str, run: str) -> Any:
+        """The newest run of this name, or None; a name can have quotes, which a search cannot."""
+        newest = self.client.search_runs([experiment], order_by=["attributes.start_time DESC"])
+        return next((each for each in newest if each.info.run_name == run), None)
 
     def log(self, step: int, values: Mapping[str, float]) -> None:
         from mlflow.entities import Metric
 
         now = round(time.time() * 1000)
-        self.client.log_batch(self.run_id, [Metric(key, value, now, step) for key, value in values.items()])
+        new = [Metric(key, value, now, step) for key, value in values.items() if step > self.last.get(key, -1)]
+        self.client.log_batch(self.run_id, new)
 
     def end(self) -> None:
         self.client.set_terminated(self.run_id)
@@ -112,12 +129,21 @@ class _Trackio:
     def __init__(self, path: Path, run: str, step: int, settings: Mapping[str, Any]):
         os.environ["TRACKIO_DIR"] = str(path)
         import trackio
+        from trackio.sqlite_storage import SQLiteStorage
 
         told = {**settings, "first_step": step}
         self.run = trackio.init(project=PROJECT, name=run, config=told, resume="allow" if step else "never")
+        last = SQLiteStorage.get_max_step_for_run(PROJECT, run_id=self.run.id)
+        self.last = -1 if last is None else last
+        self.there = set(SQLiteStorage.get_snapshot(PROJECT, step=self.last, run_id=self.run.id))  # of that step
 
     def log(self, step: int, values: Mapping[str, float]) -> None:
-        self.run.log(dict(values), step=step)  # trackio.log knows of the run in the thread that began it only
+        if step > self.last:
+            new = dict(values)
+        else:
+            new = {key: value for key, value in values.items() if step == self.last and key not in self.there}
+        if new:
+            self.run.log(new, step=step)  # trackio.log knows of the run in the thread that began it only
 
     def end(self) -> None:
         self.run.finish()

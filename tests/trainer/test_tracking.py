@@ -1,18 +1,23 @@
 """A training's figures in the trackers that people know, read back with each tracker's own reader."""
 
+import contextlib
 import importlib.util
 import json
+import os
+import signal
+import sqlite3
 import struct
 import threading
 
 import pytest
 from homes import TINY
-from waiting import finish
+from waiting import finish, wait_for_end, wait_until
 
 from newleaf.core.errors import UserError
 from newleaf.core.home import folder
 from newleaf.trainer import tracking
 from newleaf.trainer.options import TrainOptions
+from newleaf.trainer.resuming import resume
 from newleaf.trainer.work import training
 
 STEPS = 12
@@ -69,8 +74,6 @@ def in_mlflow(path):
 
 
 def in_trackio(path):
-    import sqlite3
-
     import orjson
 
     (file,) = path.glob("newleaf*.db")
@@ -79,6 +82,13 @@ def in_trackio(path):
         for key, value in orjson.loads(metrics).items():
             found.setdefault(key, []).append((step, value))
     return found
+
+
+def last_in_trackio(path):
+    """The last step that is there, while a training is at work."""
+    with contextlib.suppress(ValueError, sqlite3.OperationalError, KeyError):  # there is no file, table or step yet
+        return in_trackio(path)["train/loss"][-1][0]
+    return -1
 
 
 def skip_without(name):
@@ -126,6 +136,41 @@ def test_the_machines_figures_come_from_another_thread(name):
     tracker.end()
     found = READERS[name](folder("tracking") / name)
     assert found["train/loss"] == [(1, 2.0), (2, 1.0)] and found["machine/cpu"] == [(1, 0.5)]
+
+
+def test_a_run_that_goes_on_is_not_told_twice_of_what_it_has(newleaf_home):
+    skip_without("mlflow")
+    for first, told in ((0, (1, 2, 3, 4)), (2, (3, 4, 5))):
+        tracker = tracking.open_tracker("mlflow", "it's mirrored", first, {"size": "nano"})
+        for step in told:
+            tracker.log(step, {"train/loss": 10.0 - step, "train/rate": float(first)})
+        tracker.log(told[-1], {f"held_out/{first}": 1.0})  # which the other was not told of at this step
+        tracker.end()
+    found = in_mlflow(folder("tracking") / "mlflow")
+    assert found["train/loss"] == [(1, 9.0), (2, 8.0), (3, 7.0), (4, 6.0), (5, 5.0)]
+    assert found["train/rate"] == [(1, 0.0), (2, 0.0), (3, 0.0), (4, 0.0), (5, 2.0)]
+    assert found["held_out/0"] == [(4, 1.0)] and found["held_out/2"] == [(5, 1.0)]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["tensorboard", "mlflow", "trackio"])
+@pytest.mark.usefixtures("book", "tokenizer")
+def test_a_training_that_was_killed_goes_on_in_the_same_run_with_each_step_once(name):
+    skip_without(name)
+    options = TrainOptions(steps=1000, track=name, eval_every=50, checkpoint_every=0.05, **TINY)
+    job = training.submit("book", "mirrored", options, "pieces")
+    wait_until(lambda: any(event["kind"] == "checkpoint" for event in job.events()[0]))
+    kept = max(event["step"] for event in job.events()[0] if event["kind"] == "checkpoint")
+    wait_until(lambda: any(event["kind"] == "step" and event["step"] > kept + 5 for event in job.events()[0]))
+    if name == "trackio":  # which writes twice a second
+        wait_until(lambda: last_in_trackio(folder("tracking") / name) > kept)
+    os.kill(job.status()["pid"], signal.SIGKILL)
+    assert wait_for_end(job)["state"] == "lost"
+    resume(job)
+    assert wait_for_end(job)["state"] == "finished"
+    found = READERS[name](folder("tracking") / name)
+    assert [step for step, _value in found["train/loss"]] == list(range(1, 1001))
+    assert [step for step, _value in found["held_out/bits_per_byte"]] == list(range(0, 1001, 50))
 
 
 def test_another_training_of_the_same_name_has_a_curve_of_its_own(newleaf_home):
