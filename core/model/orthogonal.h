@@ -38,15 +38,15 @@ INLINE void multiply(
         }
 }
 
-/* c = a b, all (n, n) and symmetric. */
+/* c = a b, all (n, n) and symmetric: of a, columns are read for rows. */
 static void symmetric(int64_t n, const float *a, const float *b, float *c, int64_t row) {
-    multiply(n, n, n, a, row, 1, b, row, c, row, 1);
+    multiply(n, n, n, a, 1, row, b, row, c, row, 1);
     mirror(n, c, row);
 }
 
 /* out = terms[0] + terms[1] gram + terms[2] gram gram */
 static void polynomial(int64_t n, const float *terms, const float *gram, float *out, int64_t row) {
-    multiply(n, n, n, gram, row, 1, gram, row, out, row, 1);
+    multiply(n, n, n, gram, 1, row, gram, row, out, row, 1);
     for (int64_t i = 0; i < n; i++) {
         for (int64_t j = 0; j <= i; j += LANES) { /* and some more, which are mirrored */
             lanes *some = (lanes *)(out + i * row + j);

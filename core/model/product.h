@@ -37,6 +37,9 @@ INLINE void columns_of(
     int64_t rows, int vectors, int64_t depth, const float *a, int64_t row, int64_t step, const float *b, int64_t b_row,
     float *c, int64_t c_row, int add) {
     int64_t i = 0;
+    const int high = ROWS * VECTORS / vectors; /* as many sums as in a whole tile: with fewer, a sum waits for the one before */
+    for (; row == 1 && high > ROWS && i + high <= rows; i += high)
+        tile(high, vectors, depth, a + i * row, row, step, b, b_row, c + i * c_row, c_row, add);
     for (; i + ROWS <= rows; i += ROWS)
         tile(ROWS, vectors, depth, a + i * row, row, step, b, b_row, c + i * c_row, c_row, add);
     for (; i + 2 <= rows; i += 2)
