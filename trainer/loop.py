@@ -164,6 +164,7 @@ class Loop:
         self._seen = 0.0, 0.0  # those of the last step that was looked at
         self._unseen_steps, self._unseen_seconds = 0, 0.0
         self.seconds_per_step = 0.0  # of late
+        self.prolonged = False  # whether it is to go on for longer than its checkpoint knew
         self._last_checkpoint = self._checkpoint_seconds = 0.0
         self._begin = 0.0  # the clock's reading when `elapsed` was zero, pauses left out
         model.to("cpu")
@@ -204,7 +205,8 @@ class Loop:
             for group, numbers in zip(optimiser.param_groups, planned, strict=True):
                 group.update(numbers)  # the plan's, which may have become longer, and not those that were kept
         self.model.model.recompute = self.state.recompute
-        if self.state.goal and self.state.goal != self._goal:
+        self.prolonged = bool(self.state.goal) and self.state.goal != self._goal
+        if self.prolonged:
             self._prolong()
         self.state.goal = self._goal
 

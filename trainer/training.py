@@ -45,7 +45,7 @@ from .preparing import Preparation
 from .reporter import Reporter
 from .resuming import MORE, TEXT, check_model, check_text
 from .telemetry import Telemetry
-from .tracking import Tracker, open_tracker
+from .tracking import Run, Tracker, open_tracker
 
 SAMPLE = GenerationOptions(max_tokens=60, temperature=0.8, seed=1)
 WAIT = 2.0  # seconds between two tries to write to a full disk
@@ -238,7 +238,10 @@ class Training:
 
     def _open_tracker(self, name: str) -> None:
         try:
-            self.tracker = open_tracker(name, self.job.target, self.loop.state.step, self.plan.as_dict())
+            loop = self.loop
+            self.tracker = open_tracker(
+                name, Run(self.job.target, loop.state.step, loop.prolonged, self.plan.as_dict())
+            )
         except Exception as error:
             self._tracker_failed(error)
 

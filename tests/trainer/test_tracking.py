@@ -61,16 +61,21 @@ def in_wandb(path):
     return found
 
 
-def in_mlflow(path):
+def runs_in_mlflow(path):
     from mlflow.tracking import MlflowClient
 
     client = MlflowClient(tracking_uri=f"sqlite:///{path / 'mlflow.db'}")
-    (run,) = client.search_runs([client.get_experiment_by_name("newleaf").experiment_id])
-    assert run.data.params["size"] == "nano" and run.info.status == "FINISHED"
-    return {
-        key: [(metric.step, metric.value) for metric in client.get_metric_history(run.info.run_id, key)]
-        for key in run.data.metrics
-    }
+    for run in client.search_runs([client.get_experiment_by_name("newleaf").experiment_id]):
+        assert run.data.params["size"] == "nano" and run.info.status == "FINISHED"
+        yield {
+            key: [(metric.step, metric.value) for metric in client.get_metric_history(run.info.run_id, key)]
+            for key in run.data.metrics
+        }
+
+
+def in_mlflow(path):
+    (run,) = runs_in_mlflow(path)
+    return run
 
 
 def in_trackio(path):
@@ -89,6 +94,10 @@ def last_in_trackio(path):
     with contextlib.suppress(ValueError, sqlite3.OperationalError, KeyError):  # there is no file, table or step yet
         return in_trackio(path)["train/loss"][-1][0]
     return -1
+
+
+def a_run(step=0, differs=False, name="mirrored"):
+    return tracking.Run(name, step, differs, {"size": "nano"})
 
 
 def skip_without(name):
@@ -127,7 +136,7 @@ def test_each_step_and_each_measurement_is_there(name, monkeypatch):
 )
 def test_the_machines_figures_come_from_another_thread(name):
     skip_without(name)
-    tracker = tracking.open_tracker(name, "mirrored", 0, {"size": "nano"})
+    tracker = tracking.open_tracker(name, a_run())
     tracker.log(1, {"train/loss": 2.0})
     thread = threading.Thread(target=tracker.log, args=(1, {"machine/cpu": 0.5}))
     thread.start()
@@ -141,7 +150,7 @@ def test_the_machines_figures_come_from_another_thread(name):
 def test_a_run_that_goes_on_is_not_told_twice_of_what_it_has(newleaf_home):
     skip_without("mlflow")
     for first, told in ((0, (1, 2, 3, 4)), (2, (3, 4, 5))):
-        tracker = tracking.open_tracker("mlflow", "it's mirrored", first, {"size": "nano"})
+        tracker = tracking.open_tracker("mlflow", a_run(step=first, name="it's mirrored"))
         for step in told:
             tracker.log(step, {"train/loss": 10.0 - step, "train/rate": float(first)})
         tracker.log(told[-1], {f"held_out/{first}": 1.0})  # which the other was not told of at this step
@@ -150,6 +159,18 @@ def test_a_run_that_goes_on_is_not_told_twice_of_what_it_has(newleaf_home):
     assert found["train/loss"] == [(1, 9.0), (2, 8.0), (3, 7.0), (4, 6.0), (5, 5.0)]
     assert found["train/rate"] == [(1, 0.0), (2, 0.0), (3, 0.0), (4, 0.0), (5, 2.0)]
     assert found["held_out/0"] == [(4, 1.0)] and found["held_out/2"] == [(5, 1.0)]
+
+
+@pytest.mark.parametrize(("step", "runs"), [(2, [[3, 4], [1, 2, 3, 4]]), (4, [[1, 2, 3, 4, 5, 6]])])
+def test_a_training_that_was_prolonged_has_another_run_where_it_does_other_steps_than_before(newleaf_home, step, runs):
+    skip_without("mlflow")
+    for run, told in ((a_run(), range(1, 5)), (a_run(step, differs=True), range(step + 1, step + 3))):
+        tracker = tracking.open_tracker("mlflow", run)
+        for each in told:
+            tracker.log(each, {"train/loss": 1.0})
+        tracker.end()
+    found = runs_in_mlflow(folder("tracking") / "mlflow")
+    assert [[each for each, _value in run["train/loss"]] for run in found] == runs
 
 
 @pytest.mark.long
@@ -176,7 +197,7 @@ def test_a_training_that_was_killed_goes_on_in_the_same_run_with_each_step_once(
 def test_another_training_of_the_same_name_has_a_curve_of_its_own(newleaf_home):
     skip_without("tensorboard")
     for values in ((4.0, 3.0, 2.0), (6.0, 5.0)):
-        tracker = tracking.open_tracker("tensorboard", "mirrored", 0, {"size": "nano"})
+        tracker = tracking.open_tracker("tensorboard", a_run())
         for step, value in enumerate(values, 1):
             tracker.log(step, {"train/loss": value})
         tracker.end()
