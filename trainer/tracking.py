@@ -114,8 +114,7 @@ class _MLflow:
         self.client = MlflowClient(tracking_uri=f"sqlite:///{path / 'mlflow.db'}")
         known = self.client.get_experiment_by_name(PROJECT)
         experiment = known.experiment_id if known else self.client.create_experiment(PROJECT)
-        newest = self.client.search_runs([experiment], order_by=["attributes.start_time DESC"])
-        before = next((each for each in newest if each.info.run_name == run.name), None)  # no search knows of quotes
+        before = self._before(experiment, run.name) if run.step else None
         figures = before.to_proto().data.metrics if before else []
         self.last: dict[str, int] = {}  # the last step of each figure that is there
         if before and run.goes_on(max((figure.step for figure in figures), default=None)):
@@ -126,6 +125,11 @@ class _MLflow:
             tags = {"first_step": str(run.step)}
             self.run_id = self.client.create_run(experiment, run_name=run.name, tags=tags).info.run_id
             self.client.log_batch(self.run_id, params=[Param(key, str(value)) for key, value in run.settings.items()])
+
+    def _before(self, experiment: str, name: str) -> Any:
+        """The newest run of this name, or None; a name can have quotes, which no search knows of."""
+        newest = self.client.search_runs([experiment], order_by=["attributes.start_time DESC"])
+        return next((each for each in newest if each.info.run_name == name), None)
 
     def log(self, step: int, values: Mapping[str, float]) -> None:
         from mlflow.entities import Metric
@@ -152,10 +156,8 @@ class _Trackio:
         self.there = set(SQLiteStorage.get_snapshot(PROJECT, step=self.last, run_id=self.run.id))  # of that step
 
     def log(self, step: int, values: Mapping[str, float]) -> None:
-        if step > self.last:
-            new = dict(values)
-        else:
-            new = {key: value for key, value in values.items() if step == self.last and key not in self.there}
+        later, last = step > self.last, step == self.last
+        new = {key: value for key, value in values.items() if later or (last and key not in self.there)}
         if new:
             self.run.log(new, step=step)  # trackio.log knows of the run in the thread that began it only
 

@@ -238,10 +238,8 @@ class Training:
 
     def _open_tracker(self, name: str) -> None:
         try:
-            loop = self.loop
-            self.tracker = open_tracker(
-                name, Run(self.job.target, loop.state.step, loop.prolonged, self.plan.as_dict())
-            )
+            run = Run(self.job.target, self.loop.state.step, self.loop.prolonged, self.plan.as_dict())
+            self.tracker = open_tracker(name, run)
         except Exception as error:
             self._tracker_failed(error)
 
