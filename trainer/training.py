@@ -426,8 +426,8 @@ class Training:
         self.reporter.message(self._verdict(score))
         if self.origin and (sentence := self.origin.sentence()):
             self.reporter.message(sentence)
-        if self.options.folds:
-            self.reporter.message(Scores(self.job.path).sentence())
+        if self.options.folds and not self._was_said(of_folds := Scores(self.job.path).sentence()):
+            self.reporter.message(of_folds)  # not again where it was prolonged
         if (limit := self.measured.final_tokens) is not None:
             self.reporter.message(
                 _("Measured on {part:.0%} of the held-out text, as the time allowed.").format(
@@ -443,6 +443,9 @@ class Training:
             )
         elif state.best_step < state.step:
             self.reporter.message(self._best_words().format(step=state.best_step))
+
+    def _was_said(self, text: str) -> bool:
+        return any(event.get("kind") == "message" and event.get("text") == text for event in self.job.events()[0])
 
     def _best_words(self) -> str:
         """That the last weights were not the best."""

@@ -1,6 +1,5 @@
 """Cross-validation: each document is held out once, and the scores are kept."""
 
-import json
 import statistics
 import types
 
@@ -97,8 +96,15 @@ def test_mean_and_spread_are_said_and_a_stopped_one_goes_on_with_its_fold():
     assert found["mean"] == pytest.approx(statistics.fmean(found["scores"]), abs=1e-4)
     assert found["deviation"] == pytest.approx(statistics.stdev(found["scores"]), abs=1e-4)
     assert len(set(found["scores"])) == 5
-    text = json.dumps([event.get("text") for event in job.events()[0] if event["kind"] == "message"])
-    assert f"5 folds: {found['mean']:.4f}"[:14] in text
+
+    def said():
+        texts = [event["text"] for event in job.events()[0] if event["kind"] == "message"]
+        return [text for text in texts if text.startswith(f"5 folds: {found['mean']:.4f}"[:14])]
+
+    assert len(said()) == 1
+    resume(job, steps="+5")
+    finish(job)
+    assert len(said()) == 1, "the folds were not prolonged"
 
 
 def test_full_memory_in_a_fold_is_told_as_in_a_training():
