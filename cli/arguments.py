@@ -142,6 +142,17 @@ class _WrongValueError(Exception):
     """Goes through argparse untouched: it would put words of its own around a ValueError's."""
 
 
+def count(text: str) -> int:
+    """A whole number, 1 or more: for `type=` of an argument that is no option of a class."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(_("{text} is no whole number, 1 or more").format(text=text))
+    return number
+
+
 def _parser_of(field: OptionField) -> Callable[[str], Any]:
     def parse(text: str) -> Any:
         try:

@@ -11,7 +11,7 @@ from ..core.knowledge.adding import Added
 from ..core.knowledge.passages import place_parts
 from ..core.knowledge.store import Knowledge
 from ..core.language import gettext as _
-from .arguments import ArgumentParser
+from .arguments import ArgumentParser, count
 from .main import DONE, FAILED, INTERRUPTED
 from .output import ProgressLine, piped, print_json, say
 from .performing import add_model, opened, perform
@@ -35,7 +35,7 @@ def configure(parser: ArgumentParser) -> None:
         metavar="K",
         help=_("the name of a knowledge base, or files and folders; without it the model answers from what it learnt"),
     )
-    parser.add_argument("--passages", type=int, default=5, metavar="N", help=_("how many passages are looked at"))
+    parser.add_argument("--passages", type=count, default=5, metavar="N", help=_("how many passages are looked at"))
     parser.set_defaults(run=_ask)
 
 
@@ -45,7 +45,7 @@ def _ask(parsed: Namespace) -> int:
         raise UserError(_("There is no question."))
     folder = _knowledge(parsed.knowledge) if parsed.knowledge else None
     writing, values = opened(parsed)
-    request = {"question": question, "knowledge": folder and str(folder), "passages": max(1, parsed.passages)}
+    request = {"question": question, "knowledge": folder and str(folder), "passages": parsed.passages}
     try:
         done = perform(writing, "qa", request, values, show=not parsed.json)
     except KeyboardInterrupt:

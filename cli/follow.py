@@ -214,7 +214,7 @@ def plan_text(plan: Plan) -> str:
                 parameters=plan.parameters,
                 layers=shape.num_layers,
                 width=shape.hidden_size,
-                context=shape.context,
+                context=plan.context,
                 optimizer=plan.optimizer,
                 dtype=plan.dtype,
                 device=plan.device,

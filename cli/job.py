@@ -16,7 +16,7 @@ from ..trainer.jobs import LIVE, Job, job_word, kind_word, list_jobs, place_text
 from ..trainer.queue import move
 from ..trainer.resuming import ResumeOptions, prospect, prospect_text, resume
 from ..trainer.telemetry import machine_text
-from .arguments import ArgumentParser, given
+from .arguments import ArgumentParser, count, given
 from .follow import finish, say_detached, stopped_text, watch
 from .output import confirm, harmless, print_fields, print_json, print_table, say, time_left, when
 
@@ -50,7 +50,7 @@ def configure(parser: ArgumentParser) -> None:
             command.add_options(ResumeOptions)
             command.add_argument("--detach", action="store_true", help=_("leave it in the background"))
         elif name == "move":
-            command.add_argument("place", metavar="PLACE", type=int, help=_("1 is the next one to start"))
+            command.add_argument("place", metavar="PLACE", type=count, help=_("1 is the next one to start"))
         elif name == "remove":
             command.add_yes()
     command = add("compare", _("results and settings of trainings, side by side; what differs first"), _compare)

@@ -15,7 +15,7 @@ from ..core.knowledge.store import Knowledge, list_knowledge
 from ..core.language import gettext as _
 from ..core.language import sentences
 from ..core.options import format_size
-from .arguments import ArgumentParser, WrongUsageError, given
+from .arguments import ArgumentParser, WrongUsageError, count, given
 from .main import DONE, INTERRUPTED
 from .output import ProgressLine, confirm, harmless, print_fields, print_json, print_table, say, when
 
@@ -46,7 +46,7 @@ def configure(parser: ArgumentParser) -> None:
     command = add("search", _("the passages that may answer a question"), _search)
     command.add_argument("name", metavar="NAME")
     command.add_argument("question", metavar="QUESTION")
-    command.add_argument("-n", type=int, default=5, metavar="N", help=_("how many passages. Default: 5."))
+    command.add_argument("-n", type=count, default=5, metavar="N", help=_("how many passages. Default: 5."))
     command.add_json()
     command = add("remove", _("delete a knowledge base; the files that it was made of stay"), _remove)
     command.add_argument("name", metavar="NAME")
@@ -165,8 +165,6 @@ def _show(parsed: Namespace) -> None:
 
 
 def _search(parsed: Namespace) -> None:
-    if parsed.n < 1:
-        raise WrongUsageError(_("-n is {number}: it must be 1 or more.").format(number=parsed.n))
     found = Knowledge.open(parsed.name).search(parsed.question, parsed.n)
     if parsed.json:
         print_json([{**asdict(one.passage), **_figures(one)} for one in found])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from ..core.language import gettext as _
-from .arguments import ArgumentParser, WrongUsageError
+from .arguments import ArgumentParser, count
 from .performing import add_model, add_text, answer, text_of
 
 STYLES = ("prose", "bullets")
@@ -19,14 +19,12 @@ def configure(parser: ArgumentParser) -> None:
     )
     add_model(parser)
     add_text(parser)
-    parser.add_argument("--words", type=int, metavar="N", help=_("about how many words"))
+    parser.add_argument("--words", type=count, metavar="N", help=_("about how many words"))
     parser.add_argument("--style", choices=STYLES, default="prose", help=_("how it is written"))
     parser.set_defaults(run=_summarize)
 
 
 def _summarize(parsed: Namespace) -> int:
-    if parsed.words is not None and parsed.words < 1:
-        raise WrongUsageError(_("--words is {number}: it must be 1 or more.").format(number=parsed.words))
     text = text_of(parsed, _("There is nothing to sum up: give a text."))
     request = {"text": text, "words": parsed.words, "style": parsed.style}
     return answer(parsed, "summary", request, {})

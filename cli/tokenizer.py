@@ -17,7 +17,7 @@ from ..core.tokenizer.store import TokenizerInfo, list_tokenizers
 from ..core.tokenizer.telling import comparison_sections, sections
 from ..trainer.in_use import check_unused
 from ..trainer.work import tokenizing
-from .arguments import ArgumentParser, WrongUsageError, given
+from .arguments import ArgumentParser, WrongUsageError, count, given
 from .follow import finish
 from .output import confirm, harmless, piped, print_fields, print_json, print_sections, print_table, say, when
 
@@ -43,7 +43,7 @@ def configure(parser: ArgumentParser) -> None:
     command = add("search", _("find the pieces that contain a text"), _search)
     command.add_argument("name", metavar="NAME")
     command.add_argument("text", metavar="TEXT")
-    command.add_argument("--limit", type=int, default=50, metavar="N", help=_("how many to show. Default: 50."))
+    command.add_argument("--limit", type=count, default=50, metavar="N", help=_("how many to show. Default: 50."))
     command.add_json()
     command = add("compare", _("how two tokenizers cut the same text"), _compare)
     command.add_argument("first", metavar="A")
@@ -132,7 +132,7 @@ def _search(parsed: Namespace) -> None:
     from ..core.tokenizer.search import find_pieces
     from ..core.tokenizer.tokenizer import Tokenizer
 
-    found = find_pieces(Tokenizer.open(parsed.name), parsed.text, max(1, parsed.limit))
+    found = find_pieces(Tokenizer.open(parsed.name), parsed.text, parsed.limit)
     if parsed.json:
         print_json([{"id": piece.id, "text": piece.text, "bytes": piece.bytes.hex()} for piece in found])
     elif not found:

@@ -60,7 +60,7 @@ def check_name(name: str, more: int = 0) -> str:
     problem = None
     name = unicodedata.normalize("NFC", name)  # first: it can make a name longer
     if not name.strip():
-        problem = _("it is empty")
+        problem = _("it is an empty name")
     elif "/" in name or "\\" in name:
         problem = _("it has a slash")
     elif name.startswith((".", "-")):

@@ -281,7 +281,19 @@ def create(
     return job
 
 
+def check_free(kind: str, target: str) -> None:
+    """Raises UserError where a job that makes `target` is at work, or stopped halfway through a training."""
+    path = folder("jobs") / f"{kind}-{check_name(target)}"
+    if (path / "job.json").exists():
+        _check_over(Job(path))
+
+
 def _make_room(job: Job) -> None:
+    _check_over(job)
+    job.remove()
+
+
+def _check_over(job: Job) -> None:
     state = job.state
     if state in LIVE:
         raise UserError(_("Job {name} is making it already. Watch it: newleaf job watch {name}").format(name=job.name))
@@ -292,7 +304,6 @@ def _make_room(job: Job) -> None:
                 "Or remove it: newleaf job remove {name}"
             ).format(name=job.name, state=state_word(state))
         )
-    job.remove()
 
 
 def start(job: Job, stdin: IO[Any] | None = None, prepare: Callable[[], Mapping[str, Any]] = dict[str, Any]) -> None:

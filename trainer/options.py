@@ -12,6 +12,7 @@ from ..core.options import OptionsBase, option
 DEFAULT_TIME = 600.0
 YEAR = 31_536_000  # seconds
 MOST_STEPS = 100_000_000
+MOST_GPUS = 1_024
 SIZE_NAMES = ("nano", "micro", "mini", "small", "base")
 
 
@@ -188,8 +189,9 @@ class TrainOptions(OptionsBase):
                     "Make --batch-tokens larger or --context smaller."
                 ).format(tokens=self.batch_tokens, context=self.context)
             )
-        if self.gpus is not None and self.gpus != "all" and not (self.gpus.isdecimal() and 1 <= int(self.gpus) <= 1024):
-            found.append(_("--gpus is {value}: it must be a number, 1 or more, or all.").format(value=self.gpus))
+        if self.gpus not in (None, "all") and not (self.gpus.isdecimal() and 1 <= int(self.gpus) <= MOST_GPUS):
+            text = _("--gpus is {value}: it must be a number from 1 to {most:,}, or all.")
+            found.append(text.format(value=self.gpus, most=MOST_GPUS))
         if self.folds and (self.gpus not in (None, "1") or self.nodes > 1):
             found.append(_("--folds is for small corpora, on one device: leave --gpus and --nodes out."))
         if self.nodes > 1 and not self.rendezvous:

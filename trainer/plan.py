@@ -61,6 +61,8 @@ MEMORY, SHORTEST_MEMORY, LONGEST_MEMORY = 1 / 75, 1 / 0.15, 1 / 0.05  # Muon's, 
 # many of the rest, drawn anew each time. On a CPU, where all would be so much of a token's multiplications.
 FREQUENT, SAMPLED = 1 / 8, 1 / 16
 LARGE_SHARE, LEAST_VOCABULARY = 1 / 2, 2048
+FAR_OFF = 4  # times a usual rate or context, or one of so many parts: of what is further off nothing is expected
+MOST_DROPPED = 0.5  # the same, of dropout
 ROOM = 0.8  # of the memory that a training may take
 PROCESS = 400 << 20  # bytes that a process takes for PyTorch, and for what it cannot use again, about
 KEPT = 34  # numbers of a width that a layer keeps of a token for the way back, about, and what comes beside the layers
@@ -312,7 +314,7 @@ def make_plan(
         text_bytes = (text or _usual_text(train_tokens)).bytes
         against = against_learning_by_heart(config, text_bytes, passes, rows * context / train_tokens, highest)
         decay, dropout, token_dropout, of_the_rest = against
-    known = text if not (origin or optimizer == "sgd" or options.l1 or options.l2) else None
+    known = text if not origin and _is_usual(options, optimizer, context) else None
     bits, low, high = expected_range(known, config.layer_parameters, passes, steps) if known else (None, None, None)
     return Plan(
         size=size,
@@ -363,6 +365,14 @@ def make_plan(
         expected_low=low and round(low, 4),
         expected_high=high and round(high, 4),
     )
+
+
+def _is_usual(options: TrainOptions, optimizer: str, context: int) -> bool:
+    """Whether what is set by hand is near enough to what was measured for anything to be expected of it."""
+    off = [(options.learning_rate or LEARNING_RATES[optimizer]) / LEARNING_RATES[optimizer], context / CONTEXT]
+    dropped = max(options.dropout or 0.0, options.token_dropout or 0.0)
+    of_another_kind = optimizer == "sgd" or options.l1 or options.l2 or dropped > MOST_DROPPED
+    return not of_another_kind and min(off) >= 1 / FAR_OFF and max(off) <= FAR_OFF
 
 
 @dataclass(frozen=True)
@@ -443,7 +453,8 @@ def expected_text(plan: Plan) -> list[str]:
     if plan.time and plan.passes > FAR_TOO_MANY and not plan.origin:
         found.append(
             _("After some {few} passes over a text little more is learnt: {time} is enough for this one.").format(
-                few=ENOUGH_PASSES, time=format_duration(plan.time * ENOUGH_PASSES / plan.passes)
+                few=ENOUGH_PASSES,
+                time=format_duration(max(1, plan.trainings * plan.time * ENOUGH_PASSES / plan.passes)),
             )
         )
     return found
@@ -459,9 +470,10 @@ def changed_text(options: TrainOptions, plan: Plan) -> list[str]:
             )
         )
     if plan.time and plan.expected_seconds > LATE * plan.time:
+        smaller = "--batch-tokens" if plan.batch_tokens > plan.context else "--context"
         found.append(
-            _("One step takes {step} here, and --time is {time}: give more, or a smaller --batch-tokens.").format(
-                step=format_duration(plan.expected_seconds), time=format_duration(plan.time)
+            _("One step takes {step} here, and --time is {time}: give more, or a smaller {option}.").format(
+                step=format_duration(plan.expected_seconds), time=format_duration(plan.time), option=smaller
             )
         )
     if options.batch_tokens and options.batch_tokens != plan.batch_tokens:

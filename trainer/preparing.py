@@ -7,6 +7,7 @@ from functools import cached_property
 
 from ..core import store
 from ..core.corpus.store import Corpus
+from ..core.errors import UserError
 from ..core.files import read_object, write_json
 from ..core.language import gettext as _
 from ..core.model.gpt import GPT
@@ -46,10 +47,10 @@ class Preparation:
         if self.origin:
             name = self.origin.info.provenance.get("tokenizer", "")
             return name, self.origin.tokenizer, self._encode(self.origin.tokenizer, self.origin.tokens_name)
-        name = self.job.spec["inputs"]["tokenizer"]
+        name, trained = self.job.spec["inputs"]["tokenizer"], False
         if not name:
             name = self.job.target
-            if name not in store.names("tokenizers"):
+            if trained := name not in store.names("tokenizers"):
                 size = vocabulary_for(self.options, self.known)
                 self.reporter.update(message=_("training a tokenizer"))
                 train_tokenizer(self.corpus, name, TokenizerOptions(vocab_size=size), self.reporter.words)
@@ -60,7 +61,12 @@ class Preparation:
                     )
                 )
         tokenizer = Tokenizer.open(name)
-        return name, tokenizer, self._encode(tokenizer, name)
+        try:
+            return name, tokenizer, self._encode(tokenizer, name)
+        except UserError:
+            if trained:  # for a text that cannot be learnt from as it is
+                store.remove("tokenizers", name)
+            raise
 
     def _encode(self, tokenizer: Tokenizer, name: str) -> TokenFiles:
         files = encode_corpus(self.corpus, tokenizer, name, self.reporter.words)

@@ -199,6 +199,8 @@ def resume(
         raise UserError(message.format(name=job.name))
     kind = FineTuneOptions if job.kind == "finetune" else TrainOptions
     options = kind.from_mapping({**job.spec["options"], **where}) if where else None
+    if options and _is_on_cpu(job):  # with so many processes, as was asked, where "auto" would look for GPUs
+        options = replace(options, device="cpu")
     step = None if origin is None else step_named(job, origin)
 
     def prepare() -> dict[str, Any]:
@@ -220,6 +222,12 @@ def resume(
     start(Job(job.path), prepare=prepare)
 
 
+def _is_on_cpu(job: Job) -> bool:
+    """Whether a training has begun without a GPU, and so goes on without."""
+    path = job.path / "plan.json"
+    return path.exists() and Plan.from_dict(read_object(path)).device == "cpu"
+
+
 def _more(job: Job, time: str | None, steps: str | None) -> More | None:
     if time is None and steps is None:
         return None
@@ -228,7 +236,8 @@ def _more(job: Job, time: str | None, steps: str | None) -> More | None:
     if time is not None and steps is not None:
         raise UserError(_("--time and --steps exclude each other: give one."))
     if not job.has_checkpoint:
-        raise UserError(_("Job {name} has no checkpoint yet: resume it without --time.").format(name=job.name))
+        text = _("Job {name} has no checkpoint yet: resume it without {option}.")
+        raise UserError(text.format(name=job.name, option="--time" if steps is None else "--steps"))
     text = (steps or "" if time is None else time).strip()
     try:
         value, most = (int(text[1:]), MOST_STEPS) if time is None else (parse_duration(text[1:]), YEAR)

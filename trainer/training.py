@@ -76,8 +76,8 @@ class Training:
         torch.set_float32_matmul_precision("high")
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(_compiled()))
         self._prepare()
+        number = workers(self.options, self.plan.device)  # it can be refused, with the plan as it was
         self._take_more()
-        number = workers(self.options, self.plan.device)
         if self.group.size == 1 and number * self.options.nodes > 1:
             launch(self.job, self.reporter, self.options, number)
             return

@@ -205,7 +205,7 @@ def plan_text(plan: Plan) -> str:
                 parameters=plan.parameters,
                 layers=shape.num_layers,
                 width=shape.hidden_size,
-                context=shape.context,
+                context=plan.context,
             ),
             _("about {steps:,} steps of {tokens:,} tokens: {passes:.1f} passes over the text").format(
                 steps=plan.expected_steps, tokens=plan.batch_tokens, passes=plan.passes

@@ -18,7 +18,9 @@ def choose_device(device: str) -> str:
     if device == "auto":
         return next(name for name, here in present.items() if here)
     if not present[device]:
-        raise UserError(_("This machine has no {device} device that PyTorch can use.").format(device=device))
+        text = _("This machine has no {device} device that PyTorch can use. It has: {present}.")
+        there = ", ".join(name for name, here in present.items() if here)
+        raise UserError(text.format(device=device, present=there))
     return device
 
 

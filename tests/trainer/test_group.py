@@ -279,6 +279,15 @@ def test_who_waits_for_another_machine_can_be_stopped():
     assert job.state == "stopped"
 
 
+def test_a_training_that_has_begun_without_a_gpu_goes_on_in_several_processes():
+    job = train("alone", steps=8, device="auto")
+    finish(job)
+    resume(job, steps="+4", where={"gpus": "2"})
+    finish(job)
+    assert job.status()["step"] == 12
+    assert Job.open(job.name).spec["options"]["device"] == "cpu"
+
+
 @pytest.mark.long
 def test_a_machine_that_nobody_knows_is_said_to_be_so():
     job = train("lonely", steps=25, nodes=2, rendezvous="no-such-machine.invalid:29400")
@@ -288,7 +297,8 @@ def test_a_machine_that_nobody_knows_is_said_to_be_so():
 
 def test_what_is_wrong_with_the_numbers_is_said():
     for options, word in (
-        ({"gpus": "0"}, "1 or more"),
+        ({"gpus": "0"}, "from 1 to 1,024"),
+        ({"gpus": "5000"}, "from 1 to 1,024"),
         ({"gpus": "many"}, "all"),
         ({"nodes": 2}, "HOST:PORT"),
         ({"nodes": 2, "rendezvous": "here"}, "HOST:PORT"),

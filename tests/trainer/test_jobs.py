@@ -31,6 +31,7 @@ from newleaf.trainer.in_use import check_unused
 from newleaf.trainer.jobs import LIVE, Job, create, list_jobs, start
 from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.plan import model_config
+from newleaf.trainer.planner import plan_training
 from newleaf.trainer.queue import move, waiting
 from newleaf.trainer.reporter import Reporter
 from newleaf.trainer.resuming import prospect, prospect_text, resume
@@ -269,6 +270,20 @@ def test_what_is_asked_of_a_job_that_somebody_removes_meanwhile_says_that_there_
     assert not job.path.exists()
 
 
+@pytest.mark.usefixtures("ready")
+def test_a_name_whose_model_another_job_is_to_make_is_refused_by_a_plan_too():
+    job = Job(pretend_training("taken", state="stopped"))
+    (job.path / "checkpoints").mkdir()
+    (job.path / "checkpoints" / "step-000000400.pt").touch()
+    with pytest.raises(UserError, match="with its work so far"):
+        plan_training("book", "pieces", TrainOptions(steps=5), name="taken")
+    lock = Job(pretend_training("busy", state="running")).lock  # as its process has it
+    assert lock.acquire()
+    with pytest.raises(UserError, match="making it already"):
+        plan_training("book", "pieces", TrainOptions(steps=5), name="busy")
+    lock.release()
+
+
 def test_a_job_that_is_being_resumed_is_not_removed(monkeypatch):
     monkeypatch.setattr(jobs, "STARTING", 0.1)
     job = Job(pretend_training("going", state="stopped"))
@@ -338,6 +353,15 @@ def test_a_corpus_that_is_too_small_is_refused_with_its_size(tmp_path):
     with pytest.raises(UserError, match=r"74 B of text.*needed at least"):
         training.submit("short", "m", TrainOptions(steps=5))
     assert "train-m" not in store.names("jobs") and not store.names("tokenizers")
+
+
+def test_a_tokenizer_for_a_text_that_turns_out_to_be_too_small_is_not_kept(tmp_path):
+    path = tmp_path / "short.txt"
+    path.write_text("In the beginning God created the heaven and the earth.\n\n" * 30)
+    wait_for_end(importing.submit([path], "short"))
+    job = training.submit("short", "m", TrainOptions(steps=5, **TINY))
+    assert "tokens to train on" in wait_for_end(job)["error"]
+    assert not store.names("tokenizers")
 
 
 @pytest.mark.long

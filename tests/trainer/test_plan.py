@@ -3,12 +3,14 @@
 import dataclasses
 import functools
 import json
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from newleaf.core.errors import UserError
+from newleaf.core.options import parse_duration
 from newleaf.trainer.expectation import Text
 from newleaf.trainer.options import SIZE_NAMES, TrainOptions
 from newleaf.trainer.plan import (
@@ -248,11 +250,17 @@ def test_a_time_in_which_no_step_fits_is_said():
     found = plan(slow, size="small", time=5.0)
     assert found.expected_seconds > 50 and "One step takes" in changed_text(options, found)[0]
     assert changed_text(TrainOptions(time=300.0), plan(time=300.0)) == []
+    several, one = (plan(slow, size="small", time=5.0, batch_tokens=tokens) for tokens in (2048, 256))
+    assert "a smaller --batch-tokens" in changed_text(options, several)[0]
+    assert "a smaller --context" in changed_text(options, one)[0]
 
 
 def test_a_time_that_is_far_too_long_for_a_text_is_said():
     *_others, sentence = expected_text(plan(train_tokens=50_000, time=36_000.0))
     assert "12 passes" in sentence and "is enough" in sentence
+    shares = [plan(train_tokens=50_000, time=36_000.0 * (folds + 1), folds=folds) for folds in (2, 5)]
+    enough = [parse_duration(re.search(r"learnt: (.*) is enough", expected_text(each)[-1])[1]) for each in shares]
+    assert enough[1] == pytest.approx(2 * enough[0], rel=0.1), "of all trainings together"
     assert len(expected_text(plan(train_tokens=50_000, time=30.0))) == 1
     assert len(expected_text(plan(train_tokens=50_000, steps=10**6))) == 1
 
@@ -267,6 +275,9 @@ def test_nothing_is_expected_of_a_training_of_another_kind():
 
     assert expected() and expected(optimizer="adamw")
     assert expected(optimizer="sgd") is None is expected(l1=0.1) is expected(l2=0.1)
+    assert expected(learning_rate=0.01) and expected(dropout=0.1) and expected(context=64)
+    for far_off in ({"learning_rate": 1.0}, {"learning_rate": 1e-6}, {"dropout": 0.9}, {"context": 16}):
+        assert expected(**far_off) is None
 
 
 def test_processes_on_one_machine_take_its_memory_each_and_other_machines_bring_their_own():

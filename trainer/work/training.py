@@ -8,7 +8,7 @@ from ...core.errors import UserError
 from ...core.language import gettext as _
 from ...core.model.store import ModelInfo
 from ...core.tokenizer.store import tokenizer_for
-from ..jobs import Job, create
+from ..jobs import Job, check_free, create
 from ..options import TrainOptions
 from ..plan import check_bytes, check_documents
 from ..reporter import Reporter
@@ -49,6 +49,7 @@ def check(
     text = Corpus.open(corpus).manifest
     if name is not None:
         store.new_path("models", name)
+        check_free("train", name)
     if options.track:
         check_tracker(options.track)
     check_bytes(text.train.bytes, text.train.documents)
