@@ -13,6 +13,7 @@ from ..trainer.comparing import compare
 from ..trainer.health import health
 from ..trainer.history import History
 from ..trainer.jobs import LIVE, Job, job_word, kind_word, list_jobs, place_text, share_text, state_word
+from ..trainer.outcome import folds_text, forgotten_text
 from ..trainer.queue import move
 from ..trainer.resuming import ResumeOptions, prospect, prospect_text, resume
 from ..trainer.telemetry import machine_text
@@ -102,16 +103,16 @@ def _show(parsed: Namespace) -> None:
         shown.append((_("at"), place))
     if summary.get("bits_per_byte") is not None:
         shown.append((_("bits per byte"), f"{summary['bits_per_byte']:.4f}"))
-    from ..trainer.folds import Scores  # with numpy
-
-    if (folds := Scores(job.path)).found:
-        shown.append((_("folds"), folds.sentence()))
     if summary.get("mfu"):
         shown.append((_("of the peak"), f"{summary['mfu']:.0%}"))
     if summary.get("machine"):
         shown.append((_("machine"), machine_text(summary["machine"])))
     history = History()
     history.feed(job.events()[0])
+    if history.folds:
+        shown.append((_("folds"), folds_text(history.folds)))
+    if history.forgotten:
+        shown.append((_("forgotten"), forgotten_text(*history.forgotten)))
     shown += [(_("health"), sentence) for sentence in health(history)]
     if steps := list_steps(job.path / "checkpoints"):
         shown.append((_("checkpoints"), ", ".join(map(str, steps))))

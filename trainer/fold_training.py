@@ -61,7 +61,7 @@ class FoldTraining:
         total = state.step + self.loop.remaining_steps()
         index = int(self.name.partition("/")[0])
         left = self.training.seconds_left(state, self.loop)
-        whole = self.plan.time or left / max(1, total - state.step) * total
+        whole = self.plan.time or self.training.seconds_a_step(state, self.loop) * total
         self.training.reporter.update(
             progress=self.training.progress(state, total, before=index - 1),
             eta_s=round(left + (self.training.options.trainings - index) * whole, 1),

@@ -7,7 +7,6 @@ models is kept: what the training makes is trained after them, with the corpus's
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from ..core.errors import UserError
 from ..core.files import read_object, write_json
 from ..core.language import gettext as _
 from .jobs import FOLDS
+from .outcome import deviation
 from .plan import SMALLEST_CORPUS, check_documents
 
 Tokens = np.ndarray[Any, Any]
@@ -72,25 +72,10 @@ class Scores:
         self.found.append(score)
         write_json(self.path, {"scores": self.found})
 
-    @property
-    def mean(self) -> float:
-        return statistics.fmean(self.found)
-
-    @property
-    def spread(self) -> float:
-        """The standard deviation of the folds' scores."""
-        return statistics.stdev(self.found) if len(self.found) > 1 else math.nan
-
-    def sentence(self) -> str:
-        """All in words."""
-        return _(
-            "{folds} folds: {mean:.4f} bits per byte, standard deviation {spread:.4f}, from {low:.4f} to {high:.4f}."
-        ).format(folds=len(self.found), mean=self.mean, spread=self.spread, low=min(self.found), high=max(self.found))
-
     def as_dict(self) -> dict[str, Any]:
         """For the model's newleaf.json."""
         return {
             "scores": [round(score, 5) for score in self.found],
-            "mean": round(self.mean, 5),
-            "deviation": round(self.spread, 5),
+            "mean": round(statistics.fmean(self.found), 5),
+            "deviation": round(deviation(self.found), 5),
         }

@@ -29,6 +29,8 @@ class History:
     final: float | None = None  # of all held-out text, at the end; the others are of a part of it
     samples: list[tuple[int, str]] = field(default_factory=list)  # step, what was asked and the text
     messages: list[str] = field(default_factory=list)
+    folds: list[float] = field(default_factory=list)  # bits per byte of each that a cross-validation has measured
+    forgotten: tuple[str, float, float] | None = None  # the corpus learnt before, its bits per byte before and after
     begin: int = 0  # the step after which the rate rises: later than the first in a training that was prolonged
     _begun: float | None = None  # when it would have begun had it never been stopped, in seconds since 1970
     _last: float = 0.0  # when the last event was
@@ -68,6 +70,10 @@ class History:
             self.samples.append((int(event["step"]), f"{event.get('prompt', '')}{event['text']}"))
         elif kind == "message":
             self.messages.append(str(event["text"]))
+        elif kind == "fold":
+            self.folds.append(float(event["bits_per_byte"]))
+        elif kind == "forgotten":
+            self.forgotten = str(event["corpus"]), float(event["before"]), float(event["after"])
 
     def _minutes(self, event: Mapping[str, Any]) -> float:
         """When it was, in minutes of work: by the training's clock, or, where an old one says nothing of it, by that of

@@ -385,9 +385,12 @@ def place_text(status: Mapping[str, Any]) -> str:
     """How far a job is: what its process says while it runs, in the language that it was started in, and of a training
     that ended its steps."""
     step, total = status.get("step"), status.get("total_steps")
-    if status["state"] in LIVE or step is None or total is None:
+    if status["state"] in LIVE or (status["state"] == "finished" and step is None):
         return str(status.get("message", ""))
-    return _("step {step:,} of {total:,}").format(step=step, total=total)
+    if step is None:
+        return ""  # what its process said last was what it was about to do
+    words = _("step {step:,}") if total is None else _("step {step:,} of {total:,}")
+    return words.format(step=step, total=total)
 
 
 def share_text(status: Mapping[str, Any]) -> str:

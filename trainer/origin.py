@@ -15,6 +15,7 @@ from ..core.tokenizer.tokenizer import Tokenizer
 from .evaluation import bits_per_byte
 from .group import Group
 from .jobs import Job
+from .outcome import forgotten_text
 from .plan import Plan
 
 FILE = "old.json"  # bits per byte on the old corpus, "before" and "after", of how many tokens, in how many seconds
@@ -75,17 +76,18 @@ class Origin:
             write_json(self.path, {**kept, when: score, "tokens": number, "seconds": seconds})
         return seconds
 
-    def sentence(self) -> str | None:
-        """What learning something new did to what the model knew."""
-        if self.old is None:
-            return None
+    @property
+    def forgotten(self) -> tuple[str, float, float] | None:
+        """The corpus that it learnt before, and its bits per byte before and after; none where they are not known."""
         before, after = self.scores.get("before"), self.scores.get("after")
-        if before is None or after is None:
-            return _("{corpus} has no held-out text: what was forgotten cannot be said.").format(corpus=self.old.name)
-        text = _("On {corpus}, learnt before: {before:.4f} bits per byte before this training, {after:.4f} after it.")
-        change = after / before - 1
-        verdict = _("{change:.1%} was forgotten.").format(change=change) if change > 0 else _("Nothing was forgotten.")
-        return f"{text.format(corpus=self.old.name, before=before, after=after)} {verdict}"
+        return None if self.old is None or before is None or after is None else (self.old.name, before, after)
+
+    def sentence(self) -> str:
+        """What learning something new did to what the model knew, of which there has to be a corpus."""
+        assert self.old
+        if self.forgotten:
+            return forgotten_text(*self.forgotten)
+        return _("{corpus} has no held-out text: what was forgotten cannot be said.").format(corpus=self.old.name)
 
     def provenance(self) -> dict[str, Any]:
         """For the model's newleaf.json."""

@@ -212,7 +212,7 @@ def resume(
             write_json(job.path / MORE, asdict(more))
         if options:
             write_json(job.path / "job.json", {**job.spec, "options": options.as_dict()})
-        known: dict[str, Any] = {"progress": 0.0} if more else {}
+        known: dict[str, Any] = {"progress": _share_of_more(job, before, more)} if more else {}
         if steps_kept := list_steps(folder_of_checkpoints):
             known["step"] = steps_kept[0]
             if 0 < before.get("best_step", 0) <= steps_kept[0]:
@@ -220,6 +220,16 @@ def resume(
         return known
 
     start(Job(job.path), prepare=prepare)
+
+
+def _share_of_more(job: Job, before: Mapping[str, Any], more: More) -> float:
+    """What a training that is prolonged has done of all that it shall do now, about."""
+    plan = Plan.from_dict(read_object(job.path / "plan.json"))
+    if more.time is not None:
+        whole, added = plan.time or plan.expected_seconds, more.time
+    else:
+        whole, added = float(plan.steps or before.get("total_steps", plan.expected_steps)), float(more.steps or 0)
+    return round(float(before["progress"]) * whole / (whole + added), 4)
 
 
 def _is_on_cpu(job: Job) -> bool:

@@ -20,8 +20,9 @@ RAPL = Path("/sys/class/powercap/intel-rapl:0/energy_uj")  # micro-joules of the
 class Telemetry:
     """Tells of the machine now and then, from a thread of its own: use it as a context."""
 
-    def __init__(self, tell: Callable[[dict[str, Any]], None], device: str, every: float = EVERY):
-        self.tell, self.every = tell, every
+    def __init__(self, tell: Callable[[dict[str, Any]], None], device: str, every: float = EVERY, alone: bool = True):
+        """If it is not `alone`, its parent's other processes train with it on this machine."""
+        self.tell, self.every, self.alone = tell, every, alone
         self.energy = 0.0  # joules since the beginning
         self._gpus = _gpus() if device == "cuda" else []
         self._ended = threading.Event()
@@ -49,11 +50,11 @@ class Telemetry:
     def _values(self) -> dict[str, Any]:
         import psutil
 
-        memory = psutil.virtual_memory()
+        memory = self._memory()
         values: dict[str, Any] = {
             "cpu_percent": psutil.cpu_percent(),
-            "memory_bytes": psutil.Process().memory_info().rss,
-            "memory_percent": memory.percent,
+            "memory_bytes": memory,
+            "memory_percent": round(100 * memory / psutil.virtual_memory().total, 1),
         }
         with contextlib.suppress(AttributeError, OSError):  # not on every system
             heat = [entry.current for entries in psutil.sensors_temperatures().values() for entry in entries]
@@ -62,6 +63,18 @@ class Telemetry:
         if self._gpus:
             values["gpus"] = [_gpu_values(gpu) for gpu in self._gpus]
         return values
+
+    def _memory(self) -> int:
+        """Bytes that the training has in use, in all of its processes."""
+        import psutil
+
+        this = psutil.Process()
+        parent = None if self.alone else this.parent()
+        total = 0
+        for process in [parent, *parent.children(recursive=True)] if parent else [this]:
+            with contextlib.suppress(psutil.Error):  # one has just ended
+                total += process.memory_info().rss
+        return total
 
     def __enter__(self) -> Telemetry:
         self._thread.start()
@@ -116,7 +129,7 @@ class Device:
     name: str
     percent: float | None  # of what it can do
     memory_bytes: float | None  # that are in use: of the training on the processor, of all on a card
-    memory_share: float | None  # of all that there is, in use, from 0 to 1
+    memory_share: float | None  # of all that there is these are, from 0 to 1
     celsius: float | None
     watts: float | None
 

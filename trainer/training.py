@@ -40,6 +40,7 @@ from .launch import launch, since_launch
 from .loop import Loop, State, initialise
 from .memory import is_out_of_memory, keep_memory, memory_is_full
 from .options import TrainOptions
+from .outcome import folds_text
 from .plan import More, prolonged
 from .preparing import Preparation
 from .reporter import Reporter
@@ -140,7 +141,8 @@ class Training:
         if self.options.track and self.group.rank == 0:
             self._open_tracker(self.options.track)
         try:
-            with Telemetry(self._tell_of_machine, plan.device) if self._writes else contextlib.nullcontext():
+            telemetry = Telemetry(self._tell_of_machine, plan.device, alone=self.group.size == 1)
+            with telemetry if self._writes else contextlib.nullcontext():
                 finished = self.loop.run()
         except (RuntimeError, MemoryError) as error:
             if self.group.size > 1 or not is_out_of_memory(error):
@@ -282,8 +284,11 @@ class Training:
         """About how long it will take to its end, after a step that `state.elapsed` does not have in it yet."""
         if self.plan.time:
             return round(max(0.0, self.plan.time - state.elapsed), 1)
-        a_step = state.elapsed / (state.step - 1) if state.step > 1 else loop.seconds_per_step
-        return round(a_step * loop.remaining_steps(), 1)
+        return round(self.seconds_a_step(state, loop) * loop.remaining_steps(), 1)
+
+    def seconds_a_step(self, state: State, loop: Loop) -> float:
+        """About, of those that are done, with all that comes between."""
+        return state.elapsed / (state.step - 1) if state.step > 1 else loop.seconds_per_step
 
     def evaluate(self, state: State) -> float | None:
         """Bits per byte of as much held-out text as the plan gives time for."""
@@ -424,9 +429,11 @@ class Training:
                 )
             )
         self.reporter.message(self._verdict(score))
-        if self.origin and (sentence := self.origin.sentence()):
-            self.reporter.message(sentence)
-        if self.options.folds and not self._was_said(of_folds := Scores(self.job.path).sentence()):
+        if self.origin and self.origin.old:
+            if found := self.origin.forgotten:
+                self.reporter.event("forgotten", **dict(zip(("corpus", "before", "after"), found, strict=True)))
+            self.reporter.message(self.origin.sentence())
+        if self.options.folds and not self._was_said(of_folds := folds_text(Scores(self.job.path).found)):
             self.reporter.message(of_folds)  # not again where it was prolonged
         if (limit := self.measured.final_tokens) is not None:
             self.reporter.message(

@@ -14,7 +14,7 @@ from ..core.language import gettext as _
 from ..core.options import OptionsBase
 from ..trainer.checkpoints import list_steps
 from ..trainer.jobs import Job
-from ..trainer.resuming import ResumeOptions, resume
+from ..trainer.resuming import ResumeOptions, prospect, resume
 from .command_dialog import CommandDialog, row
 
 
@@ -44,9 +44,11 @@ class ResumeDialog(CommandDialog):
         return _("Go on with {name}").format(name=self.job)
 
     def compose_head(self) -> ComposeResult:
-        steps = checkpoints_of(self.job)
+        steps, job = checkpoints_of(self.job), Job.open(self.job)
         hint = _("Checkpoints: {steps}. Those after the chosen one are removed.")
         text = hint.format(steps=", ".join(steps)) if steps else _("There is no checkpoint yet: it begins anew.")
+        if not steps and job.state == "finished":
+            text = prospect(job).obstacle or text
         yield Static(text, classes="hint", markup=False)
         yield row(_("from"), Input(self._origin, placeholder=_("the newest checkpoint"), compact=True, id="origin"))
 

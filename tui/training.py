@@ -23,6 +23,7 @@ from ..trainer.checkpoint_models import PREFIX
 from ..trainer.health import health
 from ..trainer.history import History
 from ..trainer.jobs import LIVE, RESUMABLE, TRAININGS, Job, job_word, place_text
+from ..trainer.outcome import outcome
 from ..trainer.queue import device_of, move, waiting
 from .charts_screen import ChartsScreen
 from .chat_words import newest
@@ -151,7 +152,7 @@ class TrainingView(JobActions, View):
         if action in ("earlier", "later"):
             return state == "queued" and sum(state == "queued" for _name, state in self._known) > 1
         if action == "more":
-            return state in (*RESUMABLE, "finished")
+            return state in RESUMABLE or (state == "finished" and has_checkpoint(self.marked() or ""))
         if action == "back":
             return state in RESUMABLE and has_checkpoint(self.marked() or "")
         if action == "keep":
@@ -350,7 +351,7 @@ def numbers_text(node: DOMNode, job: dict[str, Any], found: History) -> str:
     if job.get("mfu") and live:
         second.append(_("{share:.0%} of the peak").format(share=job["mfu"]))
     lines = ["  ".join(filter(None, first)), "  ".join(second)]
-    lines += health(found)[:1]
+    lines += [*outcome(found), *health(found)[:1]]
     if "error" in job:
         lines.append(job["error"])
     elif job["state"] in RESUMABLE:

@@ -28,6 +28,8 @@ from .keyed import KeyButton
 from .widgets.dialogs import FormDialog
 from .widgets.form import Form
 
+CHOICES = ("corpus", "tokenizer", "origin")  # by their names: of the form's own options there are others
+
 
 @dataclass(frozen=True)
 class ChosenOptions(OldCorpusOptions, TrainOptions):
@@ -74,6 +76,7 @@ class TrainingDialog(FormDialog[str]):
                 yield Label(_("tokenizer"), markup=False)
                 yield Select(
                     [(Content(name), name) for name in self.tokenizers],
+                    value=self._kept_choice("tokenizer", self.tokenizers),
                     prompt=_("the newest of this corpus, or a new one"),
                     compact=True,
                     id="tokenizer",
@@ -83,6 +86,7 @@ class TrainingDialog(FormDialog[str]):
                     yield Label(_("start from"), markup=False)
                     yield Select(
                         [(Content(name), name) for name in self.models],
+                        value=self._kept_choice("origin", self.models),
                         prompt=_("nothing: a new model"),
                         compact=True,
                         id="origin",
@@ -113,6 +117,13 @@ class TrainingDialog(FormDialog[str]):
         self.query_one("#name").focus()
         self._show_command()
 
+    @on(Select.Changed, "#corpus")
+    def _propose_name(self, event: Select.Changed) -> None:
+        """After the corpus, as long as no other was typed."""
+        name = self.query_one("#name", Input)
+        if self._proposed_name and name.value == self._proposed_name:
+            self._proposed_name = name.value = free_name("models", str(event.value))
+
     @on(Input.Changed)
     @on(Select.Changed)
     def _show_command(self) -> None:
@@ -141,12 +152,18 @@ class TrainingDialog(FormDialog[str]):
         corpus = draft_text(self.start, "corpus")
         return corpus if corpus in self.corpora else self.corpora[-1]
 
+    def _kept_choice(self, key: str, choices: list[str]) -> Any:
+        kept = draft_text(self.start, key)
+        return kept if kept in choices else Select.NULL
+
     def draft(self) -> dict[str, Any]:
-        """What was typed."""
-        corpus, name = self.query_one("#corpus", Select).value, self.query_one("#name", Input).value
+        """What was typed and chosen."""
+        name = self.query_one("#name", Input).value
+        chosen = {str(select.id): select.value for select in self.query(Select) if select.id in CHOICES}
         return {
             "training": {
-                "corpus": corpus if isinstance(corpus, str) else None,  # it has no value while it is being made
+                # one has no value while it is being made, and where nothing is chosen
+                **{key: value if isinstance(value, str) else None for key, value in chosen.items()},
                 "name": "" if name == self._proposed_name else name,
                 "options": self.query_one(Form).texts(),
             }
@@ -192,6 +209,8 @@ class TrainingDialog(FormDialog[str]):
             self.query_one(".problem", Static).update(str(error))
             return
         self.query_one("#name", Input).value = ""  # the next model has another
+        for select in self.query("#origin").results(Select):
+            select.clear()
         self.dismiss(job.name)
 
 

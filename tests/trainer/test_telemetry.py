@@ -1,8 +1,12 @@
 """What the machine does while a training runs."""
 
+import subprocess
 import sys
 import time
 import types
+
+import psutil
+import pytest
 
 from newleaf.trainer.telemetry import Telemetry, machine_text
 
@@ -19,6 +23,19 @@ def test_load_and_memory_are_told():
     for values in readings():
         assert 0 <= values["cpu_percent"] <= 100 and values["memory_bytes"] > 1 << 20
         assert "CPU" in machine_text(values)
+        share = values["memory_bytes"] / psutil.virtual_memory().total
+        assert values["memory_percent"] == pytest.approx(100 * share, abs=0.06), "of the same memory"
+
+
+def test_several_processes_that_train_together_are_counted_together():
+    script = (
+        "import json; from newleaf.trainer.telemetry import Telemetry\n"
+        "for alone in (True, False): print(Telemetry(print, 'cpu', alone=alone)._memory(), flush=True)"
+    )
+    ballast = bytearray(1 << 26)
+    output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    alone, together = map(int, output.split())
+    assert together > alone + len(ballast)
 
 
 def test_a_gpu_is_told_of_as_far_as_it_says_something(monkeypatch):

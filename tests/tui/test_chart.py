@@ -3,6 +3,7 @@
 import math
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import set_cell_size
@@ -196,3 +197,15 @@ def test_numbers_are_told_in_few_signs():
     told = [value_text(value) for value in (0, 2.314, 0.05, 0.014, 0.0003, -18_432.0, 250_000, 3e9, 0.4)]
     assert told == ["0.00", "2.31", "0.05", "0.014", "3e-04", "-18.4k", "250k", "3e+09", "0.40"]
     assert max(map(len, told)) <= 6
+
+
+@pytest.mark.parametrize("width", [40, 60, 113])
+@pytest.mark.parametrize(
+    "name", ["m197 loss", "gradient norm", "a-name-of-more-than-forty-characters-for-a-model", "红楼梦的模型"]
+)
+async def test_no_number_in_a_legend_is_cut(name, width):
+    series = (Series(f"{name} {i}", "=", [1.0, 2.0], [1.0, 3.8094]) for i in range(4))
+    legend = (await drawn(*series, size=(width, 12))).splitlines()[0]
+    shown = [part.split() for part in legend.split("=")[1:]]
+    assert shown and all(part[-1] == value_text(3.8094, 3) for part in shown)
+    assert width == 40 or len(shown) > 1

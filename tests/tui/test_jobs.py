@@ -10,7 +10,7 @@ from newleaf.cli.main import run
 from newleaf.core import language
 from newleaf.core.files import read_json, write_json
 from newleaf.trainer.history import History
-from newleaf.trainer.jobs import Job, list_jobs
+from newleaf.trainer.jobs import Job, list_jobs, place_text
 from newleaf.trainer.options import TrainOptions
 from newleaf.trainer.work import training
 from newleaf.tui.app import NewleafApp
@@ -137,3 +137,25 @@ def test_only_what_runs_has_a_rate_and_time_left(newleaf_home, capsys, state, sh
     assert run(["job", "show", "train-m"]) == 0
     assert ("1m04s left" in capsys.readouterr().out) is shown
     lock.release()
+
+
+def test_what_folds_and_a_model_from_before_came_to_is_beside_the_numbers():
+    found = History()
+    found.feed([{"kind": "fold", "bits_per_byte": bits} for bits in (2.0, 2.1)])
+    found.feed([{"kind": "forgotten", "corpus": "old", "before": 2.0, "after": 2.2}])
+    text = numbers_text(NewleafApp(), Job(pretend_training("folded")).summary(), found)
+    assert "2 folds: 2.0500 bits per byte" in text and "10.0% was forgotten" in text
+
+
+@pytest.mark.parametrize(
+    ("status", "place"),
+    [
+        ({"state": "lost", "message": "waits until the device is free"}, ""),
+        ({"state": "stopped", "message": "measuring this machine", "step": 117}, "step 117"),
+        ({"state": "stopped", "message": "", "step": 1, "total_steps": 5}, "step 1 of 5"),
+        ({"state": "running", "message": "measuring this machine", "step": 117}, "measuring this machine"),
+        ({"state": "finished", "message": "3 files"}, "3 files"),
+    ],
+)
+def test_what_a_process_was_about_to_do_is_not_said_of_one_that_is_gone(status, place):
+    assert place_text(status) == place

@@ -4,9 +4,10 @@ import contextlib
 
 import pytest
 from screens import wait_for, wait_for_text
-from textual.widgets import Input, Static
+from textual.widgets import Input, Select, Static
 from trainings import pretend_training
 
+from newleaf.core.corpus.importing import import_documents
 from newleaf.core.files import write_json
 from newleaf.core.home import folder
 from newleaf.trainer.jobs import Job
@@ -114,3 +115,54 @@ async def test_a_tokenizer_that_is_being_trained_has_its_name_already(book):
         await wait_for(pilot, lambda: len(app.screen_stack) == 1, "the tab")
         assert app.draft["tokenizer"]["name"] == ""
     lock.release()
+
+
+def chosen(app, key):
+    return app.screen.query_one(f"#{key}", Select).value
+
+
+async def test_what_was_chosen_is_there_again_and_a_start_takes_no_model_along(
+    book, tokenizer, tiny_model, monkeypatch
+):
+    app, started = NewleafApp(), []
+    monkeypatch.setattr(training_dialog.training, "submit", lambda *what: started.append(what) or Job(folder("jobs")))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_dialog(pilot)
+        app.screen.query_one("#tokenizer", Select).value = "pieces"
+        app.screen.query_one("#origin", Select).value = "tiny"
+        await pilot.press("escape", "n")
+        await wait_for(pilot, lambda: app.screen.query(Form), "the form")
+        assert (chosen(app, "tokenizer"), chosen(app, "origin")) == ("pieces", "tiny")
+        app.screen.query_one("#tokenizer", Select).clear()
+        await pilot.press("ctrl+s")
+        await wait_for(pilot, lambda: started, "the start")
+        assert started[0][4] == "tiny"
+        await wait_for(pilot, lambda: not app.screen.query(Form), "the dialog to go")
+        await pilot.press("n")
+        await wait_for(pilot, lambda: app.screen.query(Form), "the form")
+        assert chosen(app, "origin") is Select.NULL
+
+
+async def test_the_name_follows_the_corpus_until_another_is_typed(book, tokenizer):
+    import_documents([("A fox. " * 300, "fox")], "foxes")
+    app = NewleafApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_dialog(pilot)
+        name, corpus = app.screen.query_one("#name", Input), app.screen.query_one("#corpus", Select)
+        for each in ("book", "foxes"):
+            corpus.value = each
+            await wait_for(pilot, lambda each=each: name.value == each, "the name")
+        name.value = "mine"
+        corpus.value = "book"
+        await pilot.pause(0.2)
+        assert name.value == "mine"
+
+
+async def test_of_many_wrong_values_the_first_are_said_and_how_many_there_are_besides(book, tokenizer):
+    app = NewleafApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_dialog(pilot)
+        for key in ("time", "context", "batch_tokens", "learning_rate", "dropout"):
+            option(app, key).value = "nonsense"
+        await pilot.press("ctrl+s")
+        await wait_for_text(pilot, "Wrong besides: 2.")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region
@@ -19,6 +19,7 @@ from textual.widget import Widget
 from .levels import Levels
 
 AXIS = 7  # columns for the numbers at the left
+BETWEEN, LEAST_NAME = 3, 4  # columns between two in the legend, and to which a name there can be shortened
 ROOM = 0.25  # at most so much of the x axis, besides, is for points that come
 # Bit of each dot in a braille character, by row and column.
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
@@ -193,16 +194,18 @@ class Chart(Widget):
         return _dot(self.look.cursor, xs, 2 * columns) // 2
 
     def _legend(self, shown: list[list[Point]], xs: tuple[float, float], columns: int, width: int) -> Strip:
-        segments = [Segment(" " * AXIS, self.rich_style)]
+        segments, numbers = [Segment(" " * AXIS, self.rich_style)], []
         column = self._cursor_column(columns)
         for series, points in zip(self._series, shown, strict=True):
             value: float | None = next((y for y in reversed(series.ys) if math.isfinite(y)), None)
             if column is not None:
                 value = _nearest(points, 2 * column)
                 value = 10**value if value is not None and self.look.logarithmic else value
+            numbers.append("" if value is None else value_text(value, 3))
+        names = _names_that_fit([series.name for series in self._series], numbers, width - AXIS)
+        for series, name, number in zip(self._series, names, numbers, strict=False):
             style = self.rich_style + Style.parse(series.style or "none")
-            number = "" if value is None else value_text(value, 3)
-            segments.append(Segment(f"{series.mark} {series.name} {number}   ", style))
+            segments.append(Segment(f"{series.mark} {name} {number}{' ' * BETWEEN}", style))
         return Strip(segments).adjust_cell_length(width, self.rich_style)
 
     @staticmethod
@@ -348,3 +351,20 @@ def _line(start: tuple[int, int], end: tuple[int, int], dot: object) -> None:
         else:
             error += across
             y += step_y
+
+
+def _names_that_fit(names: list[str], numbers: list[str], room: int) -> list[str]:
+    """Names for a legend in so many cells: the longest are shortened, and where that is not enough the last left out,
+    as a number that is cut would be another.
+    """
+    while True:
+        taken = sum(2 + 1 + cell_len(number) + BETWEEN for number in numbers[: len(names)]) - BETWEEN
+        left = room - taken
+        longest = max(map(cell_len, names), default=0)
+        while longest > LEAST_NAME and sum(min(cell_len(name), longest) for name in names) > left:
+            longest -= 1
+        if sum(min(cell_len(name), longest) for name in names) <= left or len(names) <= 1:
+            return [
+                name if cell_len(name) <= longest else set_cell_size(name, longest - 1).rstrip() + "…" for name in names
+            ]
+        names = names[:-1]

@@ -19,6 +19,8 @@ from ...core.options import OptionField, OptionsBase, fields
 
 Options = TypeVar("Options", bound=OptionsBase)
 
+MOST_PROBLEMS = 3  # that are said at once
+
 
 class Form(Vertical, Generic[Options]):
     """Edits the options of a class, or those of them that are `shown`. `make` gives them checked.
@@ -132,6 +134,9 @@ class Form(Vertical, Generic[Options]):
                 values[name] = self._checked(field, text)
             except UserError as error:
                 problems.append(str(error))
+        if len(problems) > MOST_PROBLEMS:
+            left = len(problems) - MOST_PROBLEMS
+            problems[MOST_PROBLEMS:] = [_("Wrong besides: {number}.").format(number=left)]
         if problems:
             raise UserError(sentences(*problems))
         return values
