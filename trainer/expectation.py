@@ -21,7 +21,8 @@ REPEATS = 3.0  # passes after the first until text that is seen again is worth l
 SCALE = 1.045  # texts differ: English was 4.5 % below what the constants say with it, Chinese up to 6 % above
 RANGE = 0.08  # of the expected value, to each side, from as much text on as
 FAR = 2e6  # bytes; with less it is wider
-HEAD_START, MOST_OF_IT = 0.7, 6e5  # of the text, and bytes: what an embedding that begins with it is worth
+# What an embedding that begins with the text is worth: so much of the text, and so many bytes, of any; and the most.
+HEAD_START, OF_ANY, MOST_OF_IT = 0.7, 1e5, 6e5
 FIRST, FIRST_SIZE, FIRST_POWER = 0.13, 4e5, 0.4  # what first steps come to above the form, by size
 FIRST_STEPS = 25  # until a third of that is left
 
@@ -53,7 +54,7 @@ def expected_range(text: Text, parameters: int, passes: float, steps: int) -> tu
     Sizes are compared without the head start, which they have in common.
     """
     seen = max(1.0, fresh_bytes(text.bytes, passes))
-    bits = _bits(text, parameters, seen + min(HEAD_START * text.bytes, MOST_OF_IT))
+    bits = _bits(text, parameters, seen + min(HEAD_START * text.bytes + OF_ANY, MOST_OF_IT))
     bits *= 1 + FIRST * (parameters / FIRST_SIZE) ** FIRST_POWER * math.exp(-steps / FIRST_STEPS)
     share = min(0.5, RANGE * max(1.0, (FAR / seen) ** TEXT_POWER))
     return bits, bits * (1 - share), bits * (1 + share)

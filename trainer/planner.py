@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -23,7 +24,8 @@ from .options import TrainOptions
 from .plan import Plan, check_size, make_plan, vocabulary_for
 from .work.training import check
 
-BYTES_PER_TOKEN = 3.0  # of a tokenizer that is not there yet, about
+# Bytes of a token of a tokenizer that is not there yet, about: with 512 pieces, more with each doubling, and at most.
+OF_FEW_PIECES, FEW_PIECES, WITH_DOUBLING, OF_MANY_PIECES = 1.8, 512, 0.57, 4.0
 SAMPLE = 300_000  # bytes of a corpus that tell how many there are in a token of a tokenizer from elsewhere
 
 
@@ -46,7 +48,7 @@ def plan_training(
     info = TokenizerInfo.open(used) if used else None
     text = Text.of(found)
     vocab_size = model.config.vocab_size if model else info.vocab_size if info else vocabulary_for(options, text)
-    bytes_per_token = _bytes_per_token(found, model, info)
+    bytes_per_token = _bytes_per_token(found, model, info, vocab_size)
     train_tokens = int(manifest.train.bytes / bytes_per_token) + manifest.train.documents
     check_size(train_tokens)
     from .group import workers
@@ -67,12 +69,12 @@ def plan_training(
     )
 
 
-def _bytes_per_token(corpus: Corpus, model: ModelInfo | None, info: TokenizerInfo | None) -> float:
+def _bytes_per_token(corpus: Corpus, model: ModelInfo | None, info: TokenizerInfo | None, vocab_size: int) -> float:
     """How many bytes of a corpus a token has, of the tokenizer that a model brings, or of another."""
     if info and info.report["corpus"] == corpus.name:
         return float(info.report["bytes_per_token"])
     if not model and not info:
-        return BYTES_PER_TOKEN
+        return min(OF_MANY_PIECES, OF_FEW_PIECES + WITH_DOUBLING * math.log2(vocab_size / FEW_PIECES))
     from ..core.tokenizer.tokenizer import Tokenizer  # with numpy
 
     tokenizer = Tokenizer.at(model.path) if model else Tokenizer.open(info.name)  # type: ignore[union-attr]

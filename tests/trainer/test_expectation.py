@@ -55,7 +55,16 @@ def test_little_text_is_less_sure_and_never_expected_to_give_more_than_the_form_
         (POEMS, 402_176, 0.005, 10, 3.235),
         (POEMS, 402_176, 1.3, 2_500, 2.211),
         (POEMS, MINI, 0.005, 10, 3.495),
-        (Text(386_000, 1.766), 402_176, 0.96, 50, 1.829),
+        (Text(386_000, 1.645), 402_176, 0.96, 50, 1.829),
+        (Text(3_783, 1.470), 402_304, 9.5, 42, 2.090),
+        (Text(3_606, 2.906), 402_304, 2.7, 23, 4.894),  # poems
+        (Text(27_837, 1.835), 402_304, 30.1, 729, 2.226),
+        (Text(28_365, 2.746), 402_304, 18.6, 710, 3.415),
+        (Text(27_857, 2.203), 402_304, 27.8, 821, 3.254),  # questions about Perl
+        (Text(77_891, 2.358), 402_304, 0.45, 36, 3.265),  # reviews of films
+        (Text(73_312, 2.559), 402_304, 7.3, 630, 2.831),  # Chinese reviews
+        (Text(188_328, 2.554), 402_304, 8.0, 447, 2.583),
+        (Text(389_198, 2.298), 402_304, 5.3, 392, 2.061),
     ],
 )
 def test_what_was_measured_is_in_the_range(text, parameters, passes, steps, measured):
@@ -67,8 +76,8 @@ def test_dense_text_is_denser_for_a_compressor():
     import random
 
     noise = random.Random(1)
-    dense = ["".join(noise.choice("abcdefghijklmnop") for _ in range(400)) for _ in range(50)]
-    light = [f"The fox number {n} saw the fox number {n + 1}. " * 10 for n in range(50)]
+    dense = ["".join(noise.choices("abcdefghijklmnop", k=20_000)) for _ in range(50)]
+    light = [f"The fox number {n} saw the fox number {n + 1}. " * 500 for n in range(50)]
     found = [
         density(import_documents(((text, str(n)) for n, text in enumerate(texts)), name))
         for name, texts in (("dense", dense), ("light", light))
@@ -85,3 +94,13 @@ def test_a_script_of_thousands_of_characters_gets_a_larger_vocabulary():
     assert vocabulary_for(minutes, english) < vocabulary_for(TrainOptions(time=4 * 3600), english)
     assert vocabulary_for(TrainOptions(time=60), chinese) < vocabulary_for(minutes, chinese)
     assert vocabulary_for(minutes, Text(20_000, 1.8, characters=90)) == 512
+
+
+@pytest.mark.parametrize("size", [10_000, 100_000])
+def test_a_part_of_a_text_is_about_as_dense_as_all_of_it(real_text, size):
+    text = real_text("kjv.txt").read_text("utf-8")
+    part, whole = (
+        density(import_documents([(some, "one")], name))[0]
+        for name, some in (("part", text[10**6 : 10**6 + size]), ("whole", text[10**6 : 2 * 10**6]))
+    )
+    assert part == pytest.approx(whole, rel=0.15)
