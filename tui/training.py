@@ -152,7 +152,7 @@ class TrainingView(JobActions, View):
         if action in ("earlier", "later"):
             return state == "queued" and sum(state == "queued" for _name, state in self._known) > 1
         if action == "more":
-            return state in RESUMABLE or (state == "finished" and has_checkpoint(self.marked() or ""))
+            return state in (*RESUMABLE, "finished")
         if action == "back":
             return state in RESUMABLE and has_checkpoint(self.marked() or "")
         if action == "keep":

@@ -202,10 +202,10 @@ class Chart(Widget):
                 value = _nearest(points, 2 * column)
                 value = 10**value if value is not None and self.look.logarithmic else value
             numbers.append("" if value is None else value_text(value, 3))
-        names = _names_that_fit([series.name for series in self._series], numbers, width - AXIS)
+        names, between = _legend_that_fits([series.name for series in self._series], numbers, width - AXIS)
         for series, name, number in zip(self._series, names, numbers, strict=False):
             style = self.rich_style + Style.parse(series.style or "none")
-            segments.append(Segment(f"{series.mark} {name} {number}{' ' * BETWEEN}", style))
+            segments.append(Segment(f"{series.mark} {name} {number}{' ' * between}", style))
         return Strip(segments).adjust_cell_length(width, self.rich_style)
 
     @staticmethod
@@ -353,18 +353,24 @@ def _line(start: tuple[int, int], end: tuple[int, int], dot: object) -> None:
             y += step_y
 
 
-def _names_that_fit(names: list[str], numbers: list[str], room: int) -> list[str]:
-    """Names for a legend in so many cells: the longest are shortened, and where that is not enough the last left out,
-    as a number that is cut would be another.
+def _legend_that_fits(names: list[str], numbers: list[str], room: int) -> tuple[list[str], int]:
+    """Names for a legend in so many cells, and how many there are between two.
+
+    What stands between them gives way first, then the longest names are shortened, and where that is not enough the
+    last left out: a number that is cut would be another.
     """
     while True:
-        taken = sum(2 + 1 + cell_len(number) + BETWEEN for number in numbers[: len(names)]) - BETWEEN
-        left = room - taken
-        longest = max(map(cell_len, names), default=0)
+        of_names = sum(map(cell_len, names))
+        taken = sum(cell_len(f"= {number} ") for number in numbers[: len(names)])
+        gaps = max(1, len(names) - 1)
+        between = max(1, min(BETWEEN, (room - taken - of_names) // gaps))
+        left, longest = room - taken - between * (len(names) - 1), max(map(cell_len, names), default=0)
         while longest > LEAST_NAME and sum(min(cell_len(name), longest) for name in names) > left:
             longest -= 1
-        if sum(min(cell_len(name), longest) for name in names) <= left or len(names) <= 1:
-            return [
-                name if cell_len(name) <= longest else set_cell_size(name, longest - 1).rstrip() + "…" for name in names
-            ]
+        if len(names) <= 1 or sum(min(cell_len(name), longest) for name in names) <= left:
+            return [_shortened(name, longest) for name in names], between
         names = names[:-1]
+
+
+def _shortened(name: str, cells: int) -> str:
+    return name if cell_len(name) <= cells else set_cell_size(name, cells - 1).rstrip() + "…"
