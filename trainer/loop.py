@@ -35,6 +35,7 @@ CHECKPOINT_EVERY, CHECKPOINT_SHARE = 60.0, 0.02  # seconds, or so many that writ
 EVERY_STEP = 1_000  # so many steps are reported one by one, later ones each tenth
 RECENT = 0.9  # the weight of the past in the rate that is shown
 EARLY_DECAY = 1.0  # of the steps so far: how long the rate falls where at its height nothing more is learnt
+MOST_ENDING = 0.25  # of the time, at most, for the last measurement, checkpoint and sample, and what is saved
 MOST_SETBACKS = 5  # so often a training goes back to a checkpoint
 SLOWER = 0.5  # the factor on the rates when it does
 MOST_LEFT_OUT = 3  # batches one after the other: then it is no longer the batch that is wrong
@@ -156,6 +157,7 @@ class Loop:
         self.initial = initial or (lambda model: initialise(model, plan))
         self.model, self.plan, self.batch = model, plan, batch
         self.reserve = 0.0  # seconds of the plan's time that are for what comes after the loop
+        self._ending = self._saving_seconds = 0.0  # likewise: for its own end, and a save
         self.ended_early = False  # nothing more was learnt
         self._rests_until = 0.0  # seconds of work, before which nothing is measured again
         # A GPU need not wait for us to look at a step: it looks itself, and we do when the step is reported.
@@ -285,7 +287,10 @@ class Loop:
         done = state.step - first_step
         average = (state.elapsed - first_elapsed) / done if done else 0.0
         if done or state.elapsed >= time:
-            state.schedule.keep_time(state.step, state.elapsed, time - self.reserve, average)
+            state.schedule.keep_time(state.step, state.elapsed, self._time_for_steps(time), average)
+
+    def _time_for_steps(self, time: float) -> float:
+        return time - self.reserve - min(self._ending, MOST_ENDING * time)
 
     def _go_back(self) -> None:
         """To the last checkpoint, or to the beginning, and on from there with a smaller rate."""
@@ -324,7 +329,7 @@ class Loop:
         if state.schedule.end is not None:
             return max(0, state.schedule.end - state.step)
         assert plan.time is not None
-        left = max(0.0, plan.time - self.reserve - state.elapsed)
+        left = max(0.0, self._time_for_steps(plan.time) - state.elapsed)
         return round(left / self.seconds_per_step) if self.seconds_per_step else plan.expected_steps
 
     def _step(self, look: bool) -> None:
@@ -455,9 +460,9 @@ class Loop:
 
     def _evaluate_unless_done(self) -> None:
         if self.state.step and self.state.last_evaluated != self.state.step:
-            self._evaluate()
+            self._evaluate(keep=False)  # which comes next anyway
 
-    def _evaluate(self) -> None:
+    def _evaluate(self, keep: bool = True) -> None:
         state, begin = self.state, self.observer.clock
         self.model.eval()
         score = self.observer.evaluate(state)
@@ -468,15 +473,20 @@ class Loop:
             state.stale += 1
         if state.step and (score is None or state.best is None or score < state.best):
             state.best, state.best_step = score, state.step
+            saving = self.observer.clock
             self.observer.improved(state.step, score)
+            self._saving_seconds = self.observer.clock - saving
         self.observer.evaluated(state, score)
         self.model.train()
-        since = self.observer.clock - self._last_checkpoint
+        seen = self.observer.clock
+        since = seen - self._last_checkpoint
         (cheap,) = self.group.first([float(self._checkpoint_seconds < CHECKPOINT_SHARE * since)])
-        if state.best_step == state.step > 0 and cheap:
+        if keep and state.best_step == state.step > 0 and cheap:
             self._checkpoint()
         if time := self.plan.time:  # where it takes longer than was thought, it is done less often
-            (taken,) = self.group.first([self.observer.clock - begin])
+            ending = seen - begin + self._checkpoint_seconds + self._saving_seconds
+            taken, ending = self.group.first([self.observer.clock - begin, ending])
+            self._ending = ending if state.step else 0.0
             part = time - state.schedule.begin_elapsed
             self._rests_until = state.elapsed + min(taken / EVALUATION_SHARE, part / FEWEST)
 

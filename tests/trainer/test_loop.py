@@ -86,6 +86,41 @@ def spoil_loss(loop, monkeypatch, at, times, value):
     monkeypatch.setattr(loop.model, "loss", loss)
 
 
+class Slow(Keeper):
+    """One by whose clock a look takes a hundredth of a second, and all that is not a step much longer."""
+
+    now = 0.0
+
+    @property
+    def clock(self):
+        self.now += 0.01
+        return self.now
+
+    def evaluate(self, state):
+        self.now += 0.5
+        return 1.0 - 0.001 * state.step
+
+    def improved(self, step, score):
+        self.now += 0.4
+
+    def evaluated(self, state, score):
+        self.now += 0.3
+
+    def checkpoint(self, state, step):
+        super().checkpoint(state, step)
+        self.now += 0.8
+
+
+def test_the_last_measurement_checkpoint_and_save_are_of_the_time_too():
+    loop, _heard = new_loop(steps=None, time=30.0)
+    loop.observer = slow = Slow()
+    loop._made = slow.clock
+    assert loop.run()
+    slow.improved(loop.state.step, None)  # as whoever runs it does at last
+    assert 27 < slow.now < 31
+    assert slow.kept[-1]["state"]["step"] == loop.state.step > slow.kept[-2]["state"]["step"]
+
+
 @pytest.mark.parametrize("value", [math.nan, pytest.param(math.inf, marks=pytest.mark.long)])
 def test_a_loss_that_is_no_number_sends_the_training_back_with_a_smaller_rate(monkeypatch, value):
     loop, heard = new_loop(checkpoint_every=0.0)
