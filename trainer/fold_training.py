@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from ..core.language import gettext as _
 from ..core.model.gpt import GPT
 from .batches import TokenBatches
 from .candidates import sampler_of
-from .checkpoints import load_newest, remove_newer, save_checkpoint
+from .checkpoints import load_newest, save_checkpoint
 from .evaluation import HeldOut
 from .loop import Loop, State
 
@@ -48,7 +49,7 @@ class FoldTraining:
         if self.best is not None:
             self.model.load_state_dict(self.best)
         score = self.measured.measure_at_end(self.loop)
-        remove_newer(self.folder, -1)
+        shutil.rmtree(self.folder, ignore_errors=True)
         return score
 
     @property

@@ -7,6 +7,7 @@ models is kept: what the training makes is trained after them, with the corpus's
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +19,6 @@ from ..core.errors import UserError
 from ..core.files import read_object, write_json
 from ..core.language import gettext as _
 from .jobs import FOLDS
-from .outcome import deviation
 from .plan import SMALLEST_CORPUS, check_documents
 
 Tokens = np.ndarray[Any, Any]
@@ -77,5 +77,5 @@ class Scores:
         return {
             "scores": [round(score, 5) for score in self.found],
             "mean": round(statistics.fmean(self.found), 5),
-            "deviation": round(deviation(self.found), 5),
+            "deviation": round(statistics.stdev(self.found) if len(self.found) > 1 else math.nan, 5),
         }

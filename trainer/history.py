@@ -29,11 +29,12 @@ class History:
     final: float | None = None  # of all held-out text, at the end; the others are of a part of it
     samples: list[tuple[int, str]] = field(default_factory=list)  # step, what was asked and the text
     messages: list[str] = field(default_factory=list)
-    folds: list[float] = field(default_factory=list)  # bits per byte of each that a cross-validation has measured
+    folds: list[float] = field(default_factory=list)  # bits per byte of each, when a cross-validation has measured all
     forgotten: tuple[str, float, float] | None = None  # the corpus learnt before, its bits per byte before and after
     begin: int = 0  # the step after which the rate rises: later than the first in a training that was prolonged
     _begun: float | None = None  # when it would have begun had it never been stopped, in seconds since 1970
     _last: float = 0.0  # when the last event was
+    _measured_folds: list[float] = field(default_factory=list)  # those that are measured so far
 
     def feed(self, events: Iterable[Mapping[str, Any]]) -> None:
         """Take in more events. What a killed process did after its last checkpoint gives way to what is done again.
@@ -71,7 +72,8 @@ class History:
         elif kind == "message":
             self.messages.append(str(event["text"]))
         elif kind == "fold":
-            self.folds.append(float(event["bits_per_byte"]))
+            self._measured_folds.append(float(event["bits_per_byte"]))
+            self.folds = self._measured_folds if len(self._measured_folds) == event["folds"] else []
         elif kind == "forgotten":
             self.forgotten = str(event["corpus"]), float(event["before"]), float(event["after"])
 

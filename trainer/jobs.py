@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -410,3 +411,13 @@ def kind_word(kind: str) -> str:
         "model": _("model import"),
         "serve": _("serving"),
     }.get(kind, kind)
+
+
+def die_with(parent: int) -> None:
+    """Leave no process behind when the job's is killed (Linux; elsewhere the broken connection ends it)."""
+    if sys.platform.startswith("linux"):
+        import ctypes  # late: the app needs none of it
+
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    if os.getppid() != parent:  # it was killed before
+        os._exit(1)

@@ -26,7 +26,7 @@ from ..core.files import read_object, write_json
 from ..core.language import gettext as _
 from ..core.progress import Cancelled
 from .group import Processes
-from .jobs import STOP, WATCHED, Job
+from .jobs import STOP, WATCHED, Job, die_with
 from .memory import is_out_of_memory
 from .options import TrainOptions
 from .plan import Plan
@@ -211,6 +211,9 @@ def _processes() -> list[psutil.Process]:
 
 def work(folder: str) -> None:
     """One of the processes."""
+    die_with(
+        int(os.environ.pop(WATCHED))
+    )  # again: PyTorch has just made a wish of it, which a long product does not hear
     from .finetuning import FineTuning
     from .training import Training
 

@@ -17,15 +17,10 @@ def folds_text(scores: Sequence[float]) -> str:
     ).format(
         folds=len(scores),
         mean=statistics.fmean(scores),
-        spread=deviation(scores),
+        spread=statistics.stdev(scores),
         low=min(scores),
         high=max(scores),
     )
-
-
-def deviation(scores: Sequence[float]) -> float:
-    """The standard deviation of the folds' scores; not a number for one alone."""
-    return statistics.stdev(scores) if len(scores) > 1 else float("nan")
 
 
 def forgotten_text(corpus: str, before: float, after: float) -> str:

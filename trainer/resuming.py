@@ -213,7 +213,11 @@ def resume(
         if options:
             write_json(job.path / "job.json", {**job.spec, "options": options.as_dict()})
         known: dict[str, Any] = {"progress": _share_of_more(job, before, more)} if more else {}
-        if steps_kept := list_steps(folder_of_checkpoints):
+        steps_kept = list_steps(folder_of_checkpoints)
+        if not more and job.trains and not job.spec["options"].get("folds"):  # of which a part is done before any step
+            of_before = min(1.0, steps_kept[0] / max(1, before.get("step", 0))) if steps_kept else 0.0
+            known["progress"] = round(before["progress"] * of_before, 4)
+        if steps_kept:
             known["step"] = steps_kept[0]
             if 0 < before.get("best_step", 0) <= steps_kept[0]:
                 known |= {key: before[key] for key in ("best_step", "bits_per_byte") if key in before}

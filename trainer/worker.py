@@ -5,7 +5,6 @@ LOCK is the file descriptor of the folder's lock, inherited from whoever started
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import sys
@@ -14,7 +13,7 @@ import traceback
 from pathlib import Path
 
 from ..core.progress import Cancelled
-from .jobs import ENDLESS, WATCHED, Job
+from .jobs import ENDLESS, WATCHED, Job, die_with
 from .queue import KINDS, wait_for_turn
 from .reporter import Reporter
 from .work import do
@@ -47,16 +46,8 @@ def main(folder: str, lock: str) -> int:
     return 0
 
 
-def _die_with(parent: int) -> None:
-    """Leave no process behind when the job's is killed (Linux; elsewhere the broken connection ends it)."""
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-    if os.getppid() != parent:  # it was killed before
-        os._exit(1)
-
-
 if __name__ == "__mp_main__" and WATCHED in os.environ:  # one of several that train together, in its first moment
-    _die_with(int(os.environ.pop(WATCHED)))
+    die_with(int(os.environ[WATCHED]))
 if __name__ == "__main__":
     code = main(*sys.argv[1:])
     sys.stdout.flush()

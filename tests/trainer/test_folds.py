@@ -105,6 +105,7 @@ def test_mean_and_spread_are_said_and_a_stopped_one_goes_on_with_its_fold():
     resume(job, steps="+5")
     finish(job)
     assert len(said()) == 1, "the folds were not prolonged"
+    assert not list(job.path.glob("fold-*"))
 
 
 def test_full_memory_in_a_fold_is_told_as_in_a_training():

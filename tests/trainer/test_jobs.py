@@ -25,7 +25,7 @@ from newleaf.core.model.gpt import GPT
 from newleaf.core.model.store import ModelInfo, save_model
 from newleaf.core.tokenizer.store import TokenizerInfo
 from newleaf.core.tokenizer.tokenizer import Tokenizer
-from newleaf.trainer import jobs
+from newleaf.trainer import jobs, resuming
 from newleaf.trainer.history import History
 from newleaf.trainer.in_use import check_unused
 from newleaf.trainer.jobs import LIVE, Job, create, list_jobs, start
@@ -282,6 +282,18 @@ def test_a_name_whose_model_another_job_is_to_make_is_refused_by_a_plan_too():
     with pytest.raises(UserError, match="making it already"):
         plan_training("book", "pieces", TrainOptions(steps=5), name="busy")
     lock.release()
+
+
+@pytest.mark.usefixtures("ready")
+@pytest.mark.parametrize(("checkpoint", "share"), [(None, 0.0), (100, 0.2)])
+def test_a_resumed_training_has_done_as_much_as_what_it_goes_on_from(checkpoint, share, monkeypatch):
+    job = Job(pretend_training("back", state="stopped"))
+    write_json(job.path / "status.json", {**job._read_status(), "step": 400, "progress": 0.8})
+    monkeypatch.setattr(resuming, "list_steps", lambda folder: [checkpoint] if checkpoint else [])
+    begun = []
+    monkeypatch.setattr(resuming, "start", lambda job, prepare: begun.append(prepare()))
+    resume(job)
+    assert begun[0]["progress"] == share
 
 
 def test_a_job_that_is_being_resumed_is_not_removed(monkeypatch):

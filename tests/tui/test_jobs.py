@@ -141,7 +141,9 @@ def test_only_what_runs_has_a_rate_and_time_left(newleaf_home, capsys, state, sh
 
 def test_what_folds_and_a_model_from_before_came_to_is_beside_the_numbers():
     found = History()
-    found.feed([{"kind": "fold", "bits_per_byte": bits} for bits in (2.0, 2.1)])
+    for bits in (2.0, 2.1):
+        assert not found.folds  # until all are there
+        found.feed([{"kind": "fold", "folds": 2, "bits_per_byte": bits}])
     found.feed([{"kind": "forgotten", "corpus": "old", "before": 2.0, "after": 2.2}])
     text = numbers_text(NewleafApp(), Job(pretend_training("folded")).summary(), found)
     assert "2 folds: 2.0500 bits per byte" in text and "10.0% was forgotten" in text
