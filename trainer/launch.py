@@ -211,9 +211,8 @@ def _processes() -> list[psutil.Process]:
 
 def work(folder: str) -> None:
     """One of the processes."""
-    die_with(
-        int(os.environ.pop(WATCHED))
-    )  # again: PyTorch has just made a wish of it, which a long product does not hear
+    # Again: PyTorch has just put a wish in its place, which a process in a long product does not come to hear.
+    die_with(int(os.environ.pop(WATCHED)))
     from .finetuning import FineTuning
     from .training import Training
 
