@@ -7,7 +7,6 @@ models is kept: what the training makes is trained after them, with the corpus's
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
@@ -77,5 +76,5 @@ class Scores:
         return {
             "scores": [round(score, 5) for score in self.found],
             "mean": round(statistics.fmean(self.found), 5),
-            "deviation": round(statistics.stdev(self.found) if len(self.found) > 1 else math.nan, 5),
+            "deviation": round(statistics.stdev(self.found), 5),
         }

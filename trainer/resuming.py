@@ -79,8 +79,7 @@ def prospect(job: Job) -> Prospect:
     try:
         if job.trains:
             check_model(job)
-        if (job.path / "plan.json").exists():
-            Plan.from_dict(read_object(job.path / "plan.json"))
+        _plan_of(job)
         if (job.path / TEXT).exists():
             check_text(job, _fingerprints(job))
     except UserError as error:
@@ -199,7 +198,7 @@ def resume(
         raise UserError(message.format(name=job.name))
     kind = FineTuneOptions if job.kind == "finetune" else TrainOptions
     options = kind.from_mapping({**job.spec["options"], **where}) if where else None
-    if options and _is_on_cpu(job):  # with so many processes, as was asked, where "auto" would look for GPUs
+    if options and (plan := _plan_of(job)) and plan.device == "cpu":  # it has begun without a GPU: in so many processes
         options = replace(options, device="cpu")
     step = None if origin is None else step_named(job, origin)
 
@@ -228,7 +227,8 @@ def resume(
 
 def _share_of_more(job: Job, before: Mapping[str, Any], more: More) -> float:
     """What a training that is prolonged has done of all that it shall do now, about."""
-    plan = Plan.from_dict(read_object(job.path / "plan.json"))
+    plan = _plan_of(job)
+    assert plan  # there is a checkpoint
     if more.time is not None:
         whole, added = plan.time or plan.expected_seconds, more.time
     else:
@@ -236,10 +236,10 @@ def _share_of_more(job: Job, before: Mapping[str, Any], more: More) -> float:
     return round(float(before["progress"]) * whole / (whole + added), 4)
 
 
-def _is_on_cpu(job: Job) -> bool:
-    """Whether a training has begun without a GPU, and so goes on without."""
+def _plan_of(job: Job) -> Plan | None:
+    """The plan that a training goes on with, if it has come to have one."""
     path = job.path / "plan.json"
-    return path.exists() and Plan.from_dict(read_object(path)).device == "cpu"
+    return Plan.from_dict(read_object(path)) if path.exists() else None
 
 
 def _more(job: Job, time: str | None, steps: str | None) -> More | None:
@@ -265,7 +265,8 @@ def _more(job: Job, time: str | None, steps: str | None) -> More | None:
     more = More(steps=int(value)) if time is None else More(time=value)
     if job.state == "finished":
         return more
-    plan = Plan.from_dict(read_object(job.path / "plan.json"))
+    plan = _plan_of(job)
+    assert plan  # there is a checkpoint
     return replace(more, goal_time=plan.time, goal_steps=plan.steps)
 
 

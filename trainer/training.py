@@ -431,7 +431,8 @@ class Training:
         self.reporter.message(self._verdict(score))
         if self.origin and self.origin.old:
             if found := self.origin.forgotten:
-                self.reporter.event("forgotten", **dict(zip(("corpus", "before", "after"), found, strict=True)))
+                corpus, before_it, after_it = found
+                self.reporter.event("forgotten", corpus=corpus, before=before_it, after=after_it)
             self.reporter.message(self.origin.sentence())
         if self.options.folds and not self._was_said(of_folds := folds_text(Scores(self.job.path).found)):
             self.reporter.message(of_folds)  # not again where it was prolonged
